@@ -1,0 +1,288 @@
+/**
+ * Neon's own HTTP (`POST /sql`) and WebSocket (`/v2`) protocol in front of any Postgres wire server, so that the worker
+ * uses `@neondatabase/serverless` unchanged. The HTTP half is a client of that server like any other: it can neither see
+ * nor commit a transaction that a WebSocket client has open.
+ */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { connect } from "node:net";
+import pg from "pg";
+import { WebSocketServer, type WebSocket } from "ws";
+import { frontendMessages } from "./wire.ts";
+
+export interface NeonEndpointOptions {
+  readonly host?: string;
+  readonly port?: number;
+  /** The wire server; user, password and database come with each request. */
+  readonly target: { readonly host: string; readonly port: number };
+  /** Added to each request, as a distance to the database would. */
+  readonly delayMilliseconds?: number;
+  readonly connectionsMax?: number;
+}
+
+/** What the worker waited for: an HTTP request, single or batch, is one; on a WebSocket each awaited message is one. */
+export interface Requests {
+  readonly total: number;
+  readonly single: number;
+  readonly batch: number;
+  readonly webSocket: number;
+  /** Statements inside the HTTP requests. */
+  readonly statements: number;
+  /** The statements of the last 100 HTTP requests, without their parameters. */
+  readonly recent: readonly (readonly string[])[];
+}
+
+export interface NeonEndpoint {
+  readonly port: number;
+  /** For `neonConfig.fetchEndpoint`. */
+  readonly url: string;
+  /** For `neonConfig.wsProxy`. */
+  readonly webSocketProxy: string;
+  requests(): Requests;
+  resetRequests(): void;
+  delay(milliseconds: number): void;
+  /** The next HTTP request is carried out and its answer lost, as when a connection breaks after COMMIT. */
+  loseNextAnswer(): void;
+  close(): Promise<void>;
+}
+
+const bodyBytesMax = 64 * 1024 * 1024;
+const poolsMax = 8;
+const isolationLevels: Record<string, string> = {
+  ReadUncommitted: "read uncommitted",
+  ReadCommitted: "read committed",
+  RepeatableRead: "repeatable read",
+  Serializable: "serializable",
+};
+
+interface Query {
+  readonly query: string;
+  readonly params?: readonly unknown[];
+}
+interface State {
+  readonly target: NeonEndpointOptions["target"];
+  readonly connectionsMax: number;
+  readonly pools: Map<string, pg.Pool>;
+  counted: { single: number; batch: number; webSocket: number; statements: number; recent: string[][] };
+  delayMilliseconds: number;
+  loseAnswers: number;
+}
+
+export async function startNeonEndpoint({ host = "127.0.0.1", port = 0, target, delayMilliseconds = 0, connectionsMax = 20 }: NeonEndpointOptions): Promise<NeonEndpoint> {
+  const state: State = { target, connectionsMax, pools: new Map(), counted: nothing(), delayMilliseconds, loseAnswers: 0 };
+  const server = createServer((request, response) => {
+    serveSql(state, request, response).catch((error: unknown) => answer(response, 500, { message: textOf(error) }));
+  });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: bodyBytesMax });
+  server.on("upgrade", (request, socket, head) => {
+    const path = new URL(request.url ?? "/", "http://endpoint").pathname;
+    if (path !== "/v2" && path !== "/v1") return void socket.end("HTTP/1.1 404 Not Found\r\n\r\n");
+    sockets.handleUpgrade(request, socket, head, (client) => carryWire(state, client));
+  });
+  server.listen(port, host);
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the endpoint has no port");
+  return {
+    port: address.port,
+    url: `http://${host}:${address.port}/sql`,
+    webSocketProxy: `${host}:${address.port}/v2`,
+    requests: () => ({ ...state.counted, total: state.counted.single + state.counted.batch + state.counted.webSocket }),
+    resetRequests: () => void (state.counted = nothing()),
+    delay: (milliseconds) => void (state.delayMilliseconds = milliseconds),
+    loseNextAnswer: () => void state.loseAnswers++,
+    close: async () => {
+      for (const client of sockets.clients) client.terminate();
+      server.close();
+      server.closeAllConnections();
+      await Promise.all([...state.pools.values()].map((pool) => pool.end()));
+    },
+  };
+}
+
+const nothing = (): State["counted"] => ({ single: 0, batch: 0, webSocket: 0, statements: 0, recent: [] });
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function serveSql(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== "POST" || new URL(request.url ?? "/", "http://endpoint").pathname !== "/sql") return answer(response, 404, { message: "not found" });
+  const connectionString = headerOf(request, "neon-connection-string");
+  if (!connectionString) return answer(response, 400, { message: "missing header Neon-Connection-String" });
+  const body = await readBody(request);
+  if (body === undefined) return answer(response, 413, { message: `more than ${bodyBytesMax} bytes` });
+  let asked: Query & { queries?: Query[] };
+  try {
+    asked = JSON.parse(body) as typeof asked;
+  } catch {
+    return answer(response, 400, { message: "the body is not JSON" });
+  }
+  const queries = asked.queries ?? [asked];
+  if (!queries.every(({ query }) => typeof query === "string")) return answer(response, 400, { message: "a query is missing" });
+  count(state, queries, asked.queries !== undefined);
+  if (state.delayMilliseconds > 0) await pause(state.delayMilliseconds);
+  const lost = state.loseAnswers > 0 && state.loseAnswers-- > 0;
+  const shape = { arrays: headerOf(request, "neon-array-mode") === "true", raw: headerOf(request, "neon-raw-text-output") === "true" };
+  try {
+    const results = await run(poolFor(state, connectionString), connectionString, queries, asked.queries === undefined ? undefined : beginOf(request));
+    const shaped = results.map((result) => resultBody(result, shape));
+    if (lost) return void response.destroy();
+    answer(response, 200, asked.queries === undefined ? shaped[0] : { results: shaped });
+  } catch (error) {
+    if (lost) return void response.destroy();
+    if (error instanceof pg.DatabaseError) return answer(response, 400, errorBody(error));
+    answer(response, 500, { message: textOf(error) });
+  }
+}
+
+function count(state: State, queries: readonly Query[], batch: boolean): void {
+  state.counted[batch ? "batch" : "single"]++;
+  state.counted.statements += queries.length;
+  state.counted.recent.push(queries.map(({ query }) => query));
+  if (state.counted.recent.length > 100) state.counted.recent.shift();
+}
+
+const headerOf = (request: IncomingMessage, name: string): string | undefined => {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function beginOf(request: IncomingMessage): string {
+  const level = isolationLevels[headerOf(request, "neon-batch-isolation-level") ?? ""];
+  const readOnly = headerOf(request, "neon-batch-read-only");
+  const deferrable = headerOf(request, "neon-batch-deferrable");
+  const modes = [
+    ...(level === undefined ? [] : [`isolation level ${level}`]),
+    ...(readOnly === undefined ? [] : [readOnly === "true" ? "read only" : "read write"]),
+    ...(deferrable === undefined ? [] : [deferrable === "true" ? "deferrable" : "not deferrable"]),
+  ];
+  return `begin ${modes.join(", ")}`;
+}
+
+function poolFor(state: State, connectionString: string): pg.Pool {
+  const kept = state.pools.get(connectionString);
+  if (kept) return kept;
+  if (state.pools.size >= poolsMax) {
+    const [oldest] = state.pools.keys();
+    if (oldest !== undefined) {
+      void state.pools.get(oldest)?.end();
+      state.pools.delete(oldest);
+    }
+  }
+  const url = new URL(connectionString);
+  const pool = new pg.Pool({
+    ...state.target,
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database: decodeURIComponent(url.pathname.slice(1)),
+    max: state.connectionsMax,
+    connectionTimeoutMillis: 30_000,
+    query_timeout: 120_000,
+  });
+  // An idle connection that the server closes is replaced at the next request.
+  pool.on("error", () => undefined);
+  state.pools.set(connectionString, pool);
+  return pool;
+}
+
+/** One request is one transaction. What an earlier request set in the session is gone before it, and its role is proved. */
+async function run(pool: pg.Pool, connectionString: string, queries: readonly Query[], begin: string | undefined): Promise<pg.QueryArrayResult[]> {
+  const role = decodeURIComponent(new URL(connectionString).username);
+  const client = await pool.connect();
+  let healthy = false;
+  try {
+    const opened = (await client.query(`reset all; set role "${role}"; select current_user`)) as unknown as pg.QueryResult<{ current_user: string }>[];
+    if (opened.at(-1)?.rows[0]?.current_user !== role) throw new Error("the connection is not its own role");
+    const results: pg.QueryArrayResult[] = [];
+    try {
+      if (begin !== undefined) await client.query(begin);
+      for (const { query, params } of queries) results.push(await client.query({ text: query, values: (params ?? []).map(asText), rowMode: "array", types: rawText }));
+      if (begin !== undefined) await client.query("commit");
+    } catch (error) {
+      if (begin !== undefined) await client.query("rollback");
+      throw error;
+    }
+    healthy = true;
+    return results;
+  } catch (error) {
+    healthy = error instanceof pg.DatabaseError && error.severity === "ERROR";
+    throw error;
+  } finally {
+    client.release(!healthy);
+  }
+}
+
+const rawText = { getTypeParser: () => (value: string | Buffer) => value } as unknown as pg.CustomTypesConfig;
+
+function asText(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function resultBody(result: pg.QueryArrayResult, { arrays, raw }: { arrays: boolean; raw: boolean }): Record<string, unknown> {
+  const rows = (result.rows as (string | null)[][]).map((row) => {
+    const values: unknown[] = raw ? row : row.map((value, column) => parsed(value, result.fields[column]?.dataTypeID));
+    return arrays ? values : Object.fromEntries(values.map((value, column) => [result.fields[column]?.name ?? "", value]));
+  });
+  const fields = result.fields.map(({ name, dataTypeID, tableID, columnID, dataTypeSize, dataTypeModifier }) => ({
+    name,
+    dataTypeID,
+    tableID,
+    columnID,
+    dataTypeSize,
+    dataTypeModifier,
+    format: "text",
+  }));
+  return { command: result.command, rowCount: result.rowCount, rowAsArray: arrays, fields, rows };
+}
+
+/** Without raw text Neon turns booleans, the smaller numbers and JSON into JSON values and leaves the rest as text. */
+function parsed(value: string | null, type: number | undefined): unknown {
+  if (value === null || type === undefined) return null;
+  if (type === 16) return value === "t";
+  if ([21, 23, 26, 700, 701].includes(type)) return Number(value);
+  return type === 114 || type === 3802 ? (JSON.parse(value) as unknown) : value;
+}
+
+const errorFields = ["severity", "code", "detail", "hint", "position", "internalPosition", "internalQuery", "where", "schema", "table", "column", "dataType", "constraint", "file", "line", "routine"] as const;
+
+function errorBody(error: pg.DatabaseError): Record<string, unknown> {
+  return { message: error.message, ...Object.fromEntries(errorFields.map((name) => [name, error[name] ?? null])) };
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent) return void response.destroy();
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+/** Carries the wire protocol between a WebSocket and the server, byte for byte. */
+function carryWire(state: State, client: WebSocket): void {
+  const server = connect({ ...state.target, noDelay: true });
+  const read = frontendMessages();
+  let sent: Promise<void> = Promise.resolve();
+  client.on("message", (data: Buffer, binary) => {
+    if (!binary) return client.close(1003, "binary messages only");
+    let awaited = 0;
+    for (const message of read(Buffer.from(data))) if (message.kind === "end") awaited++;
+    state.counted.webSocket += awaited;
+    sent = sent.then(async () => {
+      if (awaited > 0 && state.delayMilliseconds > 0) await pause(state.delayMilliseconds);
+      if (!server.destroyed) server.write(data);
+    });
+  });
+  server.on("data", (chunk) => client.send(chunk));
+  server.on("close", () => client.close());
+  server.on("error", () => client.close(1011, "the database closed the connection"));
+  client.on("error", () => server.destroy());
+  client.on("close", () => void sent.then(() => server.end()));
+}

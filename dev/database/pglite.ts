@@ -1,0 +1,89 @@
+/** PGlite (Postgres in WebAssembly) as the local database: migrated as its owner, then served as the app role. */
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { PGlite } from "@electric-sql/pglite";
+import { migrate, type OwnerConnection, readMigrations } from "./migrate.ts";
+import { type PgliteServer, startPgliteServer } from "./pglite-server.ts";
+
+export interface PgliteDatabase extends PgliteServer {
+  /** As the app role, which is all that a connection can be. */
+  readonly connectionString: string;
+  /** One statement as the owner, who passes every wall. */
+  admin(text: string, params?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[]; rowCount: number }>;
+}
+
+export interface PgliteOptions {
+  /** Without a folder the database lives in memory and starts from a copy of the last migrated one. */
+  readonly dataDir?: string;
+  readonly port?: number;
+  /** Migrations after the project's own, for tests. */
+  readonly more?: readonly { name: string; script: string }[];
+}
+
+export async function startPglite(options: PgliteOptions = {}): Promise<PgliteDatabase> {
+  const db = options.dataDir === undefined ? await fromTemplate() : await fromFolder(options.dataDir);
+  for (const { script } of options.more ?? []) {
+    await db.exec(`begin; set role postgres; set local role dialgate_migrator; ${script}; commit; set role dialgate_app`);
+  }
+  const server = await startPgliteServer({ db, role: "dialgate_app", ...(options.port === undefined ? {} : { port: options.port }) });
+  return {
+    ...server,
+    connectionString: `postgres://dialgate_app:local@127.0.0.1:${server.port}/postgres`,
+    admin: (text, params = []) =>
+      server.asOwner(async (owner) => {
+        const { rows, affectedRows } = await owner.query<Record<string, unknown>>(text, [...params]);
+        return { rows, rowCount: affectedRows ?? rows.length };
+      }),
+  };
+}
+
+/** Migrate as the owner, close, and open again as the app role: the reopened session starts without the owner's rights. */
+async function fromFolder(dataDir: string): Promise<PGlite> {
+  const owner = await PGlite.create({ dataDir });
+  await migrate(ownerOf(owner));
+  await owner.close();
+  return PGlite.create({ dataDir, username: "dialgate_app" });
+}
+
+async function fromTemplate(): Promise<PGlite> {
+  return PGlite.create({ loadDataDir: await template(), username: "dialgate_app" });
+}
+
+/** initdb takes seconds, a copy a third of one: the migrated database is kept beside the packages, under its digest. */
+async function template(): Promise<Blob> {
+  const file = `${cacheFolder}pglite-${await templateDigest()}.tar`;
+  const kept = await readFile(file).catch(() => undefined);
+  if (kept) return new Blob([kept]);
+  const owner = await PGlite.create();
+  await migrate(ownerOf(owner));
+  const dump = await owner.dumpDataDir("none");
+  await owner.close();
+  await mkdir(cacheFolder, { recursive: true });
+  for (const old of await readdir(cacheFolder)) if (/^pglite-\w+\.tar$/.test(old)) await rm(`${cacheFolder}${old}`, { force: true });
+  // Written aside and renamed, so that a test in another process never reads half a file.
+  const aside = `${file}.${process.pid}`;
+  await writeFile(aside, Buffer.from(await dump.arrayBuffer()));
+  await rename(aside, file);
+  return dump;
+}
+
+const cacheFolder = fileURLToPath(new URL("../../node_modules/.cache/dialgate/", import.meta.url));
+
+async function templateDigest(): Promise<string> {
+  const hash = createHash("sha256");
+  const manifest = createRequire(import.meta.url).resolve("@electric-sql/pglite").replace(/dist[\\/][^\\/]*$/, "package.json");
+  hash.update(await readFile(manifest));
+  hash.update(await readFile(new URL("../../migrations/roles.sql", import.meta.url)));
+  hash.update(await readFile(new URL("migrate.ts", import.meta.url)));
+  for (const { name, digest } of await readMigrations()) hash.update(`${name} ${digest}\n`);
+  return hash.digest("hex").slice(0, 16);
+}
+
+export function ownerOf(db: PGlite): OwnerConnection {
+  return {
+    query: async (text, params = []) => db.query<Record<string, unknown>>(text, [...params]),
+    exec: async (script) => void (await db.exec(script)),
+  };
+}

@@ -1,0 +1,664 @@
+-- Tables, walls and column classes. Run as dialgate_migrator, which owns them all; the app role owns nothing.
+-- Two ids per tenant row: every key starts with org_id, every reference between tenants' tables carries it.
+
+create schema app;
+create schema door;
+grant usage on schema app to dialgate_app, dialgate_door, dialgate_audit;
+grant usage on schema door to dialgate_app;
+alter default privileges in schema app revoke execute on functions from public;
+alter default privileges in schema door revoke execute on functions from public;
+alter default privileges revoke execute on functions from public;
+
+-- The org that this transaction is bound to. nullif: after COMMIT a local setting reads '' instead of null.
+create function app.org() returns uuid stable language sql
+  as $$ select nullif(current_setting('app.org_id', true), '')::uuid $$;
+-- The bound org's clock: real, or the test org's own. Rules what law or plan dates.
+create function app.now() returns timestamptz stable language sql
+  as $$ select nullif(current_setting('app.now', true), '')::timestamptz $$;
+revoke execute on function app.org(), app.now() from public;
+grant execute on function app.org(), app.now() to dialgate_app, dialgate_door, dialgate_audit;
+
+-- Wall two for one table: enabled, forced, one policy, the app role's verbs. Every tenant table passes here.
+create procedure app.protect_table(tenant_table text, verbs text) language plpgsql as $$
+begin
+  execute format('alter table %I enable row level security', tenant_table);
+  execute format('alter table %I force row level security', tenant_table);
+  execute format('create policy %I on %I using (org_id = (select nullif(current_setting(''app.org_id'', true), '''')::uuid))'
+    || ' with check (org_id = (select nullif(current_setting(''app.org_id'', true), '''')::uuid))', tenant_table || '_org', tenant_table);
+  execute format('grant %s on %I to dialgate_app', verbs, tenant_table);
+end $$;
+
+-- The class of each column, as a comment that starts with it: subject (about the person called), org, secret, system.
+create procedure app.classify(of_table text, subject text default '', org text default '', secret text default '', system text default '')
+language plpgsql as $$
+declare class record; col text;
+begin
+  for class in select * from (values ('subject', subject), ('org', org), ('secret', secret), ('system', system)) as c(name, columns) loop
+    foreach col in array string_to_array(class.columns, ' ') loop
+      execute format('comment on column %I.%I is %L', of_table, col, class.name);
+    end loop;
+  end loop;
+end $$;
+
+-- ------------------------------------------------------------------ platform
+
+create table platform_facts (
+  id smallint primary key check (id = 1),
+  facts_version bigint not null default 1,
+  -- FOR SHARE needs UPDATE on some column; this one carries nothing.
+  lock_only smallint
+);
+insert into platform_facts (id) values (1);
+grant select, update (lock_only) on platform_facts to dialgate_app;
+call app.classify('platform_facts', system => 'id facts_version lock_only');
+
+create table platform_halts (
+  id uuid primary key,
+  reason text not null check (reason in ('platform_halted', 'state_halted', 'emergency_moratorium', 'incident_open')),
+  states text[], zips text[],
+  since timestamptz not null, until timestamptz, ended_at timestamptz,
+  by text not null, note text not null
+);
+grant select on platform_halts to dialgate_app;
+call app.classify('platform_halts', system => 'id reason states zips since until ended_at by note');
+
+-- Operator entries: emergency, hospital and care-home lines, by keyed hash.
+create table protected_lines (
+  e164_hmac bytea primary key, id uuid not null unique, kind text not null, source text not null, recorded_at timestamptz not null
+);
+grant select on protected_lines to dialgate_app;
+call app.classify('protected_lines', system => 'e164_hmac id kind source recorded_at');
+
+-- ---------------------------------------------------------------------- orgs
+
+create table orgs (
+  org_id uuid primary key,
+  name text not null,
+  livemode boolean not null,
+  created_at timestamptz not null
+);
+call app.protect_table('orgs', 'select, insert');
+call app.classify('orgs', org => 'name', system => 'org_id livemode created_at');
+
+create table org_facts (org_id uuid primary key references orgs (org_id), facts_version bigint not null default 1);
+call app.protect_table('org_facts', 'select, insert, update (facts_version)');
+call app.classify('org_facts', system => 'org_id facts_version');
+
+create table test_clocks (
+  org_id uuid primary key references orgs (org_id),
+  now timestamptz not null,
+  target timestamptz,
+  status text not null check (status in ('ready', 'advancing', 'failed')),
+  status_reason text,
+  lease_until timestamptz
+);
+call app.protect_table('test_clocks', 'select, insert, update');
+call app.classify('test_clocks', system => 'org_id now target status status_reason lease_until');
+
+create table api_keys (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  name text not null,
+  secret_hash bytea not null,
+  scopes text[] not null,
+  created_at timestamptz not null,
+  expires_at timestamptz,
+  revoked_at timestamptz,
+  primary key (org_id, id)
+);
+create unique index api_keys_by_id on api_keys (id, org_id);
+call app.protect_table('api_keys', 'select, insert, update (revoked_at, expires_at)');
+call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at revoked_at');
+
+create table idempotency_keys (
+  org_id uuid not null references orgs (org_id),
+  principal_id uuid not null,
+  key text not null,
+  fingerprint bytea not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  status integer,
+  headers jsonb,
+  body text,
+  primary key (org_id, principal_id, key)
+);
+create index idempotency_keys_expiry on idempotency_keys (org_id, expires_at);
+call app.protect_table('idempotency_keys', 'select, insert, update, delete');
+call app.classify('idempotency_keys', subject => 'body', system => 'org_id principal_id key fingerprint created_at expires_at status headers');
+
+-- What a person or an incident stopped, of this org alone.
+create table halts (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  reason text not null check (reason in ('org_halted', 'seller_halted', 'state_halted', 'caller_number_halted', 'connection_halted', 'incident_open')),
+  target_id uuid,
+  target text,
+  since timestamptz not null,
+  ended_at timestamptz,
+  by text not null,
+  note text not null,
+  primary key (org_id, id)
+);
+create index halts_open on halts (org_id) where ended_at is null;
+call app.protect_table('halts', 'select, insert, update (ended_at)');
+call app.classify('halts', org => 'reason target note by', system => 'org_id id target_id since ended_at');
+
+create table incidents (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  severity smallint not null check (severity between 1 and 3),
+  code text not null,
+  subject_id uuid,
+  halt_id uuid,
+  opened_at timestamptz not null,
+  closed_at timestamptz,
+  detail jsonb not null,
+  primary key (org_id, id),
+  foreign key (org_id, halt_id) references halts (org_id, id)
+);
+create index incidents_open on incidents (org_id, code) where closed_at is null;
+call app.protect_table('incidents', 'select, insert, update (closed_at)');
+call app.classify('incidents', org => 'code detail', system => 'org_id id severity subject_id halt_id opened_at closed_at');
+
+-- One row an org: what the owner chose beyond the law. Nothing here loosens a gate but the recorded switch of gates.md §4.
+create table calling_policies (
+  org_id uuid primary key references orgs (org_id),
+  written_consent_over_national boolean not null default false,
+  added_lists text[] not null default '{}',
+  consent_max_age_days integer check (consent_max_age_days > 0),
+  grade_floor text not null default 'C' check (grade_floor in ('A', 'B', 'C')),
+  caps jsonb not null default '[]',
+  attempts_max integer not null default 6 check (attempts_max between 1 and 100),
+  recall_gap_seconds integer not null default 3600 check (recall_gap_seconds >= 0),
+  max_concurrency integer not null default 20 check (max_concurrency > 0),
+  keep_transcripts boolean not null default true,
+  keep_recordings boolean not null default true
+);
+call app.protect_table('calling_policies', 'select, insert, update');
+call app.classify('calling_policies', org => 'written_consent_over_national added_lists consent_max_age_days grade_floor caps attempts_max recall_gap_seconds max_concurrency keep_transcripts keep_recordings', system => 'org_id');
+
+create table dnc_acknowledgements (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  lists text[] not null,
+  made_at timestamptz not null,
+  by text not null,
+  primary key (org_id, id)
+);
+call app.protect_table('dnc_acknowledgements', 'select, insert');
+call app.classify('dnc_acknowledgements', org => 'lists by', system => 'org_id id made_at');
+
+-- ------------------------------------------------- sellers, connections, campaigns
+
+create table sellers (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  registered_name text not null,
+  trade_names text[] not null,
+  address text,
+  do_not_call_number text,
+  san text,
+  san_area_codes text[] not null,
+  created_at timestamptz not null,
+  primary key (org_id, id)
+);
+call app.protect_table('sellers', 'select, insert, update');
+call app.classify('sellers', org => 'registered_name trade_names address do_not_call_number san san_area_codes', system => 'org_id id created_at');
+
+create table connections (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  kind text not null check (kind in ('voice', 'dnc')),
+  vendor text not null,
+  name text not null,
+  config jsonb not null,
+  status text not null check (status in ('active', 'failing', 'disabled')),
+  inbox_keeps text not null check (inbox_keeps in ('raw', 'envelope')),
+  max_concurrency integer not null check (max_concurrency > 0),
+  calls_per_second numeric not null check (calls_per_second > 0),
+  -- Ring time plus the longest call: before it an unknown attempt stays unknown.
+  settle_seconds integer not null check (settle_seconds > 0),
+  queue_delay_seconds integer not null default 600 check (queue_delay_seconds >= 30),
+  -- Real clock: the first instant at which a further call may leave, so that the provider never queues.
+  next_slot_at timestamptz not null default '-infinity',
+  created_at timestamptz not null,
+  primary key (org_id, id)
+);
+create unique index connections_by_id on connections (id, org_id);
+call app.protect_table('connections', 'select, insert, update');
+call app.classify('connections', org => 'vendor name config', system => 'org_id id kind status inbox_keeps max_concurrency calls_per_second settle_seconds queue_delay_seconds next_slot_at created_at');
+
+create table credentials (
+  org_id uuid not null,
+  connection_id uuid not null,
+  version integer not null,
+  sealed jsonb not null,
+  created_at timestamptz not null,
+  primary key (org_id, connection_id, version),
+  foreign key (org_id, connection_id) references connections (org_id, id)
+);
+call app.protect_table('credentials', 'select, insert, update (sealed), delete');
+call app.classify('credentials', secret => 'sealed', system => 'org_id connection_id version created_at');
+
+create table campaigns (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  name text not null,
+  seller_id uuid not null,
+  connection_id uuid not null,
+  status text not null check (status in ('draft', 'running', 'paused', 'completed', 'cancelled')),
+  status_reason text,
+  purpose text not null check (purpose in ('marketing', 'mixed', 'informational', 'undeclared')),
+  debt_collection boolean not null,
+  calling_window jsonb,
+  from_number text not null,
+  ring_seconds integer not null check (ring_seconds between 15 and 120),
+  -- The allow-list of lead fields that may go to the voice provider.
+  variables text[] not null,
+  retry_on text[] not null,
+  retry_after_seconds integer not null check (retry_after_seconds >= 0),
+  max_concurrency integer not null check (max_concurrency > 0),
+  created_at timestamptz not null,
+  launched_at timestamptz,
+  primary key (org_id, id),
+  foreign key (org_id, seller_id) references sellers (org_id, id),
+  foreign key (org_id, connection_id) references connections (org_id, id)
+);
+create index campaigns_by_connection on campaigns (org_id, connection_id);
+call app.protect_table('campaigns', 'select, insert, update');
+call app.classify('campaigns', org => 'name purpose debt_collection calling_window from_number ring_seconds variables retry_on retry_after_seconds max_concurrency', system => 'org_id id seller_id connection_id status status_reason created_at launched_at');
+
+-- ------------------------------------------------------------ persons and leads
+
+-- One row a number, for ever. Every write that changes a person's facts bumps facts_version in its own transaction.
+create table persons (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  e164_hmac bytea not null,
+  pepper_version smallint not null,
+  facts_version bigint not null default 1,
+  stop_check text not null default 'clear' check (stop_check in ('clear', 'pending', 'missing')),
+  stop_check_since timestamptz,
+  primary key (org_id, id),
+  unique (org_id, e164_hmac)
+) with (fillfactor = 80);
+create index persons_stop_check on persons (org_id, stop_check_since) where stop_check <> 'clear';
+call app.protect_table('persons', 'select, insert, update (facts_version, stop_check, stop_check_since)');
+call app.classify('persons', subject => 'e164_hmac stop_check stop_check_since', system => 'org_id id pepper_version facts_version');
+
+-- A new pepper adds an alias; no write uses the pepper before the alias exists.
+create table person_aliases (
+  org_id uuid not null,
+  e164_hmac bytea not null,
+  person_id uuid not null,
+  pepper_version smallint not null,
+  primary key (org_id, e164_hmac),
+  foreign key (org_id, person_id) references persons (org_id, id)
+);
+create index person_aliases_by_person on person_aliases (org_id, person_id);
+call app.protect_table('person_aliases', 'select, insert');
+call app.classify('person_aliases', subject => 'e164_hmac', system => 'org_id person_id pepper_version');
+
+create table imports (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  seller_id uuid not null,
+  file_name text not null,
+  file_key text not null,
+  file_sha256 bytea,
+  bytes_total bigint not null default 0,
+  bytes_done bigint not null default 0,
+  lines_done bigint not null default 0,
+  rows_done bigint not null default 0,
+  chunks_done integer not null default 0,
+  columns jsonb not null,
+  attestation jsonb not null,
+  status text not null check (status in ('awaiting_file', 'queued', 'running', 'succeeded', 'failed', 'cancelled')),
+  status_reason text,
+  status_detail text,
+  accepted bigint not null default 0,
+  eligible bigint not null default 0,
+  rejected jsonb not null default '{}',
+  ineligible jsonb not null default '{}',
+  states_differ bigint not null default 0,
+  timezone_unknown bigint not null default 0,
+  header jsonb,
+  lease_until timestamptz,
+  created_at timestamptz not null,
+  -- When the file was whole: consent dates later than this are in the future.
+  arrived_at timestamptz,
+  finished_at timestamptz,
+  primary key (org_id, id),
+  foreign key (org_id, seller_id) references sellers (org_id, id)
+);
+create index imports_open on imports (org_id, lease_until) where status in ('queued', 'running');
+call app.protect_table('imports', 'select, insert, update');
+call app.classify('imports', org => 'file_name columns attestation header status_detail', system => 'org_id id seller_id file_key file_sha256 bytes_total bytes_done lines_done rows_done chunks_done status status_reason accepted eligible rejected ineligible states_differ timezone_unknown lease_until created_at arrived_at finished_at');
+
+create table import_rejects (
+  org_id uuid not null,
+  import_id uuid not null,
+  line bigint not null,
+  code text not null,
+  detail text not null,
+  raw text not null,
+  primary key (org_id, import_id, line),
+  foreign key (org_id, import_id) references imports (org_id, id)
+);
+call app.protect_table('import_rejects', 'select, insert');
+call app.classify('import_rejects', subject => 'raw', org => 'detail', system => 'org_id import_id line code');
+
+create table leads (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  person_id uuid not null,
+  import_id uuid,
+  line bigint,
+  external_id text,
+  e164 text not null,
+  first_name text, last_name text, email text, city text, state text, zip text, source text, notes text,
+  -- The hours profile's part that is the lead's: its candidate states, sorted and joined; '' = none known.
+  candidate_states text not null,
+  status text not null check (status in ('eligible', 'ineligible')),
+  ineligible_reason text check ((status = 'ineligible') = (ineligible_reason is not null)),
+  callback_at timestamptz,
+  created_at timestamptz not null,
+  primary key (org_id, id),
+  unique (org_id, person_id),
+  foreign key (org_id, person_id) references persons (org_id, id)
+) with (fillfactor = 90);
+-- Not unique: the id is the vendor's, and vendors repeat them; what makes a lead one is its number.
+create index leads_by_external_id on leads (org_id, external_id) where external_id is not null;
+create index leads_by_import on leads (org_id, import_id, line) where import_id is not null;
+call app.protect_table('leads', 'select, insert, update');
+call app.classify('leads', subject => 'e164 first_name last_name email city state zip source notes candidate_states status ineligible_reason callback_at', org => 'external_id', system => 'org_id id person_id import_id line created_at');
+
+-- Append-only: grants, revocations, lifts, relationships. Once per digest and person.
+create table consent_events (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  person_id uuid not null,
+  kind text not null check (kind in ('grant', 'revocation', 'lift', 'relationship')),
+  recorded_at timestamptz not null,
+  digest bytea not null,
+  body jsonb not null,
+  primary key (org_id, id),
+  unique (org_id, person_id, digest),
+  foreign key (org_id, person_id) references persons (org_id, id)
+);
+call app.protect_table('consent_events', 'select, insert');
+call app.classify('consent_events', subject => 'kind body', system => 'org_id id person_id recorded_at digest');
+
+create table suppressions (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  person_id uuid not null,
+  source text not null,
+  by_org boolean not null,
+  recorded_at timestamptz not null,
+  note text,
+  attempt_id uuid,
+  -- xmin is lost on the next update; races are judged by commit timestamps of these.
+  recorded_xid xid8 not null default pg_current_xact_id(),
+  primary key (org_id, id),
+  foreign key (org_id, person_id) references persons (org_id, id)
+);
+create index suppressions_by_person on suppressions (org_id, person_id);
+call app.protect_table('suppressions', 'select, insert');
+call app.classify('suppressions', subject => 'source note recorded_at', system => 'org_id id person_id by_org attempt_id recorded_xid');
+
+create table scrubs (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  person_id uuid not null,
+  list text not null,
+  kind text not null check (kind in ('do_not_call', 'litigator', 'line_type')),
+  result text not null check (result in ('clear', 'listed', 'unknown')),
+  list_version_at timestamptz,
+  scrubbed_at timestamptz not null,
+  connection_id uuid not null,
+  run_id uuid not null,
+  response_digest bytea,
+  primary key (org_id, id),
+  foreign key (org_id, person_id) references persons (org_id, id),
+  foreign key (org_id, connection_id) references connections (org_id, id)
+);
+create index scrubs_latest on scrubs (org_id, person_id, list, scrubbed_at desc);
+create index scrubs_by_connection on scrubs (org_id, connection_id);
+call app.protect_table('scrubs', 'select, insert');
+call app.classify('scrubs', subject => 'result', org => 'list kind', system => 'org_id id person_id list_version_at scrubbed_at connection_id run_id response_digest');
+
+-- ------------------------------------------------------------ the queue and the dial
+
+-- One row for each (campaign, set of candidate states): the hours are judged here, not per lead.
+create table hour_profiles (
+  org_id uuid not null,
+  id uuid not null,
+  campaign_id uuid not null,
+  candidate_states text not null,
+  open boolean not null default false,
+  -- Org clock: when `open` must be judged again; null = never opens.
+  next_change_at timestamptz default '-infinity',
+  -- Org clock: no waiting enrolment of the profile is due before it.
+  next_due_at timestamptz not null default 'infinity',
+  primary key (org_id, id),
+  unique (org_id, campaign_id, candidate_states),
+  foreign key (org_id, campaign_id) references campaigns (org_id, id)
+) with (fillfactor = 70);
+create index hour_profiles_ready on hour_profiles (next_due_at, org_id) where open;
+create index hour_profiles_edges on hour_profiles (next_change_at, org_id);
+call app.protect_table('hour_profiles', 'select, insert, update, delete');
+call app.classify('hour_profiles', system => 'org_id id campaign_id candidate_states open next_change_at next_due_at');
+
+create table enrolments (
+  org_id uuid not null,
+  id uuid not null,
+  campaign_id uuid not null,
+  lead_id uuid not null,
+  person_id uuid not null,
+  profile_id uuid not null,
+  state text not null check (state in ('waiting', 'claimed', 'held', 'done')),
+  reason text,
+  due_at timestamptz not null,
+  -- The standing gates' answers, for the funnel; stale from standing_valid_until on.
+  standing jsonb,
+  standing_valid_until timestamptz,
+  attempts integer not null default 0,
+  fence integer not null default 0,
+  lease_token uuid,
+  lease_until timestamptz,
+  primary key (org_id, id),
+  unique (org_id, campaign_id, lead_id),
+  foreign key (org_id, campaign_id) references campaigns (org_id, id),
+  foreign key (org_id, lead_id) references leads (org_id, id),
+  foreign key (org_id, person_id) references persons (org_id, id),
+  foreign key (org_id, profile_id) references hour_profiles (org_id, id)
+) with (fillfactor = 70);
+create index enrolments_due on enrolments (org_id, profile_id, due_at, id) where state = 'waiting';
+create index enrolments_leased on enrolments (org_id, lease_until) where state = 'claimed';
+create index enrolments_by_token on enrolments (org_id, lease_token) where state = 'claimed';
+create index enrolments_by_person on enrolments (org_id, person_id) where state <> 'done';
+create index enrolments_by_lead on enrolments (org_id, lead_id);
+call app.protect_table('enrolments', 'select, insert, update');
+call app.classify('enrolments', subject => 'standing reason', system => 'org_id id campaign_id lead_id person_id profile_id state due_at standing_valid_until attempts fence lease_token lease_until');
+
+-- Parts of snapshots that many decisions share (policy, campaign, zones), once each.
+create table snapshot_parts (
+  org_id uuid not null references orgs (org_id),
+  digest bytea not null,
+  body text not null,
+  primary key (org_id, digest)
+);
+call app.protect_table('snapshot_parts', 'select, insert');
+call app.classify('snapshot_parts', org => 'body', system => 'org_id digest');
+
+create table decisions (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  kind text not null check (kind in ('dial', 'dry_run')),
+  campaign_id uuid not null,
+  lead_id uuid not null,
+  person_id uuid not null,
+  at timestamptz not null,
+  verdict text not null check (verdict in ('allow', 'defer', 'block')),
+  outcome text not null check (outcome in ('permitted', 'refused', 'window_closing', 'person_busy', 'facts_changed')),
+  reason_codes text[] not null,
+  next_eligible_at timestamptz,
+  valid_until timestamptz,
+  fix jsonb,
+  results text not null,
+  own_facts text not null,
+  shared_facts bytea not null,
+  snapshot_digest bytea not null,
+  primary key (org_id, id),
+  foreign key (org_id, lead_id) references leads (org_id, id),
+  foreign key (org_id, shared_facts) references snapshot_parts (org_id, digest)
+);
+create index decisions_by_lead on decisions (org_id, lead_id, at desc);
+call app.protect_table('decisions', 'select, insert');
+call app.classify('decisions', subject => 'own_facts results reason_codes', org => 'fix', system => 'org_id id kind campaign_id lead_id person_id at verdict outcome next_eligible_at valid_until shared_facts snapshot_digest');
+
+create table dial_attempts (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  kind text not null check (kind in ('campaign', 'single')),
+  enrolment_id uuid,
+  campaign_id uuid not null,
+  lead_id uuid not null,
+  person_id uuid not null,
+  connection_id uuid not null,
+  decision_id uuid not null,
+  state text not null check (state in ('permitted', 'dialing', 'placed', 'in_progress', 'unknown', 'completed', 'failed', 'cancelled', 'expired', 'refused', 'failed_no_call', 'not_placed')),
+  reason text,
+  -- Org clock.
+  minted_at timestamptz not null,
+  ring_by timestamptz not null,
+  ended_at timestamptz,
+  -- Real clock.
+  slot_at timestamptz not null,
+  dialing_at timestamptz,
+  settle_after timestamptz,
+  provider_call_id text,
+  rang boolean not null default false,
+  stop_requested_at timestamptz,
+  stop_reason text,
+  stop_accepted_at timestamptz,
+  -- Counts for frequency caps: from the minting of its permit, unless unused or known not to have rung.
+  counts boolean not null default true,
+  answered_by_person boolean not null default false,
+  ended_by text not null default 'unknown',
+  dialed_xid xid8,
+  primary key (org_id, id),
+  foreign key (org_id, enrolment_id) references enrolments (org_id, id),
+  foreign key (org_id, lead_id) references leads (org_id, id),
+  foreign key (org_id, person_id) references persons (org_id, id),
+  foreign key (org_id, campaign_id) references campaigns (org_id, id),
+  foreign key (org_id, connection_id) references connections (org_id, id),
+  -- Deferred: the attempt is minted first, because the decision's outcome depends on whether it was.
+  foreign key (org_id, decision_id) references decisions (org_id, id) deferrable initially deferred
+) with (fillfactor = 70);
+create unique index dial_attempts_live on dial_attempts (org_id, person_id)
+  where state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress');
+create index dial_attempts_open on dial_attempts (org_id, connection_id, campaign_id)
+  where state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress');
+create index dial_attempts_counted on dial_attempts (org_id, person_id, minted_at desc) where counts;
+create index dial_attempts_by_lead on dial_attempts (org_id, lead_id, minted_at desc);
+create unique index dial_attempts_by_provider_call on dial_attempts (org_id, connection_id, provider_call_id) where provider_call_id is not null;
+call app.protect_table('dial_attempts', 'select, insert, update');
+call app.classify('dial_attempts', subject => 'answered_by_person ended_by reason', org => 'stop_reason', system => 'org_id id kind enrolment_id campaign_id lead_id person_id connection_id decision_id state minted_at ring_by ended_at slot_at dialing_at settle_after provider_call_id rang stop_requested_at stop_accepted_at counts dialed_xid');
+
+-- Single use. Two limits: 60 s of the real clock, and an instant of the org's clock before the first gate changes its mind.
+create table permits (
+  org_id uuid not null,
+  attempt_id uuid not null,
+  decision_id uuid not null,
+  platform_version bigint not null,
+  org_version bigint not null,
+  person_version bigint not null,
+  minted_real_at timestamptz not null,
+  expires_at timestamptz not null,
+  valid_before timestamptz not null,
+  consumed_at timestamptz,
+  minted_xid xid8 not null default pg_current_xact_id(),
+  primary key (org_id, attempt_id),
+  unique (org_id, decision_id),
+  foreign key (org_id, attempt_id) references dial_attempts (org_id, id),
+  foreign key (org_id, decision_id) references decisions (org_id, id) deferrable initially deferred
+) with (fillfactor = 80);
+create index permits_unspent on permits (expires_at, org_id) where consumed_at is null;
+call app.protect_table('permits', 'select, insert, update (consumed_at)');
+call app.classify('permits', system => 'org_id attempt_id decision_id platform_version org_version person_version minted_real_at expires_at valid_before consumed_at minted_xid');
+
+create table calls (
+  org_id uuid not null,
+  id uuid not null,
+  attempt_id uuid not null,
+  campaign_id uuid not null,
+  lead_id uuid not null,
+  connection_id uuid not null,
+  provider_call_id text not null,
+  status text not null,
+  disposition text not null,
+  provider_reason text,
+  started_at timestamptz,
+  ended_at timestamptz,
+  duration_seconds integer,
+  ended_by text not null,
+  transcript jsonb,
+  transcript_state text not null check (transcript_state in ('pending', 'kept', 'withheld', 'none')),
+  recording_ref text,
+  stop_requested boolean not null,
+  stop_searched boolean not null,
+  created_at timestamptz not null,
+  primary key (org_id, id),
+  unique (org_id, attempt_id),
+  foreign key (org_id, attempt_id) references dial_attempts (org_id, id),
+  foreign key (org_id, connection_id) references connections (org_id, id)
+);
+create unique index calls_by_provider_call on calls (org_id, connection_id, provider_call_id);
+create index calls_by_lead on calls (org_id, lead_id, created_at desc);
+call app.protect_table('calls', 'select, insert, update');
+call app.classify('calls', subject => 'disposition started_at ended_at duration_seconds ended_by transcript recording_ref stop_requested', system => 'org_id id attempt_id campaign_id lead_id connection_id provider_call_id status provider_reason transcript_state stop_searched created_at');
+
+create table webhook_inbox (
+  org_id uuid not null,
+  id uuid not null,
+  connection_id uuid not null,
+  dedupe_key text not null,
+  type text not null,
+  provider_call_id text,
+  attempt_id uuid,
+  received_at timestamptz not null,
+  body_digest bytea not null,
+  -- Raw text, or null where the connection keeps envelopes only.
+  body text,
+  -- What the adapter read from it, without words of the call.
+  report jsonb,
+  state text not null check (state in ('pending', 'applied', 'ignored', 'failed')),
+  reason text,
+  tries integer not null default 0,
+  lease_until timestamptz,
+  primary key (org_id, id),
+  unique (org_id, connection_id, dedupe_key),
+  foreign key (org_id, connection_id) references connections (org_id, id)
+);
+create index webhook_inbox_pending on webhook_inbox (org_id, received_at, id) where state = 'pending';
+call app.protect_table('webhook_inbox', 'select, insert, update');
+call app.classify('webhook_inbox', subject => 'body report', system => 'org_id id connection_id dedupe_key type provider_call_id attempt_id received_at body_digest state reason tries lease_until');
+
+create table outbox (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  kind text not null check (kind in ('provider_stop')),
+  subject_id uuid not null,
+  due_at timestamptz not null,
+  tries integer not null default 0,
+  lease_until timestamptz,
+  done_at timestamptz,
+  reason text,
+  created_at timestamptz not null,
+  primary key (org_id, id)
+);
+create index outbox_pending on outbox (org_id, due_at) where done_at is null;
+call app.protect_table('outbox', 'select, insert, update');
+call app.classify('outbox', org => 'reason', system => 'org_id id kind subject_id due_at tries lease_until done_at created_at');

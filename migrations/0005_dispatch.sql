@@ -1,0 +1,400 @@
+-- The dial's transactions. Locks are taken in one order everywhere: platform, org, persons by id, enrolments, attempts,
+-- connections by id, hour profiles by id, and the audit head last (the other order deadlocks: measured).
+-- Statements are READ COMMITTED: each sees what had committed when it began, so a lock and the look that depends on it
+-- are two statements.
+
+-- The profiles of enrolments that went back to waiting are due no later than they are.
+create function app.profiles_due(profiles uuid[], due timestamptz[]) returns void language plpgsql as $$
+begin
+  perform 1 from public.hour_profiles p where p.org_id = (select app.org()) and p.id = any (profiles) order by p.id for no key update;
+  update public.hour_profiles p set next_due_at = d.due
+    from (select u.profile, min(u.due) as due from unnest(profiles, due) as u(profile, due) group by u.profile) d
+    where p.org_id = (select app.org()) and p.id = d.profile and p.next_due_at > d.due;
+end $$;
+
+-- Leases that ended without a decision: nothing was minted under them, so going back is safe.
+create function app.return_expired_leases() returns integer language plpgsql as $$
+declare profiles uuid[]; due timestamptz[];
+begin
+  with returned as (
+    update public.enrolments e set state = 'waiting', lease_token = null, lease_until = null
+      where (e.org_id, e.id) in (
+        select x.org_id, x.id from public.enrolments x
+          where x.org_id = (select app.org()) and x.state = 'claimed' and x.lease_until < clock_timestamp()
+          order by x.lease_until limit 1000 for update skip locked)
+      returning e.profile_id, e.due_at)
+  select array_agg(r.profile_id), array_agg(r.due_at) into profiles, due from returned r;
+  if profiles is null then return 0; end if;
+  perform app.profiles_due(profiles, due);
+  return cardinality(profiles);
+end $$;
+
+-- What one claim found room for. Returned so that record can give back what it did not use.
+create type app.claimed_batch as (claimed integer, connection_id uuid, first_slot_at timestamptz, reserved_until timestamptz);
+
+-- Claims due enrolments in open windows of one connection's running campaigns: no more than free slots, and than tokens
+-- that come up within place_seconds. Enrolments locked by another claim are skipped, never waited for.
+create function app.claim_enrolments(token uuid, wanted integer, lease_seconds integer, place_seconds integer)
+  returns setof app.claimed_batch language plpgsql as $$
+declare
+  conn record; prof record; room integer; camp_room integer; taken integer; got integer; answer app.claimed_batch; ids uuid[];
+  exhausted uuid[] := '{}'; org_room integer;
+begin
+  perform app.return_expired_leases();
+  select o.max_concurrency into org_room from public.calling_policies o where o.org_id = (select app.org());
+  select org_room - count(*) into org_room from public.dial_attempts a
+    where a.org_id = (select app.org()) and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress');
+  select org_room - count(*) into org_room from public.enrolments e
+    where e.org_id = (select app.org()) and e.state = 'claimed';
+  for conn in
+    select c.id, c.max_concurrency, c.calls_per_second, greatest(c.next_slot_at, clock_timestamp()) as slot
+      from public.connections c
+      where c.org_id = (select app.org()) and c.kind = 'voice' and c.status = 'active' and exists (
+        select 1 from public.campaigns m join public.hour_profiles p on p.org_id = (select app.org()) and p.campaign_id = m.id
+          where m.org_id = (select app.org()) and m.connection_id = c.id and m.status = 'running'
+            and p.open and p.next_change_at > app.now() and p.next_due_at <= app.now())
+      order by c.id for no key update skip locked
+  loop
+    select least(wanted, org_room, conn.max_concurrency - count(*),
+                 floor(extract(epoch from clock_timestamp() + make_interval(secs => place_seconds) - conn.slot) * conn.calls_per_second))
+      into room from public.dial_attempts a
+      where a.org_id = (select app.org()) and a.connection_id = conn.id
+        and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress');
+    select room - count(*) into room from public.enrolments e join public.campaigns m on m.org_id = (select app.org()) and m.id = e.campaign_id
+      where e.org_id = (select app.org()) and e.state = 'claimed' and m.connection_id = conn.id;
+    taken := 0;
+    for prof in
+      select p.id, p.campaign_id, m.max_concurrency from public.hour_profiles p
+        join public.campaigns m on m.org_id = (select app.org()) and m.id = p.campaign_id and m.connection_id = conn.id and m.status = 'running'
+        where p.org_id = (select app.org()) and p.open and p.next_change_at > app.now() and p.next_due_at <= app.now()
+        order by p.next_due_at, p.id
+    loop
+      exit when taken >= room;
+      select prof.max_concurrency
+          - (select count(*) from public.dial_attempts a where a.org_id = (select app.org()) and a.connection_id = conn.id
+               and a.campaign_id = prof.campaign_id and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress'))
+          - (select count(*) from public.enrolments e where e.org_id = (select app.org()) and e.state = 'claimed' and e.campaign_id = prof.campaign_id)
+        into camp_room;
+      continue when camp_room <= 0;
+      select array_agg(d.id) into ids from (
+        select e.id from public.enrolments e
+          where e.org_id = (select app.org()) and e.profile_id = prof.id and e.state = 'waiting' and e.due_at <= app.now()
+          order by e.due_at, e.id limit least(room - taken, camp_room) for update skip locked) d;
+      got := coalesce(cardinality(ids), 0);
+      if got > 0 then
+        update public.enrolments e set state = 'claimed', fence = e.fence + 1, lease_token = token,
+            lease_until = clock_timestamp() + make_interval(secs => lease_seconds)
+          where e.org_id = (select app.org()) and e.id = any (ids);
+      end if;
+      if got < least(room - taken, camp_room) then exhausted := exhausted || prof.id; end if;
+      taken := taken + got;
+    end loop;
+    if taken > 0 then
+      answer := (taken, conn.id, conn.slot, conn.slot + make_interval(secs => (taken / conn.calls_per_second)::double precision));
+      update public.connections c set next_slot_at = answer.reserved_until where c.org_id = (select app.org()) and c.id = conn.id;
+      org_room := org_room - taken; wanted := wanted - taken;
+      return next answer;
+    end if;
+  end loop;
+  -- The look that raises a profile's due time begins after its lock, so that it sees whatever went back to waiting.
+  perform 1 from public.hour_profiles p where p.org_id = (select app.org()) and p.id = any (exhausted) order by p.id for no key update;
+  update public.hour_profiles p set next_due_at = coalesce((
+      select e.due_at from public.enrolments e
+        where e.org_id = (select app.org()) and e.profile_id = p.id and e.state = 'waiting' order by e.due_at, e.id limit 1), 'infinity')
+    where p.org_id = (select app.org()) and p.id = any (exhausted);
+end $$;
+
+-- Permits that ran out unspent, of these persons or (null) of the whole org. They count for no cap.
+create function app.expire_permits(persons uuid[]) returns integer language plpgsql as $$
+declare profiles uuid[]; due timestamptz[]; n integer;
+begin
+  with overdue as (
+    select a.id, a.enrolment_id from public.dial_attempts a
+      join public.permits p on p.org_id = (select app.org()) and p.attempt_id = a.id
+      where a.org_id = (select app.org()) and a.state = 'permitted' and p.consumed_at is null
+        and (persons is null or a.person_id = any (persons))
+        and (p.expires_at <= clock_timestamp() or p.valid_before <= app.now())
+      order by a.id limit 5000 for update of a skip locked),
+  expired as (
+    update public.dial_attempts a set state = 'expired', reason = 'permit_expired', counts = false, ended_at = app.now()
+      from overdue o where a.org_id = (select app.org()) and a.id = o.id returning o.enrolment_id),
+  spent as (
+    update public.permits p set consumed_at = clock_timestamp() from overdue o where p.org_id = (select app.org()) and p.attempt_id = o.id),
+  returned as (
+    update public.enrolments e set state = 'waiting', reason = 'permit_expired', due_at = app.now()
+      from expired x where e.org_id = (select app.org()) and e.id = x.enrolment_id and e.state = 'held' and e.reason = 'attempt_live'
+      returning e.profile_id, e.due_at)
+  select (select count(*) from expired), array_agg(r.profile_id), array_agg(r.due_at) into n, profiles, due from returned r;
+  if profiles is not null then perform app.profiles_due(profiles, due); end if;
+  return n;
+end $$;
+
+-- Commits decisions, permits, attempts, enrolments and audit entries of one batch together. An allow mints only while
+-- every version is still the snapshot's; otherwise the outcome says what moved. Items are columns of equal length.
+create function app.record_decisions(
+  batch_token uuid, platform_version bigint, org_version bigint,
+  part_digests bytea[], part_bodies text[],
+  enrolments uuid[], fences integer[], decisions uuid[], attempts uuid[], campaigns uuid[], leads uuid[], persons uuid[],
+  person_versions bigint[], connections uuid[], verdicts text[], outcomes text[], reasons text[], next_eligible timestamptz[],
+  valid_until timestamptz[], fixes text[], results text[], own_facts text[], shared_facts bytea[], snapshot_digests bytea[],
+  ring_by timestamptz[], valid_before timestamptz[], life_seconds integer[],
+  back_states text[], back_reasons text[], back_due timestamptz[], standing text[], standing_until timestamptz[],
+  audit_subjects text[], audit_heads text[], audit_tails text[],
+  slot_connections uuid[], slot_starts timestamptz[], slot_ends timestamptz[], kind text)
+  returns table (decision_id uuid, outcome text, attempt_id uuid, slot_at timestamptz, expires_at timestamptz)
+  language plpgsql as $$
+declare
+  n integer := cardinality(decisions); moved boolean; current_platform bigint; current_org bigint;
+  minted uuid[]; final text[] := outcomes; i integer; fresh uuid[]; held_fences uuid[]; slots timestamptz[];
+  minted_now timestamptz := clock_timestamp(); profiles uuid[]; due timestamptz[]; conn record; used integer;
+begin
+  select p.facts_version into current_platform from public.platform_facts p where p.id = 1 for share;
+  select o.facts_version into current_org from public.org_facts o where o.org_id = (select app.org()) for share;
+  moved := current_platform is distinct from platform_version or current_org is distinct from org_version;
+
+  perform 1 from public.persons p where p.org_id = (select app.org())
+    and p.id in (select u.person from unnest(persons, outcomes) as u(person, outcome) where u.outcome = 'permitted')
+    order by p.id for no key update;
+  perform app.expire_permits(persons);
+  select coalesce(array_agg(p.id), '{}') into fresh from public.persons p
+    join unnest(persons, person_versions) as u(person, version) on p.id = u.person and p.facts_version = u.version
+    where p.org_id = (select app.org());
+  -- Only the holder of the lease and fence may write: a run that stalled past its lease has lost both.
+  if kind = 'campaign' then
+    select coalesce(array_agg(e.id), '{}') into held_fences from (
+      select x.id from public.enrolments x join unnest(enrolments, fences) as u(enrolment, fence) on x.id = u.enrolment and x.fence = u.fence
+        where x.org_id = (select app.org()) and x.state = 'claimed' and x.lease_token = batch_token and x.lease_until > minted_now
+        order by x.id for update of x) e;
+  end if;
+  for i in 1 .. n loop
+    if kind = 'campaign' and not enrolments[i] = any (held_fences) then final[i] := 'lease_lost';
+    elsif final[i] = 'permitted' and (moved or not persons[i] = any (fresh)) then final[i] := 'facts_changed';
+    end if;
+  end loop;
+
+  -- Tokens: those that are minted leave first, in the order given; the rest goes back if nobody reserved behind us.
+  slots := array_fill(minted_now, array[greatest(n, 1)]);
+  with minting as (
+    insert into public.dial_attempts as a (org_id, id, kind, enrolment_id, campaign_id, lead_id, person_id, connection_id, decision_id,
+        state, minted_at, ring_by, slot_at)
+      select app.org(), u.attempt, record_decisions.kind, u.enrolment, u.campaign, u.lead, u.person, u.connection, u.decision,
+        'permitted', app.now(), u.ring, minted_now
+      from unnest(attempts, enrolments, campaigns, leads, persons, connections, decisions, final, ring_by)
+        as u(attempt, enrolment, campaign, lead, person, connection, decision, outcome, ring)
+      where u.outcome = 'permitted'
+      on conflict do nothing returning a.id)
+  select coalesce(array_agg(m.id), '{}') into minted from minting m;
+  for i in 1 .. n loop
+    if final[i] = 'permitted' and not attempts[i] = any (minted) then final[i] := 'person_busy'; end if;
+  end loop;
+  for conn in select u.id, u.start_at, u.end_at, c.calls_per_second as cps from unnest(slot_connections, slot_starts, slot_ends) as u(id, start_at, end_at)
+      join public.connections c on c.org_id = (select app.org()) and c.id = u.id order by u.id loop
+    used := 0;
+    for i in 1 .. n loop
+      if final[i] = 'permitted' and connections[i] = conn.id then
+        slots[i] := greatest(conn.start_at + make_interval(secs => (used / conn.cps)::double precision), minted_now);
+        used := used + 1;
+      end if;
+    end loop;
+    update public.connections c set next_slot_at = conn.start_at + make_interval(secs => (used / conn.cps)::double precision)
+      where c.org_id = (select app.org()) and c.id = conn.id and c.next_slot_at = conn.end_at;
+  end loop;
+  update public.dial_attempts a set slot_at = u.slot from unnest(attempts, slots) as u(attempt, slot)
+    where a.org_id = (select app.org()) and a.id = u.attempt and a.id = any (minted);
+
+  update public.persons p set facts_version = p.facts_version + 1
+    where p.org_id = (select app.org()) and p.id in (
+      select u.person from unnest(persons, final) as u(person, outcome) where u.outcome = 'permitted');
+  insert into public.permits (org_id, attempt_id, decision_id, platform_version, org_version, person_version, minted_real_at, expires_at, valid_before)
+    select app.org(), u.attempt, u.decision, platform_version, org_version, u.version + 1, minted_now,
+      minted_now + make_interval(secs => u.life), u.before
+    from unnest(attempts, decisions, person_versions, final, life_seconds, valid_before) as u(attempt, decision, version, outcome, life, before)
+    where u.outcome = 'permitted';
+  insert into public.snapshot_parts (org_id, digest, body)
+    select app.org(), u.digest, u.body from unnest(part_digests, part_bodies) as u(digest, body) on conflict do nothing;
+  insert into public.decisions (org_id, id, kind, campaign_id, lead_id, person_id, at, verdict, outcome, reason_codes, next_eligible_at,
+      valid_until, fix, results, own_facts, shared_facts, snapshot_digest)
+    select app.org(), u.decision, 'dial', u.campaign, u.lead, u.person, app.now(), u.verdict, u.outcome,
+      string_to_array(nullif(u.reason, ''), ','), u.next_at, u.until, u.fix::jsonb, u.result, u.own, u.shared, u.digest
+    from unnest(decisions, campaigns, leads, persons, verdicts, final, reasons, next_eligible, valid_until, fixes, results, own_facts,
+        shared_facts, snapshot_digests)
+      as u(decision, campaign, lead, person, verdict, outcome, reason, next_at, until, fix, result, own, shared, digest)
+    where u.outcome <> 'lease_lost';
+
+  with written as (
+    update public.enrolments e set lease_token = null, lease_until = null,
+        state = case u.outcome when 'permitted' then 'held' when 'refused' then u.back_state else 'waiting' end,
+        reason = case u.outcome when 'permitted' then 'attempt_live' when 'refused' then u.back_reason else u.outcome end,
+        due_at = case u.outcome when 'permitted' then e.due_at when 'facts_changed' then app.now()
+          when 'person_busy' then app.now() + interval '60 s' else coalesce(u.back_at, e.due_at) end,
+        standing = u.stands::jsonb, standing_valid_until = u.stands_until
+      from unnest(enrolments, final, back_states, back_reasons, back_due, standing, standing_until)
+        as u(enrolment, outcome, back_state, back_reason, back_at, stands, stands_until)
+      where e.org_id = (select app.org()) and e.id = u.enrolment and u.outcome <> 'lease_lost'
+      returning e.profile_id, e.due_at, e.state)
+  select array_agg(w.profile_id), array_agg(w.due_at) into profiles, due from written w where w.state = 'waiting';
+  if profiles is not null then perform app.profiles_due(profiles, due); end if;
+
+  perform audit.append_many(
+    array_agg('decision.recorded'::text), array_agg(u.subject), array_agg(u.head || u.outcome || u.tail))
+    from unnest(audit_subjects, audit_heads, audit_tails, final) as u(subject, head, tail, outcome)
+    where u.outcome <> 'lease_lost' having count(*) > 0;
+
+  return query select u.decision, u.outcome, case when u.outcome = 'permitted' then u.attempt end, u.slot,
+      case when u.outcome = 'permitted' then minted_now + make_interval(secs => u.life) end
+    from unnest(decisions, final, attempts, slots, life_seconds) as u(decision, outcome, attempt, slot, life);
+end $$;
+
+-- An attempt that will not ring after all: the enrolment goes back, nothing counts.
+create function app.return_enrolment(enrolment uuid, why text, due timestamptz) returns void language plpgsql as $$
+declare profile uuid;
+begin
+  update public.enrolments e set state = 'waiting', reason = why, due_at = due
+    where e.org_id = (select app.org()) and e.id = enrolment and e.state = 'held' and e.reason = 'attempt_live'
+    returning e.profile_id into profile;
+  if profile is not null then perform app.profiles_due(array[profile], array[due]); end if;
+end $$;
+
+-- Consumes the permit in the one transaction that precedes the provider's call. Answers `dialing` with what the call
+-- needs, or the state the attempt has instead. A stop that committed since `record` has moved a version: facts_changed.
+create function app.consume_permit(attempt uuid) returns table (
+    state text, reason text, e164 text, from_number text, ring_seconds integer, fields jsonb, variables text[],
+    connection_id uuid, vendor text, config jsonb, credential_version integer, sealed jsonb, keep_recordings boolean, expires_in double precision)
+  language plpgsql as $$
+declare
+  permit record; target record; v_platform bigint; v_org bigint; v_person bigint; new_state text; why text;
+begin
+  select a.person_id, a.enrolment_id, a.lead_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
+  if not found then return; end if;
+  select p.facts_version into v_platform from public.platform_facts p where p.id = 1 for share;
+  select o.facts_version into v_org from public.org_facts o where o.org_id = (select app.org()) for share;
+  select p.facts_version into v_person from public.persons p where p.org_id = (select app.org()) and p.id = target.person_id for share;
+  select p.* into permit from public.permits p where p.org_id = (select app.org()) and p.attempt_id = attempt for update;
+  perform 1 from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt and a.state = 'permitted' for update;
+  if not found or permit.consumed_at is not null then
+    return query select a.state, a.reason, null::text, null::text, null::integer, null::jsonb, null::text[], null::uuid, null::text, null::jsonb,
+      null::integer, null::jsonb, null::boolean, null::double precision
+      from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
+    return;
+  end if;
+  if permit.expires_at <= clock_timestamp() or permit.valid_before <= app.now() then
+    new_state := 'expired'; why := 'permit_expired';
+  elsif (v_platform, v_org, v_person) is distinct from (permit.platform_version, permit.org_version, permit.person_version) then
+    new_state := 'cancelled'; why := 'facts_changed';
+  else
+    new_state := 'dialing'; why := null;
+  end if;
+  update public.permits p set consumed_at = clock_timestamp() where p.org_id = (select app.org()) and p.attempt_id = attempt;
+  update public.dial_attempts a set state = new_state, reason = why, counts = (new_state = 'dialing'),
+      dialing_at = case when new_state = 'dialing' then clock_timestamp() end,
+      dialed_xid = case when new_state = 'dialing' then pg_current_xact_id() end,
+      settle_after = case when new_state = 'dialing' then clock_timestamp() + make_interval(secs => (
+        select c.settle_seconds from public.connections c where c.org_id = (select app.org()) and c.id = a.connection_id)) end,
+      ended_at = case when new_state <> 'dialing' then app.now() end
+    where a.org_id = (select app.org()) and a.id = attempt;
+  if new_state <> 'dialing' then perform app.return_enrolment(target.enrolment_id, why, app.now()); end if;
+  return query
+    select new_state, why, l.e164, m.from_number, m.ring_seconds,
+      jsonb_build_object('first_name', l.first_name, 'last_name', l.last_name, 'city', l.city, 'state', l.state, 'source', l.source,
+        'external_id', l.external_id, 'seller_name', s.registered_name, 'campaign_name', m.name),
+      m.variables, c.id, c.vendor, c.config, k.version, k.sealed, y.keep_recordings,
+      extract(epoch from permit.expires_at - clock_timestamp())::double precision
+    from public.dial_attempts a
+    join public.leads l on l.org_id = (select app.org()) and l.id = a.lead_id
+    join public.campaigns m on m.org_id = (select app.org()) and m.id = a.campaign_id
+    join public.sellers s on s.org_id = (select app.org()) and s.id = m.seller_id
+    join public.connections c on c.org_id = (select app.org()) and c.id = a.connection_id
+    join public.calling_policies y on y.org_id = (select app.org())
+    left join lateral (
+      select x.version, x.sealed from public.credentials x where x.org_id = (select app.org()) and x.connection_id = c.id
+        order by x.version desc limit 1) k on true
+    where a.org_id = (select app.org()) and a.id = attempt;
+end $$;
+
+-- What the provider answered to the one POST. Forward only: a webhook may have come first.
+create function app.record_answer(attempt uuid, answer text, why text, provider_id text, retry_at timestamptz) returns text language plpgsql as $$
+declare target record; new_state text;
+begin
+  select a.person_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
+  if not found then return null; end if;
+  update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = target.person_id;
+  select a.* into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt for update;
+  new_state := case answer when 'accepted' then 'placed' else answer end;
+  if target.state = 'dialing' or (target.state = 'unknown' and answer = 'accepted') then
+    update public.dial_attempts a set state = new_state, reason = why, provider_call_id = coalesce(a.provider_call_id, provider_id),
+        counts = new_state in ('placed', 'unknown'), ended_at = case when new_state in ('refused', 'failed_no_call') then app.now() end
+      where a.org_id = (select app.org()) and a.id = attempt;
+    if new_state in ('refused', 'failed_no_call') then
+      if retry_at is null then
+        update public.enrolments e set state = 'done', reason = why where e.org_id = (select app.org()) and e.id = target.enrolment_id and e.state = 'held';
+      else
+        perform app.return_enrolment(target.enrolment_id, why, retry_at);
+      end if;
+    end if;
+  elsif provider_id is not null and target.provider_call_id is null then
+    update public.dial_attempts a set provider_call_id = provider_id where a.org_id = (select app.org()) and a.id = attempt;
+    new_state := target.state;
+  else
+    new_state := target.state;
+  end if;
+  return new_state;
+end $$;
+
+-- A person asked for calls to end, or something as strong: in the caller's transaction, cancels what is permitted, marks
+-- what is at the provider for stopping, closes what waits. The caller writes the suppression or revocation itself.
+create function app.stop_person(person uuid, why text) returns table (attempts_cancelled integer, enrolments_closed integer) language plpgsql as $$
+declare cancelled integer; closed integer;
+begin
+  update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = person;
+  with gone as (
+    update public.dial_attempts a set state = 'cancelled', reason = why, counts = false, ended_at = app.now()
+      where a.org_id = (select app.org()) and a.person_id = person and a.state = 'permitted' returning a.id)
+  select count(*) into cancelled from gone;
+  with closing as (
+    update public.enrolments e set state = 'done', reason = why, lease_token = null, lease_until = null
+      where e.org_id = (select app.org()) and e.person_id = person and e.state <> 'done' returning 1)
+  select count(*) into closed from closing;
+  with marked as (
+    update public.dial_attempts a set stop_requested_at = clock_timestamp(), stop_reason = why
+      where a.org_id = (select app.org()) and a.person_id = person and a.stop_requested_at is null
+        and a.state in ('dialing', 'unknown', 'placed', 'in_progress') returning a.id)
+  insert into public.outbox (org_id, id, kind, subject_id, due_at, created_at)
+    select app.org(), gen_random_uuid(), 'provider_stop', m.id, clock_timestamp(), clock_timestamp() from marked m;
+  return query select cancelled, closed;
+end $$;
+
+-- Narrower facts became wider (a grant, a lift, a fresh scrub): what a gate held may be judged again.
+create function app.reopen_person(person uuid) returns integer language plpgsql as $$
+declare profiles uuid[]; due timestamptz[];
+begin
+  with opened as (
+    update public.enrolments e set state = 'waiting', due_at = app.now()
+      where e.org_id = (select app.org()) and e.person_id = person and e.state = 'held' and e.reason <> 'attempt_live'
+      returning e.profile_id, e.due_at)
+  select array_agg(o.profile_id), array_agg(o.due_at) into profiles, due from opened o;
+  if profiles is null then return 0; end if;
+  perform app.profiles_due(profiles, due);
+  return cardinality(profiles);
+end $$;
+
+-- Enrols every eligible lead (of these imports, or all) once. An ineligible lead never enters a queue.
+create function app.enrol_campaign(campaign uuid, import_ids uuid[]) returns integer language plpgsql as $$
+declare n integer;
+begin
+  insert into public.hour_profiles (org_id, id, campaign_id, candidate_states)
+    select app.org(), gen_random_uuid(), campaign, l.candidate_states from public.leads l
+      where l.org_id = (select app.org()) and l.status = 'eligible' and (import_ids is null or l.import_id = any (import_ids))
+      group by l.candidate_states
+    on conflict (org_id, campaign_id, candidate_states) do nothing;
+  with enrolled as (
+    insert into public.enrolments (org_id, id, campaign_id, lead_id, person_id, profile_id, state, due_at)
+      select app.org(), gen_random_uuid(), campaign, l.id, l.person_id, p.id, 'waiting', app.now()
+      from public.leads l join public.hour_profiles p
+        on p.org_id = (select app.org()) and p.campaign_id = campaign and p.candidate_states = l.candidate_states
+      where l.org_id = (select app.org()) and l.status = 'eligible' and (import_ids is null or l.import_id = any (import_ids))
+      on conflict (org_id, campaign_id, lead_id) do nothing returning profile_id)
+  select count(*) into n from enrolled;
+  update public.hour_profiles p set next_due_at = least(p.next_due_at, app.now()), next_change_at = '-infinity'
+    where p.org_id = (select app.org()) and p.campaign_id = campaign;
+  return n;
+end $$;

@@ -1,0 +1,252 @@
+import { and, sql, type InferInsertModel, type InferSelectModel, type SQL } from "drizzle-orm";
+import type { AnyPgColumn, PgTable } from "drizzle-orm/pg-core";
+import { drizzle } from "drizzle-orm/pg-proxy";
+import { canonicalJson } from "../lib/canonical-json.ts";
+import type { Instant } from "../lib/instant.ts";
+import { tableInOrg } from "./in-org.ts";
+import { rowsOf, type Answer, type Statement, type Transport } from "./transport.ts";
+
+/** Any table with an `orgId` column is tenant data. There is no list to forget to extend. */
+export type OrgTable = PgTable & { readonly orgId: AnyPgColumn };
+type Row<T extends PgTable> = InferSelectModel<T>;
+type NewRow<T extends OrgTable> = Omit<InferInsertModel<T>, "orgId">;
+
+/** Who acts. Stands in every audit entry. */
+export interface Actor {
+  readonly type: "api_key" | "user" | "job" | "webhook" | "operator";
+  readonly id: string;
+}
+
+/** What binding answered: the org and its clock, at the database, in the same transaction as the work. */
+export interface Bound {
+  readonly orgId: string;
+  /** A whole second of the org's clock (real, or the test org's own). */
+  readonly now: Instant;
+  readonly livemode: boolean;
+  readonly orgName: string | null;
+  readonly scopes: readonly string[] | null;
+}
+
+/** How a handle becomes bound: a statement that is sent first in every transaction, and a judge of its answer. */
+export interface Binding {
+  readonly statement: Statement;
+  readonly actor: Actor;
+  readonly requestId: string;
+  /** Throws when the principal may not do this; nothing read in the same batch has left by then. */
+  admit(bound: Bound | null): Bound;
+}
+
+/** The audit entry of a change: `type` as "lead.created", `subject` the thing's public id. Facts hold no person's data. */
+export interface AuditEntry {
+  readonly action: `${string}.${string}`;
+  readonly subject: string;
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+type ListOptions = { readonly limit: number; readonly orderBy?: readonly SQL[] };
+
+/**
+ * The only way to tenant rows. Minted by `OrgDb.bind` for bind-org, queue consumers and the webhook inbox; holding one
+ * proves that an org is named in every transaction it opens, which row-level security then enforces again.
+ */
+export class OrgDb {
+  readonly #transport: Transport;
+  readonly #binding: Binding;
+  readonly #newId: () => string;
+
+  private constructor(transport: Transport, binding: Binding, newId: () => string) {
+    this.#transport = transport;
+    this.#binding = binding;
+    this.#newId = newId;
+  }
+
+  static bind(transport: Transport, binding: Binding, newId: () => string): OrgDb {
+    return new OrgDb(transport, binding, newId);
+  }
+
+  get actor(): Actor {
+    return this.#binding.actor;
+  }
+  /** A new time-ordered uuid. */
+  newId(): string {
+    return this.#newId();
+  }
+
+  /** Only binds: who am I, and what time is it for this org. One request. */
+  async bound(): Promise<Bound> {
+    return (await this.#batch([])).bound;
+  }
+
+  /** Statements of db/queries, in one request and one transaction, after the binding. */
+  async query(...statements: readonly Statement[]): Promise<{ readonly bound: Bound; readonly answers: readonly Answer[] }> {
+    return this.#batch(statements);
+  }
+
+  /** One hand-written statement's rows. One request. */
+  async rows<R>(statement: Statement): Promise<R[]> {
+    return rowsOf<R>(first((await this.#batch([statement])).answers));
+  }
+
+  /** Rows of one table. One request. */
+  async find<T extends OrgTable>(table: T, where: SQL | undefined, options: ListOptions): Promise<Row<T>[]> {
+    const run = async (statement: Statement) => first((await this.#batch([statement])).answers);
+    return selectRows(builder(run, `find`), table, where, options);
+  }
+
+  async findOne<T extends OrgTable>(table: T, where: SQL): Promise<Row<T> | null> {
+    return (await this.find(table, where, { limit: 1 }))[0] ?? null;
+  }
+
+  /**
+   * The only way to write: a transaction that ends with the audit entry, so that both commit or neither does.
+   * While it is open its writer is the request's only way to the database. Throw to roll back.
+   */
+  async change<R>(entry: AuditEntry, work: (writer: OrgWriter) => Promise<R>): Promise<R> {
+    return this.#transport.transaction(async (run) => {
+      const bound = this.#admit(await run(this.#binding.statement));
+      const entries: AuditEntry[] = [entry];
+      const writer = new OrgWriter(run, bound, this.#newId, entries);
+      const result = await work(writer);
+      await run(appendStatement(entries, this.#binding));
+      return result;
+    });
+  }
+
+  /** A change whose whole work is one statement or SQL function: one request, audit entry included. */
+  async changeInOneRequest(
+    entries: readonly AuditEntry[],
+    ...statements: readonly Statement[]
+  ): Promise<{ bound: Bound; answers: readonly Answer[] }> {
+    const { bound, answers } = await this.#batch([...statements, appendStatement(entries, this.#binding)]);
+    return { bound, answers: answers.slice(0, -1) };
+  }
+
+  async #batch(statements: readonly Statement[]): Promise<{ bound: Bound; answers: readonly Answer[] }> {
+    const [binding, ...answers] = await this.#transport.batch([this.#binding.statement, ...statements]);
+    return { bound: this.#admit(binding), answers };
+  }
+
+  #admit(answer: Answer | undefined): Bound {
+    const row = answer === undefined ? undefined : rowsOf<Record<string, unknown>>(answer)[0];
+    return this.#binding.admit(
+      row === undefined
+        ? null
+        : {
+            orgId: row["org_id"] as string,
+            now: row["now"] as Instant,
+            livemode: row["livemode"] as boolean,
+            orgName: (row["org_name"] as string | undefined) ?? null,
+            scopes: (row["scopes"] as string[] | undefined) ?? null,
+          },
+    );
+  }
+}
+
+/** The open transaction of one change. */
+export class OrgWriter {
+  readonly orgId: string;
+  readonly now: Instant;
+  readonly livemode: boolean;
+  readonly #run: (statement: Statement) => Promise<Answer>;
+  readonly #newId: () => string;
+  readonly #entries: AuditEntry[];
+
+  constructor(run: (statement: Statement) => Promise<Answer>, bound: Bound, newId: () => string, entries: AuditEntry[]) {
+    this.#run = run;
+    this.#newId = newId;
+    this.#entries = entries;
+    this.orgId = bound.orgId;
+    this.now = bound.now;
+    this.livemode = bound.livemode;
+  }
+
+  newId(): string {
+    return this.#newId();
+  }
+
+  /** Adds to the first entry's facts what is known only now. */
+  note(facts: Readonly<Record<string, unknown>>): void {
+    const [entry] = this.#entries;
+    if (entry !== undefined) this.#entries[0] = { ...entry, facts: { ...entry.facts, ...facts } };
+  }
+  /** A further audit entry of the same transaction. */
+  also(entry: AuditEntry): void {
+    this.#entries.push(entry);
+  }
+  /** The change came to nothing: the transaction still commits, without this first entry. */
+  withdrawEntry(): void {
+    this.#entries.shift();
+  }
+
+  async rows<R>(statement: Statement): Promise<R[]> {
+    return rowsOf<R>(await this.#run(statement));
+  }
+  async find<T extends OrgTable>(table: T, where: SQL | undefined, options: ListOptions): Promise<Row<T>[]> {
+    return selectRows(builder(this.#run, "find"), table, where, options);
+  }
+  async findOne<T extends OrgTable>(table: T, where: SQL): Promise<Row<T> | null> {
+    return (await this.find(table, where, { limit: 1 }))[0] ?? null;
+  }
+  async insert<T extends OrgTable>(table: T, row: NewRow<T>): Promise<Row<T>> {
+    const values = { ...row, orgId: this.orgId } as InferInsertModel<T>;
+    const [inserted] = (await builder(this.#run, "insert").insert(table).values(values).returning()) as Row<T>[];
+    if (inserted === undefined) throw new Error("an insert returned no row");
+    return inserted;
+  }
+  /** The rows that changed: none is how a lost race or another org's row looks, and the caller must say which. */
+  async update<T extends OrgTable>(table: T, where: SQL, set: Partial<NewRow<T>>): Promise<Row<T>[]> {
+    const scoped = and(tableInOrg(table.orgId), where);
+    // drizzle's own generics do not survive a table parameter.
+    const db = builder(this.#run, "update");
+    return (await db
+      .update(table)
+      .set(set as never)
+      .where(scoped)
+      .returning()) as Row<T>[];
+  }
+  async delete<T extends OrgTable>(table: T, where: SQL): Promise<number> {
+    const scoped = and(tableInOrg(table.orgId), where);
+    return (
+      (await builder(this.#run, "delete")
+        .delete(table)
+        .where(scoped)
+        .returning({ one: sql`1` })) as unknown[]
+    ).length;
+  }
+}
+
+/** drizzle as a builder and row mapper over our own transport. */
+function builder(run: (statement: Statement) => Promise<Answer>, verb: string) {
+  return drizzle(async (text, params) => ({ rows: (await run({ name: verb, text, params })).rows as unknown[][] }));
+}
+
+async function selectRows<T extends OrgTable>(
+  db: ReturnType<typeof builder>,
+  table: T,
+  where: SQL | undefined,
+  { limit, orderBy }: ListOptions,
+): Promise<Row<T>[]> {
+  const query = db
+    .select()
+    .from(table as PgTable)
+    .where(and(tableInOrg(table.orgId), where));
+  return (await (orderBy === undefined ? query : query.orderBy(...orderBy)).limit(limit)) as Row<T>[];
+}
+
+function appendStatement(entries: readonly AuditEntry[], binding: Binding): Statement {
+  return {
+    name: "audit.append_many",
+    text: "select audit.append_many($1::text[], $2::text[], $3::text[])",
+    params: [
+      entries.map((entry) => entry.action),
+      entries.map((entry) => entry.subject),
+      entries.map((entry) => canonicalJson({ ...entry.facts, actor: binding.actor, request_id: binding.requestId })),
+    ],
+  };
+}
+
+function first(answers: readonly Answer[]): Answer {
+  const [answer] = answers;
+  if (answer === undefined) throw new Error("a batch lost an answer");
+  return answer;
+}

@@ -1,0 +1,247 @@
+import type { Statement } from "../transport.ts";
+
+const statement = (name: string, text: string, ...params: readonly unknown[]): Statement => ({ name, text, params });
+
+export interface ClaimedRow {
+  readonly claimed: number;
+  readonly connection_id: string;
+  readonly first_slot_at: string;
+  readonly reserved_until: string;
+}
+export const claimEnrolments = (token: string, max: number, leaseSeconds: number, placeSeconds: number): Statement =>
+  statement(
+    "app.claim_enrolments",
+    "select claimed, connection_id, first_slot_at, reserved_until from app.claim_enrolments($1, $2, $3, $4)",
+    token,
+    max,
+    leaseSeconds,
+    placeSeconds,
+  );
+
+/** What `record` commits of one decision. Columns, not rows: a batch of 500 is one parameter a column. */
+export interface RecordItem {
+  readonly enrolmentId: string | null;
+  readonly fence: number;
+  readonly decisionId: string;
+  readonly attemptId: string;
+  readonly campaignId: string;
+  readonly leadId: string;
+  readonly personId: string;
+  readonly personVersion: number;
+  readonly connectionId: string;
+  readonly verdict: string;
+  readonly outcome: string;
+  readonly reasonCodes: readonly string[];
+  readonly nextEligibleAt: string | null;
+  readonly validUntil: string | null;
+  readonly fix: string | null;
+  readonly results: string;
+  readonly ownFacts: string;
+  readonly sharedDigest: string;
+  readonly snapshotDigest: string;
+  readonly ringBy: string | null;
+  readonly validBefore: string | null;
+  readonly lifeSeconds: number;
+  readonly backState: string;
+  readonly backReason: string | null;
+  readonly backDue: string | null;
+  readonly standing: string;
+  readonly standingUntil: string | null;
+  readonly auditSubject: string;
+  readonly auditHead: string;
+  readonly auditTail: string;
+}
+export interface RecordBatch {
+  readonly token: string | null;
+  readonly kind: "campaign" | "single";
+  readonly platformVersion: number;
+  readonly orgVersion: number;
+  readonly parts: readonly { readonly digest: string; readonly text: string }[];
+  readonly slots: readonly { readonly connectionId: string; readonly startsAt: string; readonly endsAt: string }[];
+  readonly items: readonly RecordItem[];
+}
+export interface RecordedRow {
+  readonly decision_id: string;
+  readonly outcome: string;
+  readonly attempt_id: string | null;
+  readonly slot_at: string;
+  readonly expires_at: string | null;
+}
+
+const recordTypes = [
+  "uuid", "bigint", "bigint", "bytea[]", "text[]",
+  "uuid[]", "integer[]", "uuid[]", "uuid[]", "uuid[]", "uuid[]", "uuid[]",
+  "bigint[]", "uuid[]", "text[]", "text[]", "text[]", "timestamptz[]",
+  "timestamptz[]", "text[]", "text[]", "text[]", "bytea[]", "bytea[]",
+  "timestamptz[]", "timestamptz[]", "integer[]",
+  "text[]", "text[]", "timestamptz[]", "text[]", "timestamptz[]",
+  "text[]", "text[]", "text[]",
+  "uuid[]", "timestamptz[]", "timestamptz[]", "text",
+] as const; // prettier-ignore
+
+export function recordDecisions(batch: RecordBatch): Statement {
+  const column = <Key extends keyof RecordItem>(key: Key) => batch.items.map((item) => item[key]);
+  const params: unknown[] = [
+    batch.token,
+    batch.platformVersion,
+    batch.orgVersion,
+    batch.parts.map((part) => part.digest),
+    batch.parts.map((part) => part.text),
+    column("enrolmentId"),
+    column("fence"),
+    column("decisionId"),
+    column("attemptId"),
+    column("campaignId"),
+    column("leadId"),
+    column("personId"),
+    column("personVersion"),
+    column("connectionId"),
+    column("verdict"),
+    column("outcome"),
+    batch.items.map((item) => item.reasonCodes.join(",")),
+    column("nextEligibleAt"),
+    column("validUntil"),
+    column("fix"),
+    column("results"),
+    column("ownFacts"),
+    column("sharedDigest"),
+    column("snapshotDigest"),
+    column("ringBy"),
+    column("validBefore"),
+    column("lifeSeconds"),
+    column("backState"),
+    column("backReason"),
+    column("backDue"),
+    column("standing"),
+    column("standingUntil"),
+    column("auditSubject"),
+    column("auditHead"),
+    column("auditTail"),
+    batch.slots.map((slot) => slot.connectionId),
+    batch.slots.map((slot) => slot.startsAt),
+    batch.slots.map((slot) => slot.endsAt),
+    batch.kind,
+  ];
+  const list = recordTypes.map((type, index) => `$${index + 1}::${type}`).join(", ");
+  return {
+    name: "app.record_decisions",
+    text: `select decision_id, outcome, attempt_id, slot_at, expires_at from app.record_decisions(${list})`,
+    params,
+  };
+}
+
+/** A permit consumed, with what the one call needs; or the state that the attempt has instead. */
+export interface ConsumedRow {
+  readonly state: string;
+  readonly reason: string | null;
+  readonly e164: string;
+  readonly from_number: string;
+  readonly ring_seconds: number;
+  readonly fields: Readonly<Record<string, string | null>>;
+  readonly variables: readonly string[];
+  readonly connection_id: string;
+  readonly vendor: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly sealed: unknown;
+  readonly keep_recordings: boolean;
+  readonly expires_in: number;
+}
+export const consumePermit = (attemptId: string): Statement =>
+  statement("app.consume_permit", "select * from app.consume_permit($1)", attemptId);
+
+export const recordAnswer = (
+  attemptId: string,
+  answer: "accepted" | "refused" | "failed_no_call" | "unknown",
+  reason: string | null,
+  providerCallId: string | null,
+  retryAt: string | null,
+): Statement =>
+  statement(
+    "app.record_answer",
+    "select app.record_answer($1, $2, $3, $4, $5) as state",
+    attemptId,
+    answer,
+    reason,
+    providerCallId,
+    retryAt,
+  );
+
+/** A stored connection's part that reaching the vendor takes; the same columns in every row that carries one. */
+export interface ReachRow {
+  readonly connection_id: string;
+  readonly vendor: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly sealed: unknown;
+}
+export interface UnsettledRow extends ReachRow {
+  readonly attempt_id: string;
+  readonly state: string;
+  readonly provider_call_id: string | null;
+}
+export const takeUnsettled = (max: number, leaseSeconds: number): Statement =>
+  statement("app.take_unsettled", "select * from app.take_unsettled($1, $2)", max, leaseSeconds);
+
+export const settleAbsent = (attemptId: string): Statement =>
+  statement("app.settle_absent", "select app.settle_absent($1) as state", attemptId);
+export const stopUnrung = (): Statement => statement("app.stop_unrung", "select app.stop_unrung() as stopped");
+export const missStopChecks = (): Statement => statement("app.miss_stop_checks", "select app.miss_stop_checks() as missed");
+export const expirePermits = (): Statement => statement("app.expire_permits", "select app.expire_permits(null) as expired");
+
+export interface OutboxRow extends ReachRow {
+  readonly id: string;
+  readonly attempt_id: string;
+  readonly provider_call_id: string | null;
+  readonly tries: number;
+}
+export const takeOutbox = (max: number, leaseSeconds: number): Statement =>
+  statement("app.take_outbox", "select * from app.take_outbox($1, $2)", max, leaseSeconds);
+
+export interface InboxRow extends ReachRow {
+  readonly id: string;
+  readonly type: string;
+  readonly provider_call_id: string | null;
+  readonly attempt_id: string | null;
+  readonly body: string | null;
+  readonly report: unknown;
+  readonly tries: number;
+}
+export const takeInbox = (max: number, leaseSeconds: number): Statement =>
+  statement("app.take_inbox", "select * from app.take_inbox($1, $2)", max, leaseSeconds);
+
+export interface ReportParams {
+  readonly connectionId: string;
+  readonly attemptId: string | null;
+  readonly providerCallId: string;
+  readonly status: string;
+  readonly disposition: string;
+  readonly providerReason: string | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly durationSeconds: number | null;
+  readonly endedBy: string;
+  readonly rang: boolean;
+  readonly answeredByPerson: boolean;
+  readonly transcript: string | null;
+  readonly transcriptState: "pending" | "kept" | "withheld" | "none";
+  readonly recordingRef: string | null;
+  readonly stopRequested: boolean;
+  readonly stopSource: string;
+  readonly stopSearched: boolean;
+  readonly callId: string;
+  readonly suppressionId: string;
+}
+export interface AppliedRow {
+  readonly applied: "applied" | "attempt_unknown" | "second_call";
+  readonly attempt_id: string | null;
+  readonly attempt_state: string | null;
+  readonly attempts_cancelled: number;
+  readonly enrolments_closed: number;
+}
+export const applyReport = (report: ReportParams): Statement =>
+  statement(
+    "app.apply_report",
+    "select * from app.apply_report($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::jsonb, $14, $15, $16, $17, $18, $19, $20)",
+    report.connectionId, report.attemptId, report.providerCallId, report.status, report.disposition, report.providerReason,
+    report.startedAt, report.endedAt, report.durationSeconds, report.endedBy, report.rang, report.answeredByPerson, report.transcript,
+    report.transcriptState, report.recordingRef, report.stopRequested, report.stopSource, report.stopSearched, report.callId, report.suppressionId,
+  ); // prettier-ignore

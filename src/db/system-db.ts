@@ -1,0 +1,104 @@
+import type { SQL } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import { drizzle } from "drizzle-orm/pg-proxy";
+import { byteaText } from "../lib/bytes.ts";
+import type { Instant } from "../lib/instant.ts";
+import { OrgDb, type Actor, type Bound, type OrgTable } from "./org-db.ts";
+import type { Statement, Transport } from "./transport.ts";
+
+/** Tenant tables do not type-check here. */
+type GlobalTable<T extends PgTable> = T extends OrgTable ? never : T;
+
+export type WorkKind = "dial" | "import" | "reconcile" | "permits" | "inbox" | "outbox" | "test_clock";
+
+/** Who may do this is decided by the answer of the binding; a refusal is thrown before anything read leaves. */
+export class AccessRefused extends Error {
+  override readonly name = "AccessRefused";
+  readonly reason: "unknown_principal" | "scope_missing";
+  readonly scope: string | null;
+  constructor(reason: "unknown_principal" | "scope_missing", scope: string | null) {
+    super(`access refused: ${reason}`);
+    this.reason = reason;
+    this.scope = scope;
+  }
+}
+
+/** Work that has no org yet, and the mint of the handles that have one. */
+export class SystemDb {
+  readonly #transport: Transport;
+  readonly #newId: () => string;
+
+  constructor(transport: Transport, newId: () => string) {
+    this.#transport = transport;
+    this.#newId = newId;
+  }
+
+  async find<T extends PgTable>(table: GlobalTable<T>, where: SQL | undefined, limit: number): Promise<T["$inferSelect"][]> {
+    const db = drizzle(async (text, params) => ({ rows: await this.#rowsOf({ name: "find", text, params }) }));
+    return (await db
+      .select()
+      .from(table as PgTable)
+      .where(where)
+      .limit(limit)) as T["$inferSelect"][];
+  }
+
+  /** Orgs that have work of this kind due. Through a door: ids only. */
+  async dueOrgs(work: WorkKind, realNow: Instant, orgsMax: number): Promise<string[]> {
+    const statement = {
+      name: "door.due_orgs",
+      text: "select org_id from door.due_orgs($1, $2, $3)",
+      params: [work, realNow, orgsMax],
+    };
+    return (await this.#rowsOf(statement)).map((row) => row[0] as string);
+  }
+
+  /** The org of a webhook's connection, or null. Its signature is checked next, with that org's credential. */
+  async orgOfWebhook(connectionId: string): Promise<string | null> {
+    const statement = {
+      name: "door.webhook_connection",
+      text: "select org_id from door.webhook_connection($1)",
+      params: [connectionId],
+    };
+    return ((await this.#rowsOf(statement))[0]?.[0] as string | undefined) ?? null;
+  }
+
+  /** True when the database role could see past row-level security: then the worker refuses to serve. */
+  async unsafeRole(): Promise<boolean> {
+    return (await this.#rowsOf({ name: "app.unsafe_role", text: "select app.unsafe_role()", params: [] }))[0]?.[0] !== false;
+  }
+
+  /** For queue consumers, crons and the inbox, which know their message's org. */
+  asOrg(orgId: string, actor: Actor, requestId: string, realNow: Instant): OrgDb {
+    const statement = {
+      name: "app.bind",
+      text: "select org_id, now, livemode from app.bind($1, $2)",
+      params: [orgId, realNow],
+    };
+    return OrgDb.bind(this.#transport, { statement, actor, requestId, admit: requireBound }, this.#newId);
+  }
+
+  /** For a request with an API key: the key is proved, the org bound and the work done in one request. */
+  asApiKey(key: { id: string; hash: Uint8Array; scope: string | null }, requestId: string, realNow: Instant): OrgDb {
+    const statement = {
+      name: "app.bind_api_key",
+      text: "select org_id, now, livemode, scopes, org_name from app.bind_api_key($1, $2, $3)",
+      params: [key.id, byteaText(key.hash), realNow],
+    };
+    const admit = (bound: Bound | null): Bound => {
+      const known = requireBound(bound);
+      if (key.scope !== null && !known.scopes?.includes(key.scope)) throw new AccessRefused("scope_missing", key.scope);
+      return known;
+    };
+    return OrgDb.bind(this.#transport, { statement, actor: { type: "api_key", id: key.id }, requestId, admit }, this.#newId);
+  }
+
+  async #rowsOf(statement: Statement): Promise<unknown[][]> {
+    const [answer] = await this.#transport.batch([statement]);
+    return answer === undefined ? [] : answer.rows.map((row) => [...row]);
+  }
+}
+
+function requireBound(bound: Bound | null): Bound {
+  if (bound === null) throw new AccessRefused("unknown_principal", null);
+  return bound;
+}

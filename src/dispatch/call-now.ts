@@ -1,0 +1,45 @@
+import type { OrgDb } from "../db/org-db.ts";
+import {
+  type CampaignFactsRow,
+  type LeadFactsRow,
+  readCampaignFacts,
+  readLeadFacts,
+  readVersions,
+  type VersionsRow,
+} from "../db/queries/dial-facts.ts";
+import { type Answer, rowsOf } from "../db/transport.ts";
+import { decideLeads } from "./decide.ts";
+import type { DispatchDeps } from "./deps.ts";
+import { place, type PlaceOutcome } from "./place.ts";
+import { record, type Recorded } from "./record.ts";
+
+export type CalledNow =
+  | { readonly kind: "placed"; readonly attemptId: string; readonly place: PlaceOutcome; readonly recorded: Recorded }
+  /** No permit was minted. The decision may say `allow`: then `outcome` says what stood in the way. */
+  | { readonly kind: "refused"; readonly recorded: Recorded }
+  | { readonly kind: "unknown_lead" }
+  | { readonly kind: "unknown_campaign" };
+
+/** One lead, now, the same way as any other dial: every gate, a committed decision, a permit, one call. */
+export async function callNow(deps: DispatchDeps, org: OrgDb, asked: { leadId: string; campaignId: string }): Promise<CalledNow> {
+  const source = { kind: "leads", campaignId: asked.campaignId, leadIds: [asked.leadId] } as const;
+  const { bound, answers } = await org.query(readVersions(source), readLeadFacts(source), readCampaignFacts(source));
+  const [versions, leadRows, campaignRows] = answers as [Answer, Answer, Answer];
+  const leads = rowsOf<LeadFactsRow>(leadRows);
+  const campaigns = rowsOf<CampaignFactsRow>(campaignRows);
+  if (leads.length === 0) return { kind: "unknown_lead" };
+  if (campaigns.length === 0) return { kind: "unknown_campaign" };
+  const decided = await decideLeads(deps.desk, bound.now, campaigns, leads);
+  const [recorded] = await record(org, {
+    at: bound.now,
+    token: null,
+    slots: [],
+    versions: rowsOf<VersionsRow>(versions),
+    campaigns,
+    decided,
+  });
+  if (recorded === undefined) return { kind: "unknown_lead" };
+  if (recorded.permit === null) return { kind: "refused", recorded };
+  const placed = await place(deps, org, recorded.permit);
+  return { kind: "placed", attemptId: recorded.permit.attemptId, place: placed, recorded };
+}

@@ -1,0 +1,94 @@
+import type { OrgDb } from "../db/org-db.ts";
+import { type ConsumedRow, consumePermit, recordAnswer } from "../db/queries/dispatch.ts";
+import { rowsOf } from "../db/transport.ts";
+import { publicId } from "../lib/ids.ts";
+import { addSeconds, type Instant, secondsOf } from "../lib/instant.ts";
+import type { Placed } from "../providers/voice/contract.ts";
+import type { DispatchDeps } from "./deps.ts";
+import type { Recorded } from "./record.ts";
+
+/** What became of a permit. `cancelled`, `expired`: nothing left the building. */
+export type PlaceOutcome = "placed" | "unknown" | "refused" | "failed_no_call" | "cancelled" | "expired" | "not_permitted";
+
+/** The provider said that it has no room, or that we were too fast: asked again, soon, as a new decision. */
+const retryAfterSeconds = 60;
+
+/**
+ * Waits for the permit's token, consumes the permit, and calls the provider once. Between the two commits that surround
+ * the call no transaction is open; a crash there leaves `dialing`, which is looked up and never dialed again.
+ */
+export async function place(deps: DispatchDeps, org: OrgDb, permit: NonNullable<Recorded["permit"]>): Promise<PlaceOutcome> {
+  await waitForToken(deps, permit.slotAt);
+  const { bound, answers } = await org.query(consumePermit(permit.attemptId));
+  const [consumed] = rowsOf<ConsumedRow>(answers[0] ?? { columns: [], rows: [] });
+  if (consumed === undefined) return "not_permitted";
+  if (consumed.state !== "dialing")
+    return consumed.state === "expired" || consumed.state === "cancelled" ? consumed.state : "not_permitted";
+  const answer = await callOnce(deps, bound, permit.attemptId, consumed);
+  const retryAt = mayRetry(answer) ? addSeconds(bound.now, retryAfterSeconds) : null;
+  await org.changeInOneRequest(
+    [
+      {
+        action: "attempt.answered",
+        subject: publicId("attempt", permit.attemptId),
+        facts: { answer: answer.kind, reason: reasonOf(answer) },
+      },
+    ],
+    recordAnswer(
+      permit.attemptId,
+      answer.kind,
+      reasonOf(answer),
+      answer.kind === "accepted" ? answer.providerCallId : null,
+      retryAt,
+    ),
+  );
+  return answer.kind === "accepted" ? "placed" : answer.kind;
+}
+
+async function waitForToken(deps: DispatchDeps, slotAt: string): Promise<void> {
+  const waitMs = (secondsOf(`${slotAt.slice(0, 19)}Z` as Instant) - secondsOf(deps.now())) * 1000 + fractionMs(slotAt);
+  if (waitMs > 0) await deps.sleep(Math.min(waitMs, 60_000));
+}
+const fractionMs = (text: string): number => Number(`0${/\.\d+/.exec(text)?.[0] ?? ""}`) * 1000;
+
+async function callOnce(
+  deps: DispatchDeps,
+  org: { orgId: string; livemode: boolean },
+  attemptId: string,
+  consumed: ConsumedRow,
+): Promise<Placed> {
+  const provider =
+    consumed.sealed === null
+      ? null
+      : deps.voice({
+          orgId: org.orgId,
+          livemode: org.livemode,
+          connectionId: consumed.connection_id,
+          vendor: consumed.vendor,
+          config: consumed.config,
+          sealed: consumed.sealed,
+        });
+  if (provider === null) return { kind: "failed_no_call", reason: "connection_unreachable" };
+  return provider.place({
+    attemptId: publicId("attempt", attemptId),
+    toNumber: consumed.e164,
+    fromNumber: consumed.from_number,
+    ringSeconds: consumed.ring_seconds,
+    variables: allowedVariables(consumed),
+    recordingEnabled: consumed.keep_recordings,
+  });
+}
+
+/** The campaign's allow-list, applied where the call is made: what is not named does not leave. */
+function allowedVariables({ variables, fields }: ConsumedRow): Record<string, string> {
+  const allowed: Record<string, string> = {};
+  for (const name of variables) {
+    const value = Object.hasOwn(fields, name) ? fields[name] : null;
+    if (value != null && value !== "") allowed[name] = value;
+  }
+  return allowed;
+}
+
+const reasonOf = (answer: Placed): string | null => (answer.kind === "accepted" ? null : answer.reason);
+const mayRetry = (answer: Placed): boolean =>
+  answer.kind === "refused" && (answer.reason === "no_capacity" || answer.reason === "rate_limited");

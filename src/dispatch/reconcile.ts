@@ -1,0 +1,61 @@
+import type { OrgDb } from "../db/org-db.ts";
+import { missStopChecks, settleAbsent, stopUnrung, takeUnsettled, type UnsettledRow } from "../db/queries/dispatch.ts";
+import { rowsOf } from "../db/transport.ts";
+import { publicId } from "../lib/ids.ts";
+import type { LookedUp, VoiceProvider } from "../providers/voice/contract.ts";
+import type { DispatchDeps } from "./deps.ts";
+import { readKeepPolicy } from "./keep-policy.ts";
+import { type KeepPolicy, settle } from "./settle.ts";
+
+const rowsMax = 50;
+const leaseSeconds = 30;
+const roundsMax = 20;
+
+/**
+ * Looks up what is not known: attempts whose settle time has passed without an end. Never dials. Also asks the provider
+ * to cancel what has not rung in time, and gives up waiting for transcripts after a day.
+ */
+export async function reconcile(deps: DispatchDeps, org: OrgDb): Promise<{ lookedUp: number; stopped: number }> {
+  let lookedUp = 0;
+  const stopped = await sweep(org);
+  const keep = await readKeepPolicy(org);
+  for (let round = 0; round < roundsMax; round++) {
+    const { bound, answers } = await org.query(takeUnsettled(rowsMax, leaseSeconds));
+    const rows = rowsOf<UnsettledRow>(answers[0] ?? { columns: [], rows: [] });
+    for (const row of rows) {
+      const provider =
+        row.sealed === null
+          ? null
+          : deps.voice({ ...bound, connectionId: row.connection_id, vendor: row.vendor, config: row.config, sealed: row.sealed });
+      if (provider !== null) await settleLookedUp(org, row, await lookUp(provider, row), keep);
+      lookedUp += 1;
+    }
+    if (rows.length < rowsMax) break;
+  }
+  return { lookedUp, stopped };
+}
+
+async function sweep(org: OrgDb): Promise<number> {
+  const { answers } = await org.query(stopUnrung(), missStopChecks());
+  return Number(answers[0]?.rows[0]?.[0] ?? 0);
+}
+
+function lookUp(provider: VoiceProvider, row: UnsettledRow): Promise<LookedUp> {
+  return row.provider_call_id === null
+    ? provider.lookup(publicId("attempt", row.attempt_id))
+    : provider.get(row.provider_call_id);
+}
+
+async function settleLookedUp(org: OrgDb, row: UnsettledRow, found: LookedUp, keep: KeepPolicy): Promise<void> {
+  if (found.kind === "found") {
+    await settle(org, row.connection_id, { ...found.report, attemptId: publicId("attempt", row.attempt_id) }, keep);
+    return;
+  }
+  // An empty look-up proves something only now that the settle time is over, and only of a call that was never known.
+  if (found.kind === "absent" && row.provider_call_id === null && (row.state === "unknown" || row.state === "dialing")) {
+    await org.changeInOneRequest(
+      [{ action: "attempt.not_placed", subject: publicId("attempt", row.attempt_id), facts: {} }],
+      settleAbsent(row.attempt_id),
+    );
+  }
+}

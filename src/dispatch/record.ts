@@ -1,0 +1,140 @@
+import type { OrgDb } from "../db/org-db.ts";
+import { type ClaimedRow, recordDecisions, type RecordedRow, type RecordItem } from "../db/queries/dispatch.ts";
+import type { CampaignFactsRow, VersionsRow } from "../db/queries/dial-facts.ts";
+import { rowsOf } from "../db/transport.ts";
+import type { Decision, Outcome } from "../gates/gate.ts";
+import { byteaText, hexOf } from "../lib/bytes.ts";
+import { canonicalJson } from "../lib/canonical-json.ts";
+import { publicId } from "../lib/ids.ts";
+import { addSeconds, type Instant } from "../lib/instant.ts";
+import type { DecidedLead } from "./decide.ts";
+
+export interface DecidedBatch {
+  readonly at: Instant;
+  /** Null when a single lead is called now: it is in no queue and holds no lease. */
+  readonly token: string | null;
+  readonly slots: readonly ClaimedRow[];
+  readonly versions: readonly VersionsRow[];
+  readonly campaigns: readonly CampaignFactsRow[];
+  readonly decided: readonly DecidedLead[];
+}
+
+/** What a decision came to once it was committed. `lease_lost`: another run holds the lead; nothing was recorded. */
+export interface Recorded {
+  readonly decisionId: string;
+  readonly decision: Decision;
+  readonly leadId: string;
+  readonly outcome: Outcome | "lease_lost";
+  /** With `permitted` only: the permit's attempt, when its token lets it leave, and when the permit ends. */
+  readonly permit: { readonly attemptId: string; readonly slotAt: string; readonly expiresAt: string } | null;
+}
+
+/** Commits decisions, audit entries, permits, attempts and enrolments together. One request. */
+export async function record(org: OrgDb, batch: DecidedBatch): Promise<Recorded[]> {
+  const [first] = batch.versions;
+  if (first === undefined || batch.decided.length === 0) return [];
+  const versions = new Map(batch.versions.map((row) => [row.person_id, row.person_version]));
+  const connections = new Map(batch.campaigns.map((row) => [row.campaign_id, row.connection_id]));
+  const items = batch.decided.map((decided) => itemOf(org, batch.at, decided, versions, connections));
+  const parts = new Map(batch.decided.map(({ recorded }) => [hexOf(recorded.shared.digest), recorded.shared]));
+  const { answers } = await org.query(
+    recordDecisions({
+      token: batch.token,
+      kind: batch.token === null ? "single" : "campaign",
+      platformVersion: first.platform_version,
+      orgVersion: first.org_version,
+      parts: [...parts.values()].map((part) => ({ digest: byteaText(part.digest), text: part.text })),
+      slots: batch.slots.map((slot) => ({
+        connectionId: slot.connection_id,
+        startsAt: slot.first_slot_at,
+        endsAt: slot.reserved_until,
+      })),
+      items,
+    }),
+  );
+  const rows = new Map(rowsOf<RecordedRow>(answers[0] ?? { columns: [], rows: [] }).map((row) => [row.decision_id, row]));
+  return batch.decided.map(({ decision, lead }, index) => {
+    const decisionId = (items[index] as RecordItem).decisionId;
+    const row = rows.get(decisionId);
+    const outcome = (row?.outcome ?? "lease_lost") as Recorded["outcome"];
+    const minted = row?.attempt_id != null && row.expires_at !== null;
+    const permit = minted ? { attemptId: row.attempt_id, slotAt: row.slot_at, expiresAt: row.expires_at as string } : null;
+    return { decisionId, decision, leadId: lead.lead_id, outcome, permit };
+  });
+}
+
+function itemOf(
+  org: OrgDb,
+  at: Instant,
+  { lead, recorded, decision }: DecidedLead,
+  versions: ReadonlyMap<string, number>,
+  connections: ReadonlyMap<string, string>,
+): RecordItem {
+  const decisionId = org.newId();
+  const permit = recorded.snapshot.permit;
+  const validBefore =
+    decision.valid_until === null ? addSeconds(at, 86_400) : addSeconds(decision.valid_until, -permit.margin_seconds);
+  const digest = hexOf(recorded.digest);
+  const [head, tail] = auditFacts(org, decisionId, decision, digest);
+  const back = backOf(decision);
+  const standing = decision.results.filter((result) => standingGates.has(result.gate));
+  return {
+    enrolmentId: lead.enrolment_id,
+    fence: lead.fence,
+    decisionId,
+    attemptId: org.newId(),
+    campaignId: lead.campaign_id,
+    leadId: lead.lead_id,
+    personId: lead.person_id,
+    personVersion: versions.get(lead.person_id) ?? -1,
+    connectionId: connections.get(lead.campaign_id) ?? "",
+    verdict: decision.verdict,
+    outcome: decision.verdict !== "allow" ? "refused" : decision.mintable ? "permitted" : "window_closing",
+    reasonCodes: decision.reason_codes,
+    nextEligibleAt: decision.next_eligible_at,
+    validUntil: decision.valid_until,
+    fix: decision.fix === null ? null : JSON.stringify(decision.fix),
+    results: JSON.stringify(decision.results),
+    ownFacts: recorded.ownText,
+    sharedDigest: byteaText(recorded.shared.digest),
+    snapshotDigest: byteaText(recorded.digest),
+    ringBy: decision.valid_until ?? addSeconds(at, 86_400),
+    validBefore,
+    lifeSeconds: permit.life_seconds_max,
+    backState: back.state,
+    backReason: back.reason,
+    backDue: decision.next_eligible_at,
+    standing: JSON.stringify(standing.map(({ gate, verdict, reason_code }) => ({ gate, verdict, reason_code }))),
+    standingUntil: standing.reduce<Instant | null>(
+      (first, { valid_until: until }) => (until !== null && (first === null || until < first) ? until : first),
+      null,
+    ),
+    auditSubject: publicId("lead", lead.lead_id),
+    auditHead: head,
+    auditTail: tail,
+  };
+}
+
+const standingGates: ReadonlySet<string> = new Set(["consent", "suppression", "dnc", "number", "disclosure", "caller_id"]);
+
+/** Where a refused lead goes: what time alone opens waits for that time; what needs someone's act is held until the act. */
+function backOf(decision: Decision): { state: string; reason: string | null } {
+  const [reason = null] = decision.reason_codes;
+  if (decision.next_eligible_at !== null) return { state: "waiting", reason };
+  return { state: reason === "retry_budget_spent" ? "done" : "held", reason };
+}
+
+/** The audit entry's facts in canonical form, cut where the outcome stands: only the database knows what it came to. */
+function auditFacts(org: OrgDb, decisionId: string, decision: Decision, digest: string): [head: string, tail: string] {
+  const marker = "\u0000";
+  const text = canonicalJson({
+    actor: org.actor,
+    decision: publicId("decision", decisionId),
+    outcome: marker,
+    reason_codes: decision.reason_codes,
+    snapshot_digest: digest,
+    verdict: decision.verdict,
+  });
+  const [head = "", tail = ""] = text.split(JSON.stringify(marker).slice(1, -1));
+  return [head, tail];
+}

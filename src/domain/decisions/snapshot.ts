@@ -1,0 +1,202 @@
+import type { CampaignFactsRow, LeadFactsRow } from "../../db/queries/dial-facts.ts";
+import { locate, zonesOf } from "../../gates/location.ts";
+import { packRefs } from "../../gates/rules/packs.ts";
+import type { Grant, HaltFact, Lift, ListAnswer, PackRef, Relationship, Revocation, Snapshot } from "../../gates/snapshot.ts";
+import { sha256 } from "../../lib/bytes.ts";
+import { canonicalJson } from "../../lib/canonical-json.ts";
+import type { Instant } from "../../lib/instant.ts";
+import type { PhoneMemo } from "../../lib/phone.ts";
+import type { ZoneBook } from "../../lib/time-zones.ts";
+import { numberFacts } from "./number-facts.ts";
+
+/** The parts that leads of one campaign and one set of candidate states share; stored once by digest. */
+export type SharedParts = Pick<Snapshot, "packs" | "call" | "seller" | "halts" | "zones" | "hours" | "permit">;
+export type OwnParts = Omit<Snapshot, keyof SharedParts>;
+
+export interface SharedRecord {
+  readonly parts: SharedParts;
+  readonly text: string;
+  readonly digest: Uint8Array<ArrayBuffer>;
+}
+/** A snapshot with its recorded form. `digest` = SHA-256(shared digest ‖ own facts as stored). */
+export interface RecordedSnapshot {
+  readonly snapshot: Snapshot;
+  readonly shared: SharedRecord;
+  readonly ownText: string;
+  readonly digest: Uint8Array<ArrayBuffer>;
+}
+
+/** What building snapshots needs beside rows. Held by the caller for one run; nothing of a person stays in it. */
+export interface SnapshotDesk {
+  readonly zones: ZoneBook;
+  readonly phones: PhoneMemo;
+  /** Rule packs with their digests, read once: they are part of the build. */
+  packs(): Promise<readonly PackRef[]>;
+}
+export function snapshotDesk(zones: ZoneBook, phones: PhoneMemo): SnapshotDesk {
+  let packs: Promise<readonly PackRef[]> | undefined;
+  return { zones, phones, packs: () => (packs ??= packRefs()) };
+}
+
+/** Permits live at most 60 s, and are not minted for less than 10 (dispatch.md). */
+const permitSecondsMax = 60;
+const permitSecondsMin = 10;
+
+/** Snapshots of these leads at one instant of the org's clock, each with the text and digest that are recorded. */
+export async function buildSnapshots(
+  desk: SnapshotDesk,
+  at: Instant,
+  campaigns: readonly CampaignFactsRow[],
+  leads: readonly LeadFactsRow[],
+): Promise<RecordedSnapshot[]> {
+  const shared = new Map<string, Promise<SharedRecord>>();
+  const byId = new Map(campaigns.map((campaign) => [campaign.campaign_id, campaign]));
+  return Promise.all(
+    leads.map(async (lead) => {
+      const campaign = byId.get(lead.campaign_id);
+      if (campaign === undefined) throw new Error("a lead's campaign is not among the facts that were read");
+      const location = locate({ state: lead.state, zip: lead.zip, e164: lead.e164 });
+      const key = `${campaign.campaign_id} ${location.candidate_states.join(",")}`;
+      let record = shared.get(key);
+      if (record === undefined) shared.set(key, (record = shareParts(desk, at, campaign, location.candidate_states)));
+      const parts = await record;
+      const own: OwnParts = { at, location, ...ownFacts(desk, campaign, lead) };
+      const ownText = canonicalJson(own);
+      const digest = await sha256(joined(parts.digest, new TextEncoder().encode(ownText)));
+      return { snapshot: { ...parts.parts, ...own }, shared: parts, ownText, digest };
+    }),
+  );
+}
+
+async function shareParts(
+  desk: SnapshotDesk,
+  at: Instant,
+  campaign: CampaignFactsRow,
+  states: readonly string[],
+): Promise<SharedRecord> {
+  const parts: SharedParts = {
+    packs: await desk.packs(),
+    call: { technology: "artificial", purpose: campaign.purpose, debt_collection: campaign.debt_collection },
+    seller: { id: campaign.seller_id, registered_name: campaign.registered_name, trade_names: campaign.trade_names },
+    halts: haltsOf(campaign),
+    zones: await desk.zones.factsFor(zonesOf(states), at),
+    hours: { campaign_window: campaign.calling_window },
+    permit: {
+      margin_seconds: campaign.queue_delay_seconds,
+      life_seconds_max: permitSecondsMax,
+      life_seconds_min: permitSecondsMin,
+    },
+  };
+  const text = canonicalJson(parts);
+  return { parts, text, digest: await sha256(text) };
+}
+
+function haltsOf(campaign: CampaignFactsRow): HaltFact[] {
+  const halts = campaign.halts.map((halt) => halt as HaltFact);
+  const state = (reason: HaltFact["reason"], id: string, note: string): HaltFact => ({
+    reason,
+    id,
+    since: "1970-01-01T00:00:00Z" as Instant,
+    until: null,
+    states: null,
+    zips: null,
+    by: "state",
+    note,
+  });
+  if (campaign.campaign_status !== "running")
+    halts.push(state("campaign_halted", campaign.campaign_id, `the campaign is ${campaign.campaign_status}`));
+  if (campaign.connection_status !== "active")
+    halts.push(state("connection_halted", campaign.connection_id, `the connection is ${campaign.connection_status}`));
+  return halts;
+}
+
+function ownFacts(desk: SnapshotDesk, campaign: CampaignFactsRow, lead: LeadFactsRow): Omit<OwnParts, "at" | "location"> {
+  const lifts = eventsOf<Lift>(lead, "lift");
+  return {
+    consent: {
+      number: lead.e164,
+      grants: eventsOf<Grant>(lead, "grant"),
+      revocations: eventsOf<Revocation>(lead, "revocation"),
+      lifts,
+      relationships: eventsOf<Relationship>(lead, "relationship"),
+      max_age_days: campaign.policy.consent_max_age_days,
+      grade_floor: campaign.policy.grade_floor,
+      positions: [],
+    },
+    suppression: {
+      suppressions: lead.suppressions.map((row) => ({ ...row, recorded_at: row.recorded_at as Instant })),
+      lifts,
+      stop_check: { state: lead.stop_check, call_ended_at: lead.stop_check_since as Instant | null },
+    },
+    dnc: dncFacts(campaign, lead),
+    number: numberFacts(lead, desk.phones),
+    frequency: {
+      attempts: lead.attempts as Snapshot["frequency"]["attempts"],
+      attempts_spent: lead.attempts_spent,
+      attempts_max: campaign.policy.attempts_max,
+      recall_gap_seconds: campaign.policy.recall_gap_seconds,
+      callback_at: lead.callback_at as Instant | null,
+      org_caps: campaign.policy.caps,
+    },
+    capacity: {
+      org_free: Math.max(0, campaign.policy.max_concurrency - campaign.org_live),
+      campaign_free: Math.max(0, campaign.campaign_max_concurrency - campaign.campaign_live),
+      provider_free: Math.max(0, campaign.provider_max_concurrency - campaign.provider_live),
+      token_free: campaign.token_free,
+      person_busy: lead.person_busy,
+    },
+  };
+}
+
+function eventsOf<Event>(lead: LeadFactsRow, kind: string): Event[] {
+  return lead.consent_events
+    .filter((event) => event.kind === kind)
+    .map(
+      (event) =>
+        ({
+          ...event.body,
+          id: event.id,
+          recorded_at: event.recorded_at,
+          ...(kind === "grant" ? { digest: event.digest } : {}),
+        }) as Event,
+    );
+}
+
+function dncFacts(campaign: CampaignFactsRow, lead: LeadFactsRow): Snapshot["dnc"] {
+  const active = campaign.dnc_connections.filter((connection) => connection.status === "active");
+  const provider =
+    active.length > 0
+      ? "connected"
+      : campaign.dnc_connections.length > 0
+        ? "failing"
+        : campaign.dnc_ever_connected
+          ? "disabled"
+          : "none";
+  const answers = lead.scrubs.map(({ once_listed: _, ...row }): ListAnswer => ({
+    ...row,
+    scrubbed_at: row.scrubbed_at as Instant,
+    list_version_at: row.list_version_at as Instant | null,
+  }));
+  const acknowledgement = campaign.acknowledgement;
+  return {
+    provider,
+    covers: [...new Set(active.flatMap((connection) => connection.covers))].toSorted(),
+    added_lists: campaign.policy.added_lists,
+    answers,
+    once_listed: lead.scrubs.filter((row) => row.once_listed).map((row) => row.list),
+    written_consent_over_national: campaign.policy.written_consent_over_national,
+    acknowledgement:
+      acknowledgement === null
+        ? null
+        : { ...acknowledgement, made_at: acknowledgement.made_at as Instant, serves: !campaign.dnc_ever_connected },
+    positions: [],
+    attested_list_age_days: active.reduce<number | null>((age, connection) => connection.attested_list_age_days ?? age, null),
+  };
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
+}

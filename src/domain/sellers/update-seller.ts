@@ -1,0 +1,22 @@
+import { eq } from "drizzle-orm";
+import type { OrgDb } from "../../db/org-db.ts";
+import { bumpOrg } from "../../db/queries/fact-versions.ts";
+import { sellers } from "../../db/schema/index.ts";
+import { publicId } from "../../lib/ids.ts";
+import type { Seller, SellerInput } from "./create-seller.ts";
+
+/** A seller's names are facts of the consent gate: no dial decided with the old ones leaves after this commits. */
+export async function updateSeller(org: OrgDb, id: string, input: Partial<SellerInput>): Promise<Seller | null> {
+  const { tradeNames, sanAreaCodes, ...rest } = input;
+  const set = {
+    ...rest,
+    ...(tradeNames === undefined ? {} : { tradeNames: [...tradeNames] }),
+    ...(sanAreaCodes === undefined ? {} : { sanAreaCodes: [...sanAreaCodes] }),
+  };
+  return org.change({ action: "seller.updated", subject: publicId("seller", id), facts: { fields: Object.keys(set) } }, async (w) => {
+    await w.rows(bumpOrg());
+    const [seller] = await w.update(sellers, eq(sellers.id, id), set);
+    if (seller === undefined) w.withdrawEntry();
+    return seller ?? null;
+  });
+}

@@ -1,0 +1,94 @@
+import { z } from "zod";
+
+/** What `wrangler.toml` binds and what secrets add, before it is read. */
+export type WorkerEnv = Readonly<Record<string, unknown>>;
+
+const origin = z
+  .string()
+  .refine((text) => originOf(text) === text, { message: "an origin is needed: scheme and host, without a path" });
+const versioned = z.string().transform((text, c) => {
+  const byVersion = new Map<number, string>();
+  for (const part of text.split(",")) {
+    const match = /^([1-9]\d{0,3}):([A-Za-z0-9+/_-]{43,88}={0,2})$/.exec(part.trim());
+    if (match === null || byVersion.has(Number(match[1]))) {
+      c.addIssue({ code: "custom", message: "`1:base64,2:base64` is needed, each version once, keys of at least 32 bytes" });
+      return z.NEVER;
+    }
+    byVersion.set(Number(match[1]), match[2] as string);
+  }
+  return byVersion as ReadonlyMap<number, string>;
+});
+const base64 = z.string().regex(/^[A-Za-z0-9+/_-]{43,88}={0,2}$/, "base64 of at least 32 bytes is needed");
+const queue = z.custom<QueueBinding>((value) => hasMethods(value, "send", "sendBatch"), "a queue is to be bound");
+const bucket = z.custom<BucketBinding>((value) => hasMethods(value, "put", "get", "head", "delete"), "an R2 bucket is to be bound");
+
+const variables = z
+  .object({
+    ENVIRONMENT: z.enum(["production", "development"]),
+    DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\/[^:@/]+:[^@/]*@[^/]+\/[^/]+$/, "postgres://user:password@host/database is needed"),
+    NEON_LOCAL_ENDPOINT: z.string().regex(/^(127\.0\.0\.1|localhost|\[::1\]):\d{1,5}$/, "host:port of this machine is needed").optional(),
+    PUBLIC_ORIGIN: origin,
+    SIMULATOR_ORIGIN: origin,
+    NUMBER_PEPPERS: versioned,
+    KEY_ENCRYPTION_KEYS: versioned,
+    API_KEY_PEPPER: base64,
+    DIAL_QUEUE: queue,
+    IMPORT_QUEUE: queue,
+    INBOX_QUEUE: queue,
+    OUTBOX_QUEUE: queue,
+    CLOCK_QUEUE: queue,
+    UPLOADS: bucket,
+  })
+  .superRefine((env, c) => {
+    const refuse = (name: string, message: string) => c.addIssue({ code: "custom", path: [name], message });
+    if (env.ENVIRONMENT === "production") {
+      if (env.NEON_LOCAL_ENDPOINT !== undefined) refuse("NEON_LOCAL_ENDPOINT", "production has none");
+      for (const name of ["PUBLIC_ORIGIN", "SIMULATOR_ORIGIN"] as const) {
+        if (!isPublicHttps(env[name])) refuse(name, "production takes https, and no address of this machine");
+      }
+      return;
+    }
+    if (!isPublicHttps(env.SIMULATOR_ORIGIN) && !isLoopback(env.SIMULATOR_ORIGIN)) {
+      refuse("SIMULATOR_ORIGIN", "http is for addresses of this machine only");
+    }
+  });
+export type Env = z.infer<typeof variables>;
+
+export interface QueueBinding {
+  send(body: unknown, options?: { delaySeconds?: number }): Promise<unknown>;
+  sendBatch(messages: Iterable<{ body: unknown; delaySeconds?: number }>): Promise<unknown>;
+}
+export interface BucketBinding {
+  put(key: string, value: ReadableStream | Uint8Array | string, options?: unknown): Promise<unknown>;
+  get(key: string, options?: { range?: { offset: number; length?: number } }): Promise<{ readonly body: ReadableStream; readonly size: number } | null>;
+  head(key: string): Promise<{ readonly size: number } | null>;
+  delete(key: string): Promise<void>;
+}
+
+/** @throws naming each variable that is missing or wrong, and never a value: secrets are among them. */
+export function parseEnv(env: WorkerEnv): Env {
+  const result = variables.safeParse(env);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map((issue) => `${issue.path.join(".")}: ${wordsOf(issue)}`);
+  throw new Error(`the worker's environment is not complete: ${[...new Set(faults)].join("; ")}`);
+}
+
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type") return `${issue.expected} is needed`;
+  if (issue.code === "invalid_value") return `one of ${issue.values.join(", ")} is needed`;
+  return issue.message;
+}
+
+function originOf(text: string): string | null {
+  return URL.canParse(text) ? new URL(text).origin : null;
+}
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const isLoopback = (text: string): boolean => loopback.test(new URL(text).hostname);
+function isPublicHttps(text: string): boolean {
+  const { protocol, hostname } = new URL(text);
+  return protocol === "https:" && !loopback.test(hostname) && hostname.includes(".") && !/^[\d.]+$|^\[/.test(hostname);
+}
+
+function hasMethods(value: unknown, ...names: readonly string[]): boolean {
+  return typeof value === "object" && value !== null && names.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+}

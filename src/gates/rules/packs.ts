@@ -1,0 +1,60 @@
+import { hexOf, sha256 } from "../../lib/bytes.ts";
+import { canonicalJson } from "../../lib/canonical-json.ts";
+import type { GateName } from "../gate.ts";
+import type { PackId, PackRef } from "../snapshot.ts";
+import { automatedVoiceConditions } from "./automated-voice-conditions.ts";
+import type { ConditionRow, RulePack } from "./pack.ts";
+import { stateConditions } from "./state-conditions.ts";
+import { states } from "./states.ts";
+import { usFederal } from "./us-federal.ts";
+
+/** The conditions of `us-artificial-voice`; its windows and bans are not in this build, so it is not in `packsOfThisBuild`. */
+const usArtificialVoice: RulePack = {
+  id: "us-artificial-voice",
+  version: "2026-11-21-conditions",
+  hours: [],
+  conditions: automatedVoiceConditions,
+};
+
+/** Every version that a decision within retention may cite. */
+const packs: readonly RulePack[] = [usFederal, usArtificialVoice];
+
+/** The packs that this build holds whole, and that every snapshot must name. */
+export const packsOfThisBuild: readonly PackId[] = ["us-federal"];
+
+/** @throws Error for a pack or version that this build does not hold: the gate that asked then fails closed. */
+export function packOf(ref: Pick<PackRef, "id" | "version">): RulePack {
+  const pack = packs.find((candidate) => candidate.id === ref.id && candidate.version === ref.version);
+  if (pack === undefined) throw new Error("the snapshot names a rule pack or version that this build does not hold");
+  return pack;
+}
+
+/** @throws Error when the federal pack is not among them: it is always on. */
+export function packsOf(refs: readonly PackRef[]): readonly RulePack[] {
+  const found = refs.map(packOf);
+  if (!found.some((pack) => pack.id === "us-federal")) throw new Error("the snapshot lacks the federal rule pack");
+  return found;
+}
+
+/** What states and packs ask of one gate: the rows of the packs in force, and the state rows that come with the gate. */
+export function conditionsOf(gate: GateName, refs: readonly PackRef[]): readonly ConditionRow[] {
+  const rows = [...packsOf(refs).map((pack) => rowsByPack.get(pack)), rowsOfStates].map((byGate) => byGate?.[gate] ?? []);
+  const filled = rows.filter((each) => each.length > 0);
+  return filled.length > 1 ? filled.flat() : (filled[0] ?? []);
+}
+
+type ByGate = Readonly<Partial<Record<GateName, readonly ConditionRow[]>>>;
+const byGate = (rows: readonly ConditionRow[]): ByGate => Object.groupBy(rows, (row) => row.gate);
+const rowsOfStates = byGate(stateConditions);
+const rowsByPack: ReadonlyMap<RulePack, ByGate> = new Map(packs.map((pack) => [pack, byGate(pack.conditions)]));
+
+/** The references that a snapshot carries; the digest covers the rows, the states' zones and the states' conditions. */
+export function packRefs(ids: readonly PackId[] = packsOfThisBuild): Promise<PackRef[]> {
+  return Promise.all(
+    ids.map(async (id) => {
+      const pack = packs.find((candidate) => candidate.id === id);
+      if (pack === undefined) throw new Error(`this build holds no rule pack ${id}`);
+      return { id, version: pack.version, digest: hexOf(await sha256(canonicalJson({ pack, states, stateConditions }))) };
+    }),
+  );
+}

@@ -1,0 +1,56 @@
+import type { MiddlewareHandler } from "hono";
+import { z } from "@hono/zod-openapi";
+import { bindOrg } from "./bind-org.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { idempotency } from "./idempotency.ts";
+import { readJson } from "./read-json.ts";
+import type { Scope } from "./scopes.ts";
+
+type Chain = MiddlewareHandler<HttpEnv>[];
+const smallBodyBytes = 64 * 1024;
+
+const problemDocument = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string(),
+    instance: z.string(),
+    errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+  })
+  .openapi("Problem");
+
+/** What every operation may answer; the document is always a problem (RFC 9457). */
+const anyProblem = { default: { description: "A problem document.", content: { "application/problem+json": { schema: problemDocument } } } };
+export const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+export const jsonBody = <Schema extends z.ZodType>(schema: Schema) => ({
+  required: true,
+  content: { "application/json": { schema } },
+});
+
+/** A reading operation. */
+export const reads = (scope: Scope) => ({ ...declared(scope), middleware: [bindOrg(scope)] as Chain });
+/** A changing operation that takes no Idempotency-Key because repeating it changes nothing more: PUT, PATCH, DELETE. */
+export const changes = (scope: Scope, bodyBytesMax = smallBodyBytes) => ({
+  ...declared(scope),
+  middleware: [bindOrg(scope), readJson(bodyBytesMax)] as Chain,
+});
+/** A POST: takes an Idempotency-Key, or demands one. */
+export const posts = (scope: Scope, options: { bodyBytesMax?: number; keyRequired?: boolean } = {}) => ({
+  ...declared(scope),
+  "x-idempotency-key": options.keyRequired === true ? "required" : "optional",
+  middleware: [bindOrg(scope), readJson(options.bodyBytesMax ?? smallBodyBytes), idempotency(options.keyRequired === true)] as Chain,
+});
+/** A POST whose body is streamed by its route. */
+export const uploads = (scope: Scope) => ({
+  ...declared(scope),
+  "x-idempotency-key": "required",
+  middleware: [bindOrg(scope), idempotency(true)] as Chain,
+});
+
+const declared = (scope: Scope) => ({ "x-scope": scope, security: [{ api_key: [scope] }] });
+export const problems = anyProblem;

@@ -1,0 +1,35 @@
+import { z } from "@hono/zod-openapi";
+import { type IdKind, idPrefixes, publicId, uuidOf } from "../lib/ids.ts";
+
+/** No row has it: an id that is malformed, or of another kind, takes the same way as one that names nothing. */
+export const noUuid = "00000000-0000-0000-0000-000000000000";
+export const idOf = (kind: IdKind, text: string): string => uuidOf(kind, text) ?? noUuid;
+
+export const exampleUuid = "019a9b2c-7d00-7000-8000-000000000001";
+export const idField = (kind: IdKind) => z.string().openapi({ example: publicId(kind, exampleUuid), description: `\`${idPrefixes[kind]}_…\`` });
+/** In a body or a query: what is no id of its kind is told with its pointer. */
+export const givenId = (kind: IdKind) =>
+  z
+    .string()
+    .max(64)
+    .refine((text) => uuidOf(kind, text) !== null, { message: `An id of the form ${idPrefixes[kind]}_… is needed.`, params: { code: "id_invalid" } })
+    .openapi({ example: publicId(kind, exampleUuid) });
+export const idParam = (kind: IdKind) =>
+  z.object({ id: z.string().openapi({ param: { name: "id", in: "path" }, example: publicId(kind, exampleUuid) }) });
+
+export const instantField = z.string().openapi({ format: "date-time", example: "2026-11-18T15:00:00Z" });
+export const givenInstant = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
+  .refine((text) => !Number.isNaN(Date.parse(text)) && new Date(Date.parse(text)).toISOString().startsWith(text.slice(0, 19)), {
+    message: "There is no such instant.",
+    params: { code: "instant_invalid" },
+  })
+  .openapi({ format: "date-time", example: "2026-11-18T15:00:00Z", description: "RFC 3339 in UTC, whole seconds." });
+
+/** Text as people write it: trimmed, not empty. */
+export const text = (charactersMax: number) => z.string().trim().min(1).max(charactersMax);
+export const e164Field = z
+  .string()
+  .regex(/^\+[1-9]\d{7,14}$/)
+  .openapi({ example: "+13035550142", description: "E.164." });

@@ -1,0 +1,58 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { claimKey, keepAnswer, releaseKey, type KeyedRequest } from "../domain/idempotency/answer-once.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { Problem } from "./problem.ts";
+
+const keyForm = /^[\x21-\x7e]{1,255}$/;
+const keptHeaders = ["content-type", "location"];
+
+/**
+ * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07), per principal, kept 24 h. A repetition gets the first
+ * answer; where nobody knows what came of the first, it says so instead of doing it again.
+ */
+export const idempotency = (required: boolean): MiddlewareHandler<HttpEnv> =>
+  async function idempotency(c, next) {
+    const key = c.req.header("idempotency-key");
+    if (key === undefined) {
+      if (!required) return next();
+      throw new Problem("idempotency_key_missing", { detail: "Send an Idempotency-Key, so that a repetition cannot do this twice.", unproven: true });
+    }
+    if (!keyForm.test(key)) throw new Problem("idempotency_key_invalid", { detail: "1 to 255 visible ASCII characters.", unproven: true });
+    const request: KeyedRequest = { principalId: c.var.principal.id, key, method: c.req.method, path: c.req.path, body: await fingerprinted(c) };
+    const claim = await claimKey(c.var.org, request);
+    if (claim.kind === "replay") {
+      const { status, headers, body } = claim.answer;
+      return new Response(body === "" ? null : body, { status, headers: { ...headers, "idempotent-replayed": "true" } });
+    }
+    if (claim.kind !== "claimed") throw refusals[claim.kind]();
+    await next();
+    await settle(c, request);
+  };
+
+const refusals = {
+  reused: () => new Problem("idempotency_key_reused", { detail: "The key belongs to a request with another path or body." }),
+  in_flight: () => new Problem("idempotency_key_in_flight", { detail: "Ask again in a moment.", headers: { "retry-after": "1" } }),
+  unknown: () =>
+    new Problem("idempotency_state_unknown", { detail: "Look up what the first request did; to do it again, use a new key." }),
+};
+
+/** The body's text; an upload is known by its declared length and digest, because it is not read before it is stored. */
+async function fingerprinted(c: Context<HttpEnv>): Promise<string> {
+  if (c.req.bodyCache.text !== undefined) return c.req.text();
+  return [c.req.url.split("?")[1] ?? "", c.req.header("content-type"), c.req.header("content-length"), c.req.header("content-digest")].join("\n");
+}
+
+async function settle(c: Context<HttpEnv>, request: KeyedRequest): Promise<void> {
+  const { status, headers } = c.res;
+  const refusedUnread = c.error instanceof Problem && c.error.parts.unproven === true;
+  try {
+    if (refusedUnread || status === 401 || status === 403 || status === 429) await releaseKey(c.var.org, request);
+    else if (status >= 500) await keepAnswer(c.var.org, request, null);
+    else {
+      const kept = keptHeaders.flatMap((name) => (headers.get(name) === null ? [] : [[name, headers.get(name) as string]]));
+      await keepAnswer(c.var.org, request, { status, headers: Object.fromEntries(kept), body: await c.res.clone().text() });
+    }
+  } catch {
+    // The work is done or refused, and its answer stands; the key alone will say that its state is unknown.
+  }
+}

@@ -1,0 +1,82 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { DbError } from "../db/db-error.ts";
+import type { AccessRefused } from "../db/system-db.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { Problem, problemResponse } from "./problem.ts";
+
+/** One place turns whatever was thrown into a problem document. Nothing of an unknown error's text leaves. */
+export function onError(error: Error, c: Context<HttpEnv>): Response {
+  const problem = problemOf(error);
+  if (problem.code === "internal_error") c.env.report(faultOf(error, c.var.requestId));
+  return problemResponse(problem, c.env.publicOrigin, c.var.requestId);
+}
+
+function problemOf(error: Error): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof HTTPException) return ofFramework(error.status);
+  if (isDbError(error)) return ofDatabase(error);
+  if (isAccessRefused(error)) return ofAccess(error);
+  return new Problem("internal_error", { detail: "The request was not done, or only in part. It is reported under its Request-Id." });
+}
+
+// The classes live behind db/, whose types alone are known here.
+const isDbError = (error: Error): error is DbError => error.name === "DbError";
+const isAccessRefused = (error: Error): error is AccessRefused => error.name === "AccessRefused";
+
+export function unauthorized(detail: string): Problem {
+  return new Problem("unauthorized", { detail, headers: { "www-authenticate": 'Bearer realm="dialgate"' } });
+}
+
+function ofAccess(error: AccessRefused): Problem {
+  if (error.reason === "unknown_principal") return unauthorized("The API key is unknown, expired or revoked.");
+  const scope = error.scope ?? "";
+  return new Problem("scope_missing", {
+    detail: `The API key lacks the scope ${scope}.`,
+    headers: { "www-authenticate": `Bearer realm="dialgate", error="insufficient_scope", scope="${scope}"` },
+  });
+}
+
+function ofDatabase(error: DbError): Problem {
+  const state = error.sqlstate;
+  // No SQLSTATE: no answer. 08, 53, 57: connection, resources, shutdown. 40: the transaction was rolled back.
+  if (state === null || /^(08|53|57|40)/.test(state)) {
+    return new Problem("database_unavailable", {
+      detail: "Nothing was changed unless an earlier answer said so. Try again, with the same Idempotency-Key.",
+      headers: { "retry-after": state?.startsWith("40") ? "1" : "5" },
+    });
+  }
+  if (state === "23505") {
+    return new Problem("conflict", { detail: "There is such a thing already.", errors: [{ pointer: "", code: "already_exists", detail: "There is such a thing already." }] });
+  }
+  return new Problem("internal_error", { detail: "The request was not done. It is reported under its Request-Id." });
+}
+
+function ofFramework(status: number): Problem {
+  if (status === 413) return new Problem("body_too_large", { detail: "The body is larger than this route reads." });
+  if (status === 415) return new Problem("unsupported_media_type", { detail: "Send the body as application/json.", unproven: true });
+  return new Problem("malformed_json", { detail: "The body could not be read as JSON.", unproven: true });
+}
+
+/** What a report may carry: names and places in our own code, never a message, which may hold a person's data. */
+export interface FaultReport {
+  readonly request_id: string;
+  readonly error: string;
+  readonly frames: readonly string[];
+  readonly statement: string | null;
+  readonly sqlstate: string | null;
+  readonly constraint: string | null;
+}
+
+function faultOf(error: Error, requestId: string): FaultReport {
+  const db = isDbError(error) ? error : null;
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  return {
+    request_id: requestId,
+    error: error.name,
+    frames: frames.slice(0, 12).map((line) => line.trim()),
+    statement: db?.statement ?? null,
+    sqlstate: db?.sqlstate ?? null,
+    constraint: db?.constraint ?? null,
+  };
+}

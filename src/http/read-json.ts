@@ -1,0 +1,97 @@
+import type { MiddlewareHandler } from "hono";
+import type { HttpEnv } from "./http-env.ts";
+import { type Fault, invalid, Problem } from "./problem.ts";
+
+const depthMax = 32;
+const unread = { unproven: true } as const;
+
+/**
+ * Reads the whole body under a limit, and refuses what JSON.parse would let pass: wrong encodings, deep nesting,
+ * text that Postgres cannot hold, and `__proto__`. What is left is handed to the validators as the same text.
+ */
+export const readJson = (bytesMax: number): MiddlewareHandler<HttpEnv> =>
+  async function readJson(c, next) {
+    const bytes = await bytesUpTo(c.req.raw, bytesMax);
+    const type = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
+    if (bytes.length > 0 && type !== "application/json") {
+      throw new Problem("unsupported_media_type", { detail: "Send the body as application/json.", ...unread });
+    }
+    const text = textOf(bytes);
+    if (text !== "") {
+      const faults: Fault[] = [];
+      inspect(parsed(text), "", 1, faults);
+      if (faults.length > 0) throw new Problem("invalid_request", { ...invalid(...faults).parts, ...unread });
+    }
+    // Typed as what it resolves to; Hono awaits it.
+    (c.req.bodyCache as Record<string, unknown>)["text"] = Promise.resolve(text);
+    await next();
+  };
+
+async function bytesUpTo(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const tooLarge = new Problem("body_too_large", { detail: `The body is larger than the ${bytesMax} bytes that this route reads.` });
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge;
+  if (request.body === null) return new Uint8Array(0);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > bytesMax) {
+      reader.cancel().catch(() => undefined);
+      throw tooLarge;
+    }
+    pieces.push(value);
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Problem("malformed_json", { detail: "The body is not UTF-8.", ...unread });
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes its input.
+    throw new Problem("malformed_json", { detail: "The body is not valid JSON.", ...unread });
+  }
+}
+
+/** Collects at most 20 faults. */
+function inspect(value: unknown, pointer: string, depth: number, faults: Fault[]): void {
+  if (faults.length >= 20) return;
+  if (typeof value === "string") {
+    if (value.includes("\0") || !value.isWellFormed()) {
+      faults.push({ pointer, code: "text_invalid", detail: "The text holds U+0000 or half of a surrogate pair." });
+    }
+  } else if (typeof value === "number") {
+    if (!Number.isFinite(value)) faults.push({ pointer, code: "number_too_large", detail: "The number is too large." });
+  } else if (typeof value === "object" && value !== null) {
+    if (depth > depthMax) faults.push({ pointer: "", code: "too_deep", detail: `The body is nested deeper than ${depthMax} levels.` });
+    else inspectMembers(value, pointer, depth, faults);
+  }
+}
+
+function inspectMembers(value: object, pointer: string, depth: number, faults: Fault[]): void {
+  for (const [key, member] of Object.entries(value)) {
+    const at = `${pointer}/${pointerPart(key)}`;
+    if (key === "__proto__") faults.push({ pointer: at, code: "unknown_field", detail: "This field is not known." });
+    else inspect(member, at, depth + 1, faults);
+  }
+}
+
+/** RFC 6901, and never more than a reader needs: names are the caller's own, but they may be long. */
+export const pointerPart = (key: string): string => key.slice(0, 64).replaceAll("~", "~0").replaceAll("/", "~1");

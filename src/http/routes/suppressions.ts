@@ -1,0 +1,114 @@
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { lookUpNumbers, type SuppressionRow } from "../../domain/suppressions/look-up.ts";
+import { numbersMax, suppressNumbers, suppressionSources } from "../../domain/suppressions/suppress.ts";
+import { publicId } from "../../lib/ids.ts";
+import { json, jsonBody, posts, problems } from "../access.ts";
+import { e164Field, idField, instantField, text } from "../fields.ts";
+import type { HttpEnv } from "../http-env.ts";
+
+const apiSources = ["api", "console", "bulk_file", "inbound_call", "voicemail_reply", "mail_reply", "public_page", "wrong_number"] as const;
+const newSuppressions = z
+  .strictObject({
+    phones: z.array(e164Field).min(1).max(numbersMax),
+    source: z.enum(apiSources).default("api"),
+    requested_by: z
+      .enum(["person", "org"])
+      .default("person")
+      .openapi({ description: "`org`: entered without the person's word, as a wrong bulk file; a lift then ends it at once." }),
+    note: text(500).nullable().default(null),
+  })
+  .openapi("NewSuppressions", { example: { phones: ["+13035550142"] } });
+
+const suppression = z
+  .strictObject({
+    id: idField("suppression"),
+    object: z.literal("suppression"),
+    phone: z.string(),
+    source: z.enum(suppressionSources),
+    requested_by: z.enum(["person", "org"]),
+    created_at: instantField,
+    attempts_cancelled: z.int().openapi({ description: "Permitted dials that this stopped." }),
+    enrolments_closed: z.int().openapi({ description: "Places in campaigns that this closed." }),
+  })
+  .openapi("Suppression");
+
+const lookedUp = z
+  .strictObject({
+    phone: z.string(),
+    suppressed: z.boolean().openapi({ description: "Whether any entry stands that no later lift has touched; the suppression gate of a decision is exact." }),
+    suppressions: z.array(
+      z.strictObject({
+        id: idField("suppression"),
+        source: z.string(),
+        requested_by: z.enum(["person", "org"]),
+        note: z.string().nullable(),
+        created_at: instantField,
+        lifted_at: instantField.nullable(),
+      }),
+    ),
+  })
+  .openapi("NumberSuppressions");
+
+export function suppressionRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/suppressions",
+      operationId: "suppressions.create",
+      summary: "Stop all calls to numbers, at once",
+      description: "When the answer arrives, no dial to these numbers leaves any more. Permanent until a lift.",
+      tags: ["suppressions"],
+      ...posts("suppressions:write"),
+      request: { body: jsonBody(newSuppressions) },
+      responses: { 201: json("The suppressions.", z.strictObject({ object: z.literal("list"), data: z.array(suppression) })), ...problems },
+    }),
+    async (c) => {
+      const { phones, source, requested_by, note } = c.req.valid("json");
+      const made = await suppressNumbers(c.var.org, c.env.numbers, phones, { source, byOrg: requested_by === "org", note, attemptId: null });
+      const data = made.map((one) => ({
+        id: publicId("suppression", one.id),
+        object: "suppression" as const,
+        phone: one.e164,
+        source,
+        requested_by,
+        created_at: one.recordedAt,
+        attempts_cancelled: one.attemptsCancelled,
+        enrolments_closed: one.enrolmentsClosed,
+      }));
+      return c.json({ object: "list" as const, data }, 201);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/suppressions/lookup",
+      operationId: "suppressions.look_up",
+      summary: "Look numbers up",
+      description: "A POST, because numbers do not belong in addresses that are logged.",
+      tags: ["suppressions"],
+      ...posts("suppressions:read"),
+      request: { body: jsonBody(z.strictObject({ phones: z.array(e164Field).min(1).max(100) }).openapi("SuppressionLookup")) },
+      responses: { 200: json("Each number, in the order asked.", z.strictObject({ object: z.literal("list"), data: z.array(lookedUp) })), ...problems },
+    }),
+    async (c) => {
+      const { phones } = c.req.valid("json");
+      const found = await lookUpNumbers(c.var.org, c.env.numbers, phones);
+      const data = phones.map((phone, at) => ({
+        phone,
+        suppressed: (found[at] ?? []).some((row) => row.lifted_at === null),
+        suppressions: (found[at] ?? []).map(viewEntry),
+      }));
+      return c.json({ object: "list" as const, data }, 200);
+    },
+  );
+}
+
+const viewEntry = (row: SuppressionRow) => ({
+  id: publicId("suppression", row.id),
+  source: row.source,
+  requested_by: row.by_org ? ("org" as const) : ("person" as const),
+  note: row.note,
+  created_at: row.recorded_at,
+  lifted_at: row.lifted_at,
+});

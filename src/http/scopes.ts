@@ -1,0 +1,28 @@
+/** What an API key may do. A key carries a list of these; each operation demands one (`x-scope`). */
+export const scopes = [
+  "account:read",
+  "account:write",
+  "audit:read",
+  "calls:read",
+  "calls:write",
+  "campaigns:read",
+  "campaigns:write",
+  "connections:read",
+  "connections:write",
+  "consent:read",
+  "consent:write",
+  "decisions:read",
+  "halts:read",
+  "halts:write",
+  "imports:read",
+  "imports:write",
+  "leads:read",
+  "leads:write",
+  "sellers:read",
+  "sellers:write",
+  "suppressions:read",
+  "suppressions:write",
+  "test_clock:read",
+  "test_clock:write",
+] as const;
+export type Scope = (typeof scopes)[number];

@@ -1,0 +1,62 @@
+/**
+ * API keys: `dg_test_<id: 22 base62>_<secret: 32 base62><checksum: 6 base62>`. The fixed prefix lets secret scanners find
+ * them, the checksum (CRC-32 of everything before it) lets a mistyped or made-up key be refused without a database.
+ */
+export interface ApiKey {
+  /** The key row's uuid. */
+  readonly id: string;
+  readonly livemode: boolean;
+  readonly clear: string;
+}
+
+const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const pattern = /^dg_(live|test)_([0-9A-Za-z]{22})_([0-9A-Za-z]{32})([0-9A-Za-z]{6})$/;
+const secretBytes = 23;
+
+/** @param random 23 bytes (184 bits), which is less than 32 base62 digits hold, so that no digit is biased. */
+export function mintApiKey(id: string, livemode: boolean, random: Uint8Array): ApiKey {
+  if (random.length !== secretBytes) throw new RangeError("an API key takes 23 random bytes");
+  const body = `dg_${livemode ? "live" : "test"}_${base62(BigInt(`0x${id.replaceAll("-", "")}`), 22)}_${base62(bigOf(random), 32)}`;
+  return { id, livemode, clear: body + base62(BigInt(crc32(body)), 6) };
+}
+
+/** Null for anything that was never issued: wrong form, or a checksum that does not fit. */
+export function parseApiKey(text: string): ApiKey | null {
+  const match = pattern.exec(text);
+  if (match === null) return null;
+  const [, mode, id, , checksum] = match as unknown as [string, string, string, string, string];
+  if (base62(BigInt(crc32(text.slice(0, -6))), 6) !== checksum) return null;
+  const number = [...id].reduce((sum, digit) => sum * 62n + BigInt(alphabet.indexOf(digit)), 0n);
+  if (number >= 1n << 128n) return null;
+  const hex = number.toString(16).padStart(32, "0");
+  const uuid = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return { id: uuid, livemode: mode === "live", clear: text };
+}
+
+/** What is stored of a key: its HMAC under a pepper that the database never sees. */
+export type ApiKeyHasher = (clear: string) => Promise<Uint8Array<ArrayBuffer>>;
+
+export async function apiKeyHasher(pepper: Uint8Array<ArrayBuffer>): Promise<ApiKeyHasher> {
+  if (pepper.length < 32) throw new RangeError("the pepper of API keys is shorter than 32 bytes");
+  const key = await crypto.subtle.importKey("raw", pepper, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  return async (clear) => new Uint8Array(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(clear)));
+}
+
+function bigOf(bytes: Uint8Array): bigint {
+  return bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+}
+
+function base62(number: bigint, digits: number): string {
+  let text = "";
+  for (let rest = number; text.length < digits; rest /= 62n) text = alphabet[Number(rest % 62n)] + text;
+  return text;
+}
+
+function crc32(text: string): number {
+  let crc = 0xffffffff;
+  for (const byte of new TextEncoder().encode(text)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}

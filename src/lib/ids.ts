@@ -1,0 +1,40 @@
+import { fromUUID, getType, toUUID } from "typeid-js";
+
+/** Public ids are TypeIDs: the row's time-ordered uuid behind a prefix that says what it is. */
+export const idPrefixes = {
+  org: "org",
+  lead: "lead",
+  person: "pers",
+  seller: "sell",
+  connection: "conn",
+  campaign: "camp",
+  enrolment: "enr",
+  import: "imp",
+  consentEvent: "cons",
+  suppression: "supp",
+  scrub: "scrub",
+  decision: "dec",
+  attempt: "att",
+  call: "call",
+  apiKey: "key",
+  halt: "halt",
+  incident: "inc",
+  request: "req",
+  event: "evt",
+} as const;
+export type IdKind = keyof typeof idPrefixes;
+
+/** "lead_01k…" for a row's uuid. */
+export function publicId(kind: IdKind, uuid: string): string {
+  return fromUUID(uuid, idPrefixes[kind]).toString();
+}
+
+/** The row's uuid, or null when the text is no id of this kind. */
+export function uuidOf(kind: IdKind, text: string): string | null {
+  try {
+    const typeid = text as ReturnType<typeof fromUUID>;
+    return getType(typeid) === idPrefixes[kind] ? toUUID(typeid) : null;
+  } catch {
+    return null;
+  }
+}

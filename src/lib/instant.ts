@@ -1,0 +1,35 @@
+/**
+ * Instants. Recorded and sent as RFC 3339 in UTC with whole seconds ("2026-11-18T15:00:00Z"),
+ * computed with as whole seconds since 1970 (`Seconds`). Fixed width, so text order is time order.
+ */
+export type Instant = string & { readonly brand: "Instant" };
+/** Whole seconds since 1970-01-01T00:00:00Z. */
+export type Seconds = number;
+
+export const daySeconds = 86_400;
+
+const pattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
+
+/** @throws RangeError when the number is no instant of the years 0001 to 9999. */
+export function instantOf(seconds: Seconds): Instant {
+  return `${new Date(Math.floor(seconds) * 1000).toISOString().slice(0, 19)}Z` as Instant;
+}
+
+/** @throws RangeError when the text is no instant in the one recorded form. */
+export function secondsOf(instant: Instant): Seconds {
+  const ms = pattern.test(instant) ? Date.parse(instant) : Number.NaN;
+  if (Number.isNaN(ms)) throw new RangeError("not an instant of the form YYYY-MM-DDTHH:MM:SSZ");
+  return ms / 1000;
+}
+
+/** The same instant, moved. */
+export function addSeconds(instant: Instant, seconds: Seconds): Instant {
+  return instantOf(secondsOf(instant) + seconds);
+}
+
+/** The earliest of those that are given, or null. */
+export function earliest(instants: Iterable<Instant | null>): Instant | null {
+  let found: Instant | null = null;
+  for (const instant of instants) if (instant !== null && (found === null || instant < found)) found = instant;
+  return found;
+}

@@ -1,0 +1,98 @@
+/** The real chain over the real driver: a request as a client sends it, an answer as a client gets it. */
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { neonTransport } from "../../src/db/transport.ts";
+import { SystemDb } from "../../src/db/system-db.ts";
+import { createApp } from "../../src/http/app.ts";
+import type { HttpDeps } from "../../src/http/http-env.ts";
+import type { FaultReport } from "../../src/http/on-error.ts";
+import { apiKeyHasher } from "../../src/lib/api-key.ts";
+import type { Instant } from "../../src/lib/instant.ts";
+import { numberHasher } from "../../src/lib/number-hash.ts";
+import { uuidV7 } from "../../src/lib/uuid-v7.ts";
+import { seedOrg, type SeededOrg, type SeedInput } from "../../dev/seed.ts";
+import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+
+export const orgNow = "2026-11-18T15:00:00Z" as Instant;
+export const realNow = "2026-11-20T09:00:00Z" as Instant;
+export const pepper = new Uint8Array(32).fill(7);
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- a test reads what the wire says
+  readonly json: any;
+}
+export interface Api {
+  readonly db: TestDatabase;
+  readonly deps: HttpDeps;
+  readonly faults: FaultReport[];
+  seed(input?: Partial<SeedInput>): Promise<Caller>;
+  send(method: string, path: string, init?: { key?: string; body?: unknown; raw?: string | Uint8Array; headers?: Record<string, string> }): Promise<Answer>;
+  close(): Promise<void>;
+}
+export interface Caller extends SeededOrg {
+  get(path: string, headers?: Record<string, string>): Promise<Answer>;
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  patch(path: string, body: unknown): Promise<Answer>;
+  delete(path: string): Promise<Answer>;
+}
+
+export async function openApi(over: Partial<HttpDeps> = {}): Promise<Api> {
+  const db = await openTestDatabase(existsSync("migrations/0002_audit.sql") ? {} : { more: [{ name: "fake", script: "create schema audit; grant usage on schema audit to dialgate_app; create function audit.open_chain() returns void language sql as 'select'; create function audit.append_many(a text[], b text[], c text[]) returns void language sql as 'select'; grant execute on all functions in schema audit to dialgate_app;" }] });
+  const transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
+  const newId = () => uuidV7(Date.now(), randomBytes(10));
+  const system = new SystemDb(transport, newId);
+  const faults: FaultReport[] = [];
+  const hashApiKey = await apiKeyHasher(new Uint8Array(32).fill(9));
+  const deps: HttpDeps = {
+    system,
+    now: () => realNow,
+    newId,
+    publicOrigin: "https://api.dialgate.test",
+    hashApiKey,
+    numbers: await numberHasher(new Map([[1, pepper]])),
+    checkDatabase: async () => void (await system.unsafeRole()),
+    report: (fault) => void faults.push(fault),
+    ...over,
+  };
+  const app = createApp();
+  const send: Api["send"] = async (method, path, { key, body, raw, headers = {} } = {}) => {
+    const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const response = await app.request(
+      path,
+      {
+        method,
+        headers: {
+          ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(sent === undefined ? {} : { body: sent as string }),
+      },
+      deps,
+    );
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
+  };
+  return {
+    db,
+    deps,
+    faults,
+    send,
+    async seed(input = {}) {
+      const org = await seedOrg(transport, hashApiKey, { name: "Acme Solar", now: orgNow, ...input });
+      const key = org.apiKey;
+      return {
+        ...org,
+        get: (path, headers = {}) => send("GET", path, { key, headers }),
+        post: (path, body, headers = {}) => send("POST", path, { key, body, headers }),
+        patch: (path, body) => send("PATCH", path, { key, body }),
+        delete: (path) => send("DELETE", path, { key }),
+      };
+    },
+    close: () => db.close(),
+  };
+}
