@@ -362,6 +362,8 @@ create table leads (
   status text not null check (status in ('eligible', 'ineligible')),
   ineligible_reason text check ((status = 'ineligible') = (ineligible_reason is not null)),
   callback_at timestamptz,
+  -- Org clock: when its lists must be asked again; never asked = at once.
+  scrub_due_at timestamptz not null default '-infinity',
   created_at timestamptz not null,
   primary key (org_id, id),
   unique (org_id, person_id),
@@ -369,9 +371,10 @@ create table leads (
 ) with (fillfactor = 90);
 -- Not unique: the id is the vendor's, and vendors repeat them; what makes a lead one is its number.
 create index leads_by_external_id on leads (org_id, external_id) where external_id is not null;
+create index leads_scrub_due on leads (org_id, scrub_due_at, id) where status = 'eligible';
 create index leads_by_import on leads (org_id, import_id, line) where import_id is not null;
 call app.protect_table('leads', 'select, insert, update');
-call app.classify('leads', subject => 'e164 first_name last_name email city state zip source notes candidate_states status ineligible_reason callback_at', org => 'external_id', system => 'org_id id person_id import_id line created_at');
+call app.classify('leads', subject => 'e164 first_name last_name email city state zip source notes candidate_states status ineligible_reason callback_at scrub_due_at', org => 'external_id', system => 'org_id id person_id import_id line created_at');
 
 -- Append-only: grants, revocations, lifts, relationships. Once per digest and person.
 create table consent_events (

@@ -8,7 +8,8 @@ begin
   execute format('grant select (%s) on %I to dialgate_door', columns, tenant_table);
 end $$;
 call app.open_to_door('api_keys', 'org_id, id, secret_hash');
-call app.open_to_door('connections', 'org_id, id');
+call app.open_to_door('connections', 'org_id, id, kind, status');
+call app.open_to_door('leads', 'org_id, status, scrub_due_at');
 call app.open_to_door('test_clocks', 'org_id, now, target, status, lease_until');
 call app.open_to_door('hour_profiles', 'org_id, open, next_change_at, next_due_at, campaign_id');
 call app.open_to_door('campaigns', 'org_id, id, status');
@@ -58,6 +59,11 @@ create function door.due_orgs(work text, real_now timestamptz, orgs_max integer)
     select w.org_id, coalesce(w.lease_until, '-infinity'), false from public.webhook_inbox w where work = 'inbox' and w.state = 'pending'
     union all
     select o.org_id, greatest(o.due_at, coalesce(o.lease_until, '-infinity')), false from public.outbox o where work = 'outbox' and o.done_at is null
+    union all
+    select c.org_id, l.scrub_due_at, true from public.connections c
+      cross join lateral (select x.scrub_due_at from public.leads x where x.org_id = c.org_id and x.status = 'eligible'
+        order by x.scrub_due_at limit 1) l
+      where work = 'scrub' and c.kind = 'dnc' and c.status = 'active'
     union all
     select t.org_id, coalesce(t.lease_until, '-infinity'), false from public.test_clocks t where work = 'test_clock' and t.status = 'advancing'
   ) d left join public.test_clocks t on t.org_id = d.org_id

@@ -1,19 +1,210 @@
--- Leads arrive: one call a chunk. Columns come as one text each, values parted by U+007F and '' for none: a text needs no
--- escaping on its way, and string_to_array reads it faster than Postgres reads an array's own text form (measured).
--- Locks in the house's order: import, persons (new ones by hash, known ones by id), audit head last.
+-- Leads arrive: one call a chunk. Each column comes as one text, its values parted by U+007F, '' for none: such a text
+-- needs no escaping on its way, and string_to_array reads it faster than Postgres reads an array's own text form.
+-- Locks in the house's order: the import, new persons by hash, known persons by id, the audit head last.
 
 create function app.intake_column(joined text) returns text[] immutable language sql
   as $$ select string_to_array(joined, U&'\007F', '') $$;
 
--- Persons, leads and consent evidence of one chunk. Numbers are distinct; each row names its number by position (from 1).
--- A row whose number has a lead already is a duplicate; its evidence is appended to its person all the same, once per digest.
--- Facts of a person that was there before have moved only if a lead or evidence was new: then, and only then, its version moves.
+-- Two sets of counts by code, added.
+create function app.add_counts(one jsonb, other jsonb) returns jsonb immutable language sql as $$
+  select coalesce(jsonb_object_agg(s.key, s.total), '{}') from (
+    select e.key, sum(e.value::bigint) as total
+      from (select * from jsonb_each_text(one) union all select * from jsonb_each_text(coalesce(other, '{}'))) e
+      group by e.key) s $$;
+
+-- Persons, leads and consent evidence of one chunk. Numbers are distinct; a row names its number by position, from 1.
+-- A row whose number has a lead already creates none; its evidence is kept for its person all the same, once per digest.
+-- The version of a person who was there before moves when a lead or evidence was new, and only then.
 create function app.intake_rows(
-    into_import uuid, pepper smallint, person_ids uuid[], hmacs bytea[], older_numbers integer[], older_hmacs bytea[],
-    row_numbers integer[], row_lines bigint[], lead_ids uuid[], columns text[][], evidence_ids uuid[], evidence text[])
-  returns table (n bigint, lead_id uuid, duplicate_of uuid, duplicate_line bigint, is_of_import boolean, reason text)
+    into_import uuid, pepper smallint, person_ids text, hmacs text, older_numbers text, older_hmacs text,
+    row_numbers text, row_lines text, lead_ids text, external_ids text, e164s text, first_names text, last_names text,
+    emails text, cities text, states text, zips text, sources text, row_notes text, candidates text, reasons text,
+    evidence_ids text, evidence text)
+  returns table (n bigint, lead_id uuid, created boolean, first_line bigint, in_import boolean, reason text, evidence_new boolean)
   volatile language plpgsql as $$
+declare
+  org uuid := app.org();
+  fresh uuid[] := app.intake_column(person_ids)::uuid[];
+  numbers integer[] := app.intake_column(row_numbers)::integer[];
+  lines bigint[] := app.intake_column(row_lines)::bigint[];
+  offered uuid[] := app.intake_column(lead_ids)::uuid[];
+  why text[] := app.intake_column(reasons);
+  evidence_keys uuid[] := app.intake_column(evidence_ids)::uuid[];
+  persons uuid[]; known uuid[]; new_leads uuid[]; lead_persons uuid[]; new_evidence uuid[]; evidence_persons uuid[];
 begin
-  raise exception 'replaced below';
+  -- In the order of their hashes, so that two chunks that bring the same new persons wait for each other in turn.
+  with number as (
+    select u.n, u.id, decode(u.hmac, 'hex') as hmac
+      from unnest(fresh, app.intake_column(hmacs)) with ordinality as u(id, hmac, n)),
+  older as (
+    select u.n, decode(u.hmac, 'hex') as hmac
+      from unnest(app.intake_column(older_numbers)::bigint[], app.intake_column(older_hmacs)) as u(n, hmac)),
+  elsewhere as (
+    select b.n from number b join public.person_aliases a on a.org_id = (select app.org()) and a.e164_hmac = b.hmac
+    union all
+    select o.n from older o join public.person_aliases a on a.org_id = (select app.org()) and a.e164_hmac = o.hmac
+    union all
+    select o.n from older o join public.persons p on p.org_id = (select app.org()) and p.e164_hmac = o.hmac)
+  insert into public.persons (org_id, id, e164_hmac, pepper_version)
+    select org, b.id, b.hmac, pepper from number b where b.n not in (select e.n from elsewhere e) order by b.hmac
+    on conflict (org_id, e164_hmac) do nothing;
+
+  with number as (
+    select u.n, u.id, decode(u.hmac, 'hex') as hmac
+      from unnest(fresh, app.intake_column(hmacs)) with ordinality as u(id, hmac, n)),
+  older as (
+    select u.n, decode(u.hmac, 'hex') as hmac
+      from unnest(app.intake_column(older_numbers)::bigint[], app.intake_column(older_hmacs)) as u(n, hmac))
+  select array_agg(coalesce(
+        (select p.id from public.persons p where p.org_id = (select app.org()) and p.e164_hmac = b.hmac),
+        (select a.person_id from public.person_aliases a where a.org_id = (select app.org()) and a.e164_hmac = b.hmac),
+        (select p.id from older o join public.persons p on p.org_id = (select app.org()) and p.e164_hmac = o.hmac where o.n = b.n limit 1),
+        (select a.person_id from older o join public.person_aliases a on a.org_id = (select app.org()) and a.e164_hmac = o.hmac where o.n = b.n limit 1)
+      ) order by b.n)
+    into persons from number b;
+  select array_agg(u.person) into known from unnest(persons, fresh) as u(person, id) where u.person <> u.id;
+  if known is not null then
+    perform 1 from public.persons p where p.org_id = (select app.org()) and p.id = any (known) order by p.id for no key update;
+  end if;
+
+  with written as (
+    insert into public.leads (org_id, id, person_id, import_id, line, external_id, e164, first_name, last_name, email, city, state, zip,
+        source, notes, candidate_states, status, ineligible_reason, created_at)
+      select org, u.id, persons[u.number], into_import, u.line, u.external_id, u.e164, u.first_name, u.last_name, u.email, u.city, u.state,
+          u.zip, u.source, u.notes, coalesce(u.candidates, ''), case when u.why is null then 'eligible' else 'ineligible' end, u.why, app.now()
+        from unnest(offered, numbers, lines, app.intake_column(external_ids), app.intake_column(e164s), app.intake_column(first_names),
+            app.intake_column(last_names), app.intake_column(emails), app.intake_column(cities), app.intake_column(states),
+            app.intake_column(zips), app.intake_column(sources), app.intake_column(row_notes), app.intake_column(candidates), why)
+          with ordinality as u(id, number, line, external_id, e164, first_name, last_name, email, city, state, zip, source, notes,
+            candidates, why, n)
+        order by u.n
+      on conflict (org_id, person_id) do nothing
+      returning leads.id, leads.person_id)
+  select array_agg(w.id), array_agg(w.person_id) into new_leads, lead_persons from written w;
+
+  with written as (
+    insert into public.consent_events (org_id, id, person_id, kind, recorded_at, digest, body)
+      select org, u.id, persons[u.number], 'grant', app.now(), sha256(convert_to(u.body, 'UTF8')), u.body::jsonb
+        from unnest(evidence_keys, numbers, app.intake_column(evidence)) as u(id, number, body) where u.body is not null
+      on conflict (org_id, person_id, digest) do nothing
+      returning consent_events.id, consent_events.person_id)
+  select array_agg(w.id), array_agg(w.person_id) into new_evidence, evidence_persons from written w;
+
+  if known is not null then
+    update public.persons p set facts_version = p.facts_version + 1
+      where p.org_id = (select app.org()) and p.id = any (known) and p.id = any (lead_persons || evidence_persons);
+  end if;
+
+  return query
+    select u.n, u.id, true, u.line, into_import is not null, u.why, coalesce(u.evidence = any (new_evidence), false)
+      from unnest(offered, lines, why, evidence_keys) with ordinality as u(id, line, why, evidence, n)
+      where u.id = any (new_leads)
+    union all
+    select u.n, l.id, false, l.line, coalesce(l.import_id = into_import, false), u.why, coalesce(u.evidence = any (new_evidence), false)
+      from unnest(offered, numbers, why, evidence_keys) with ordinality as u(id, number, why, evidence, n)
+      join public.leads l on l.org_id = (select app.org()) and l.person_id = persons[u.number]
+      where (u.id = any (new_leads)) is not true;
 end $$;
-drop function app.intake_rows(uuid, smallint, uuid[], bytea[], integer[], bytea[], integer[], bigint[], uuid[], text[][], uuid[], text[]);
+
+-- Takes an import that no one works on: queued, or left behind by a consumer whose lease ran out.
+create function app.lease_import(wanted uuid, lease_seconds integer, facts text) returns setof public.imports language plpgsql as $$
+declare was text;
+begin
+  select i.status into was from public.imports i
+    where i.org_id = (select app.org()) and i.id = wanted and i.status in ('queued', 'running')
+      and (i.lease_until is null or i.lease_until < clock_timestamp())
+    for no key update skip locked;
+  if not found then return; end if;
+  if was = 'queued' then perform audit.append('import.started', facts::jsonb ->> 'import', facts); end if;
+  return query update public.imports i set status = 'running', lease_until = clock_timestamp() + make_interval(secs => lease_seconds)
+    where i.org_id = (select app.org()) and i.id = wanted returning i.*;
+end $$;
+
+-- One chunk of an import, whole or not at all. `chunk` and `from_byte` are where the import must stand: a chunk that was
+-- applied already, by this consumer or by another, finds them moved and changes nothing.
+create function app.intake_chunk(
+    into_import uuid, chunk integer, from_byte bigint, to_byte bigint, to_line bigint, rows_in bigint, is_last boolean, lease_seconds integer,
+    file_header jsonb, facts text, row_flags text, row_raws text, reject_lines text, reject_codes text, reject_details text, reject_raws text,
+    pepper smallint, person_ids text, hmacs text, older_numbers text, older_hmacs text,
+    row_numbers text, row_lines text, lead_ids text, external_ids text, e164s text, first_names text, last_names text,
+    emails text, cities text, states text, zips text, sources text, row_notes text, candidates text, reasons text,
+    evidence_ids text, evidence text)
+  returns table (applied boolean, status text, chunks_done integer, bytes_done bigint) language plpgsql as $$
+declare
+  held record; taken bigint; fit bigint; differing bigint; unplaced bigint; kept bigint;
+  refused jsonb; unfit jsonb; leads_digest text; refused_count bigint;
+begin
+  select i.status, i.chunks_done, i.bytes_done into held from public.imports i
+    where i.org_id = (select app.org()) and i.id = into_import for no key update;
+  if held.status is distinct from 'running' or held.chunks_done <> chunk or held.bytes_done <> from_byte then
+    return query select false, held.status, held.chunks_done, held.bytes_done;
+    return;
+  end if;
+
+  with result as materialized (
+    select r.*, u.line, u.flag, u.raw
+      from app.intake_rows(into_import, pepper, person_ids, hmacs, older_numbers, older_hmacs, row_numbers, row_lines, lead_ids, external_ids,
+        e164s, first_names, last_names, emails, cities, states, zips, sources, row_notes, candidates, reasons, evidence_ids, evidence) r
+      join unnest(app.intake_column(row_lines)::bigint[], app.intake_column(row_flags), app.intake_column(row_raws))
+        with ordinality as u(line, flag, raw, n) on u.n = r.n),
+  stored as (
+    insert into public.import_rejects (org_id, import_id, line, code, detail, raw)
+      select app.org(), into_import, r.line, case when r.in_import then 'duplicate_in_file' else 'duplicate_in_org' end,
+          case when r.in_import then 'the same number as line ' || r.first_line else 'the org has a lead with this number' end, coalesce(r.raw, '')
+        from result r where not r.created
+      union all
+      select app.org(), into_import, u.line, u.code, u.detail, coalesce(u.raw, '')
+        from unnest(app.intake_column(reject_lines)::bigint[], app.intake_column(reject_codes), app.intake_column(reject_details),
+          app.intake_column(reject_raws)) as u(line, code, detail, raw)
+      returning import_rejects.code),
+  refusals as (select s.code, count(*) as k from stored s group by s.code)
+  select count(*) filter (where r.created), count(*) filter (where r.created and r.reason is null),
+      count(*) filter (where r.created and r.flag = 'd'), count(*) filter (where r.created and r.flag = 'u'),
+      count(*) filter (where r.evidence_new),
+      encode(sha256(coalesce(string_agg(uuid_send(r.lead_id), ''::bytea order by r.n) filter (where r.created), ''::bytea)), 'hex'),
+      (select jsonb_object_agg(f.code, f.k) from refusals f), (select coalesce(sum(f.k), 0) from refusals f),
+      (select jsonb_object_agg(x.reason, x.k) from (
+        select i.reason, count(*) as k from result i where i.created and i.reason is not null group by i.reason) x)
+    into taken, fit, differing, unplaced, kept, leads_digest, refused, refused_count, unfit
+    from result r;
+  if taken + refused_count <> rows_in then raise exception 'a chunk''s rows do not add up'; end if;
+
+  update public.imports i set
+      bytes_done = to_byte, lines_done = to_line, rows_done = i.rows_done + rows_in, chunks_done = i.chunks_done + 1,
+      accepted = i.accepted + taken, eligible = i.eligible + fit,
+      rejected = app.add_counts(i.rejected, refused), ineligible = app.add_counts(i.ineligible, unfit),
+      states_differ = i.states_differ + differing, timezone_unknown = i.timezone_unknown + unplaced,
+      header = coalesce(i.header, file_header), status = case when is_last then 'succeeded' else 'running' end,
+      finished_at = case when is_last then app.now() end,
+      lease_until = case when not is_last then clock_timestamp() + make_interval(secs => lease_seconds) end
+    where i.org_id = (select app.org()) and i.id = into_import;
+  perform audit.append(case when is_last then 'import.succeeded' else 'import.chunk_applied' end, facts::jsonb ->> 'import',
+    (facts::jsonb || jsonb_build_object('chunk', chunk, 'rows', rows_in, 'accepted', taken, 'eligible', fit,
+      'rejected', coalesce(refused, '{}'), 'ineligible', coalesce(unfit, '{}'), 'evidence_kept', kept, 'lead_ids_sha256', leads_digest))::text);
+  return query select true, case when is_last then 'succeeded' else 'running' end, chunk + 1, to_byte;
+end $$;
+
+-- A consumer lets go before its time is over; the next one begins where the last chunk ended.
+create function app.release_import(wanted uuid) returns void language sql as $$
+  update public.imports i set lease_until = null where i.org_id = (select app.org()) and i.id = wanted and i.status = 'running' $$;
+
+-- Ends an import that cannot go on. What its chunks brought stays.
+create function app.fail_import(wanted uuid, why text, detail text, facts text) returns void language plpgsql as $$
+begin
+  update public.imports i set status = 'failed', status_reason = why, status_detail = detail, lease_until = null, finished_at = app.now()
+    where i.org_id = (select app.org()) and i.id = wanted and i.status in ('queued', 'running');
+  if found then
+    perform audit.append('import.failed', facts::jsonb ->> 'import', (facts::jsonb || jsonb_build_object('reason', why))::text);
+  end if;
+end $$;
+
+do $$
+declare made regprocedure;
+begin
+  foreach made in array array(
+    select p.oid::regprocedure from pg_proc p join pg_namespace s on s.oid = p.pronamespace
+      where s.nspname = 'app' and p.proname in ('intake_column', 'add_counts', 'intake_rows', 'lease_import', 'intake_chunk', 'release_import', 'fail_import')) loop
+    execute format('revoke execute on function %s from public', made);
+    execute format('grant execute on function %s to dialgate_app', made);
+  end loop;
+end $$;

@@ -214,3 +214,25 @@ end $$;
 revoke execute on all functions in schema app from public;
 grant execute on all functions in schema app to dialgate_app;
 revoke execute on procedure app.protect_table(text, text), app.classify(text, text, text, text, text), app.open_to_door(text, text) from dialgate_app;
+
+-- Moving a test org's clock ends every permit that is not yet spent: it was minted at another instant.
+create function app.expire_unspent_permits() returns integer language plpgsql as $$
+declare profiles uuid[]; due timestamptz[]; n integer;
+begin
+  with unspent as (
+    select a.id from public.dial_attempts a where a.org_id = (select app.org()) and a.state = 'permitted' order by a.id for update),
+  expired as (
+    update public.dial_attempts a set state = 'expired', reason = 'clock_advanced', counts = false, ended_at = app.now()
+      from unspent u where a.org_id = (select app.org()) and a.id = u.id returning a.enrolment_id),
+  spent as (
+    update public.permits p set consumed_at = clock_timestamp() from unspent u where p.org_id = (select app.org()) and p.attempt_id = u.id),
+  returned as (
+    update public.enrolments e set state = 'waiting', reason = 'permit_expired', due_at = app.now()
+      from expired x where e.org_id = (select app.org()) and e.id = x.enrolment_id and e.state = 'held' and e.reason = 'attempt_live'
+      returning e.profile_id, e.due_at)
+  select (select count(*) from expired), array_agg(r.profile_id), array_agg(r.due_at) into n, profiles, due from returned r;
+  if profiles is not null then perform app.profiles_due(profiles, due); end if;
+  return n;
+end $$;
+revoke execute on function app.expire_unspent_permits() from public;
+grant execute on function app.expire_unspent_permits() to dialgate_app;

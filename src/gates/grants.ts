@@ -156,27 +156,36 @@ interface GrantReading {
 /** One source proves all: the retrieved certificate's text, else the row's or the import's, as the grant carries it. */
 function readGrant(grant: Grant, facts: ConsentInputs, memo?: GateMemo): GrantReading {
   const proving = filled(grant.certificate?.text) ?? filled(grant.text);
-  const text = proving === null ? null : readText(proving, memo);
   const { seller, consent } = facts;
   const names = [seller.registered_name, ...seller.trade_names];
+  const key = `${names.join("|")}|`;
+  const proven = proving === null ? null : once(memo, `consent text|${key}${proving}`, () => readProof(proving, names));
   const attested = grant.attested_seller;
-  const national = grant.number.replace(/^\+1/, "").replace(/^\+/, "");
+  const others = attested === null ? [] : [attested.registered_name, ...attested.trade_names];
+  const attests = () => names.some((name) => others.some((other) => sameName(name, other)));
+  const national = grant.number.replace(/^\+1?/, "");
+  const text = proven?.text ?? null;
   return {
     text,
     hasEvidence: filled(grant.obtained_at.given) !== null || text !== null || grant.certificate !== null || grant.recording !== null,
-    namesSeller: text !== null && namesOneOf(text, names),
-    attestsSeller: attested === null ? null : names.some((name) => [attested.registered_name, ...attested.trade_names].some((other) => sameName(name, other))),
+    namesSeller: proven?.namesSeller ?? false,
+    attestsSeller: attested === null ? null : once(memo, `attested seller|${key}|${others.join("|")}`, attests),
     isAboutThisNumber: grant.number === consent.number && (text === null || text.numbers.length === 0 || text.numbers.includes(national)),
   };
 }
 
-function readText(text: string, memo?: GateMemo): ConsentTextReading {
-  const key = `consent text|${text}`;
-  const known = memo?.batch.get(key) as ConsentTextReading | undefined;
+function readProof(proving: string, names: readonly string[]): { text: ConsentTextReading; namesSeller: boolean } {
+  const text = readConsentText(proving);
+  return { text, namesSeller: namesOneOf(text, names) };
+}
+
+/** Leads of one batch share their texts; the key holds everything that the value depends on. */
+function once<T>(memo: GateMemo | undefined, key: string, make: () => T): T {
+  const known = memo?.batch.get(key) as T | undefined;
   if (known !== undefined) return known;
-  const reading = readConsentText(text);
-  memo?.batch.set(key, reading);
-  return reading;
+  const made = make();
+  memo?.batch.set(key, made);
+  return made;
 }
 
 const filled = (text: string | null | undefined): string | null => (text === null || text === undefined || text.trim() === "" ? null : text);

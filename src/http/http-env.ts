@@ -1,8 +1,11 @@
 import type { OrgDb } from "../db/org-db.ts";
 import type { SystemDb } from "../db/system-db.ts";
+import type { Seal } from "../domain/connections/create-connection.ts";
+import type { Adapters } from "../domain/connections/test-connection.ts";
 import type { ApiKeyHasher } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
+import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
 import type { FaultReport } from "./on-error.ts";
 
@@ -17,6 +20,9 @@ export interface HttpDeps {
   readonly numbers: NumberHasher;
   /** Asks the database one thing, and refuses a role that could see past the walls. */
   checkDatabase(): Promise<void>;
+  readonly vendors: Readonly<Record<string, Vendor>>;
+  readonly sealCredential: Seal;
+  readonly adapters: Adapters;
   report(fault: FaultReport): void;
 }
 

@@ -54,7 +54,13 @@ export interface LeadFactsRow {
   readonly callback_at: string | null;
   readonly stop_check: "clear" | "pending" | "missing";
   readonly stop_check_since: string | null;
-  readonly consent_events: readonly { id: string; kind: string; recorded_at: string; digest: string; body: Record<string, unknown> }[];
+  readonly consent_events: readonly {
+    id: string;
+    kind: string;
+    recorded_at: string;
+    digest: string;
+    body: Record<string, unknown>;
+  }[];
   readonly suppressions: readonly { id: string; source: string; recorded_at: string; by_org: boolean }[];
   readonly scrubs: readonly {
     list: string;
@@ -65,7 +71,13 @@ export interface LeadFactsRow {
     connection_id: string;
     once_listed: boolean;
   }[];
-  readonly attempts: readonly { id: string; at: string; answered_by_person: boolean; conversation_at: string | null; ended_by: string }[];
+  readonly attempts: readonly {
+    id: string;
+    at: string;
+    answered_by_person: boolean;
+    conversation_at: string | null;
+    ended_by: string;
+  }[];
   readonly attempts_spent: number;
   readonly person_busy: boolean;
   readonly protected_line: { readonly id: string; readonly kind: string } | null;
@@ -154,7 +166,12 @@ export interface CampaignFactsRow {
     by: string;
     note: string;
   }[];
-  readonly dnc_connections: readonly { id: string; status: string; covers: readonly string[]; attested_list_age_days: number | null }[];
+  readonly dnc_connections: readonly {
+    id: string;
+    status: string;
+    covers: readonly string[];
+    attested_list_age_days: number | null;
+  }[];
   readonly dnc_ever_connected: boolean;
   readonly acknowledgement: { id: string; lists: readonly string[]; made_at: string } | null;
   readonly org_live: number;
@@ -170,7 +187,9 @@ export function readCampaignFacts(source: FactsSource): Statement {
   const others = (where: string) => `(select count(*) from enrolments e join campaigns x on ${inOrg("x")} and x.id = e.campaign_id
     where ${inOrg("e")} and e.state = 'claimed' and not exists (select 1 from picked k where k.enrolment_id = e.id) and ${where})`;
   const wanted =
-    source.kind === "claimed" ? "m.id in (select k.campaign_id from picked k)" : "m.id = $1::uuid and cardinality($2::uuid[]) >= 0";
+    source.kind === "claimed"
+      ? "m.id in (select k.campaign_id from picked k)"
+      : "m.id = $1::uuid and cardinality($2::uuid[]) >= 0";
   return {
     name: "facts.campaigns",
     text: `with picked as (${text})

@@ -33,7 +33,14 @@ export function touchPersons(keys: readonly PersonKey[]): Statement[] {
         where n.at not in (select k.at from (${known}) k)
         order by n.hmac
         on conflict (org_id, e164_hmac) do nothing`,
-      params: [ats, hmacs, keys.map((_, at) => at), keys.map((key) => key.newId), keys.map((key) => key.hmac), keys.map((key) => key.pepperVersion)],
+      params: [
+        ats,
+        hmacs,
+        keys.map((_, at) => at),
+        keys.map((key) => key.newId),
+        keys.map((key) => key.hmac),
+        keys.map((key) => key.pepperVersion),
+      ],
     },
     {
       name: "persons.lock",
@@ -65,7 +72,11 @@ export function findPersons(hmacs: readonly string[]): Statement {
 
 /** Cancels what is permitted, closes what waits, asks the provider to end what rings. The caller writes the reason's own row. */
 export function stopPerson(personId: string, reason: string): Statement {
-  return { name: "app.stop_person", text: "select attempts_cancelled, enrolments_closed from app.stop_person($1, $2)", params: [personId, reason] };
+  return {
+    name: "app.stop_person",
+    text: "select attempts_cancelled, enrolments_closed from app.stop_person($1, $2)",
+    params: [personId, reason],
+  };
 }
 
 /** What a gate held may be judged again. */
@@ -74,5 +85,9 @@ export function reopenPerson(personId: string): Statement {
 }
 
 export function bumpPerson(personId: string): Statement {
-  return { name: "persons.bump", text: `update persons p set facts_version = p.facts_version + 1 where ${inOrg("p")} and p.id = $1`, params: [personId] };
+  return {
+    name: "persons.bump",
+    text: `update persons p set facts_version = p.facts_version + 1 where ${inOrg("p")} and p.id = $1`,
+    params: [personId],
+  };
 }

@@ -99,6 +99,7 @@ export const leads = pgTable(
     status: text("status", { enum: ["eligible", "ineligible"] }).notNull(),
     ineligibleReason: text("ineligible_reason"),
     callbackAt: instant("callback_at"),
+    scrubDueAt: instant("scrub_due_at").notNull().default(databaseDefault),
     createdAt: instant("created_at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],

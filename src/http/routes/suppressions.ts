@@ -35,7 +35,9 @@ const suppression = z
 const lookedUp = z
   .strictObject({
     phone: z.string(),
-    suppressed: z.boolean().openapi({ description: "Whether any entry stands that no later lift has touched; the suppression gate of a decision is exact." }),
+    suppressed: z.boolean().openapi({
+      description: "Whether any entry may still stand. A person's own stop ends only with a lift and a newer consent, which a decision judges; here it counts.",
+    }),
     suppressions: z.array(
       z.strictObject({
         id: idField("suppression"),
@@ -96,7 +98,7 @@ export function suppressionRoutes(app: OpenAPIHono<HttpEnv>): void {
       const found = await lookUpNumbers(c.var.org, c.env.numbers, phones);
       const data = phones.map((phone, at) => ({
         phone,
-        suppressed: (found[at] ?? []).some((row) => row.lifted_at === null),
+        suppressed: (found[at] ?? []).some((row) => row.lifted_at === null || !row.by_org),
         suppressions: (found[at] ?? []).map(viewEntry),
       }));
       return c.json({ object: "list" as const, data }, 200);

@@ -5,7 +5,7 @@ import { instantFrom, saysStop, textAt } from "./vendor-call.ts";
 
 // As with Retell: loose, and a transcript that cannot be read is one that was not told.
 const toolCall = z.looseObject({ tool_name: z.string(), params_as_json: z.string().nullish().catch(null) });
-const toolResult = z.looseObject({ tool_name: z.string().nullish().catch(null), result_value: z.unknown() });
+const toolResult = z.looseObject({ tool_name: z.string().nullish().catch(null), result_value: z.unknown().optional() });
 const turn = z.looseObject({
   role: z.string(),
   message: z.string().nullish().catch(null),
@@ -29,8 +29,8 @@ export const conversation = z.looseObject({
     })
     .nullish()
     .catch(null),
-  analysis: z.looseObject({ data_collection_results: z.unknown() }).nullish().catch(null),
-  conversation_initiation_client_data: z.looseObject({ dynamic_variables: z.unknown() }).nullish().catch(null),
+  analysis: z.looseObject({ data_collection_results: z.unknown().optional() }).nullish().catch(null),
+  conversation_initiation_client_data: z.looseObject({ dynamic_variables: z.unknown().optional() }).nullish().catch(null),
   has_audio: z.boolean().nullish().catch(null),
 });
 export type Conversation = z.infer<typeof conversation>;
@@ -38,7 +38,7 @@ export type Conversation = z.infer<typeof conversation>;
 export const initiationFailure = z.looseObject({
   conversation_id: z.string().min(1).max(200),
   failure_reason: z.string().nullish().catch(null),
-  conversation_initiation_client_data: z.looseObject({ dynamic_variables: z.unknown() }).nullish().catch(null),
+  conversation_initiation_client_data: z.looseObject({ dynamic_variables: z.unknown().optional() }).nullish().catch(null),
 });
 
 /** One line of the list of conversations: enough to find a call by, not enough to settle it. */

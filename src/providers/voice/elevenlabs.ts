@@ -218,7 +218,7 @@ function reportOf(type: string, data: unknown, signs: StopSigns): CallReport | n
 async function verified(open: OpenCredential, webhook: InboundWebhook, signs: StopSigns): Promise<Result<VerifiedEvent, WebhookRefusal>> {
   const signed = await signedAt(open, webhook);
   if (!signed.ok) return signed;
-  const body = readJson(z.looseObject({ type: z.string().min(1).max(100), data: z.unknown() }), webhook.raw);
+  const body = readJson(z.looseObject({ type: z.string().min(1).max(100), data: z.unknown().optional() }), webhook.raw);
   if (body === null) return refuse("body_malformed");
   const report = reportOf(body.type, body.data, signs);
   if (report === undefined) return refuse("body_malformed");

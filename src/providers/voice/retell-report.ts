@@ -16,8 +16,8 @@ const turn = z.looseObject({
 export const retellCall = z.looseObject({
   call_id: z.string().min(1).max(200),
   call_status: z.string().nullish().catch(null),
-  metadata: z.unknown(),
-  retell_llm_dynamic_variables: z.unknown(),
+  metadata: z.unknown().optional(),
+  retell_llm_dynamic_variables: z.unknown().optional(),
   start_timestamp: z.number().nullish().catch(null),
   end_timestamp: z.number().nullish().catch(null),
   duration_ms: z.number().nullish().catch(null),
@@ -26,7 +26,7 @@ export const retellCall = z.looseObject({
   transcript_with_tool_calls: z.array(turn).nullish().catch(null),
   recording_url: z.string().nullish().catch(null),
   call_analysis: z
-    .looseObject({ in_voicemail: z.boolean().nullish().catch(null), custom_analysis_data: z.unknown() })
+    .looseObject({ in_voicemail: z.boolean().nullish().catch(null), custom_analysis_data: z.unknown().optional() })
     .nullish()
     .catch(null),
 });

@@ -158,7 +158,7 @@ function checkedOf(sent: Awaited<ReturnType<typeof opened<Sent>>>): Awaited<Retu
   if (sent.kind !== "done") return refuse("credential_unavailable");
   if (sent.value.kind === "silent") return refuse(sent.value.reason);
   if (sent.value.status !== 200) return refusedStatus(sent.value.status);
-  const agent = readJson(z.looseObject({ agent_id: z.string(), data_storage_setting: z.unknown() }), sent.value.body);
+  const agent = readJson(z.looseObject({ agent_id: z.string(), data_storage_setting: z.unknown().optional() }), sent.value.body);
   if (agent === null) return refuse("answer_unreadable");
   const setting = storage.safeParse(agent.data_storage_setting);
   if (!setting.success) return ok({ detail: "agent found; its data_storage_setting is not stated", storesTranscripts: null });
@@ -186,7 +186,7 @@ const lifecycle = ["call_started", "call_ended", "call_analyzed"];
 async function verified(open: OpenCredential, webhook: InboundWebhook, signs: StopSigns): Promise<Result<VerifiedEvent, WebhookRefusal>> {
   const signed = await signedAt(open, webhook);
   if (!signed.ok) return signed;
-  const body = readJson(z.looseObject({ event: z.string().min(1).max(100), call: z.unknown() }), webhook.raw);
+  const body = readJson(z.looseObject({ event: z.string().min(1).max(100), call: z.unknown().optional() }), webhook.raw);
   if (body === null) return refuse("body_malformed");
   const call = retellCall.safeParse(body.call);
   const known = lifecycle.includes(body.event);
@@ -206,8 +206,8 @@ async function verified(open: OpenCredential, webhook: InboundWebhook, signs: St
 
 const toolBody = z.looseObject({
   name: z.string(),
-  call: z.looseObject({ call_id: z.string().min(1).max(200), metadata: z.unknown() }),
-  args: z.unknown(),
+  call: z.looseObject({ call_id: z.string().min(1).max(200), metadata: z.unknown().optional() }),
+  args: z.unknown().optional(),
 });
 
 async function stopTool(open: OpenCredential, webhook: InboundWebhook, name: string): Promise<Result<StopToolCall, WebhookRefusal>> {

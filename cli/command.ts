@@ -1,0 +1,16 @@
+/** What a subcommand may touch: given by the entry, so that a test can run it without a process. */
+export interface CommandIo {
+  readonly lines: AsyncIterable<string>;
+  readonly out: (line: string) => void;
+  readonly err: (line: string) => void;
+}
+
+/** Answers the exit code: 0 done, 1 something in the input was wrong, 2 the command was used wrongly. */
+export type Command = (args: readonly string[], io: CommandIo) => Promise<number>;
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly usage: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly run: Command }>;
+}

@@ -1,0 +1,97 @@
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { callingHours } from "../src/gates/calling-hours.ts";
+import { locate, zonesOf } from "../src/gates/location.ts";
+import { packRefs, packsOfThisBuild } from "../src/gates/rules/packs.ts";
+import type { PackRef } from "../src/gates/snapshot.ts";
+import { givenDate } from "../src/lib/given-date.ts";
+import { type Instant, instantOf } from "../src/lib/instant.ts";
+import { type ZoneBook, zoneBook } from "../src/lib/time-zones.ts";
+import type { Command } from "./command.ts";
+
+/** A line longer than this is no case; it is reported and not parsed. */
+const lineLengthMax = 100_000;
+
+const caseSchema = z.object({
+  id: z.union([z.string(), z.number()]).transform(String),
+  technology: z.enum(["artificial", "live"]).optional(),
+  lead: z.object({
+    state: z.string().nullish(),
+    zip: z.string().nullish(),
+    phone: z
+      .string()
+      .regex(/^\+\d{5,15}$/, "must be in E.164 form, as in +12125550123")
+      .nullish(),
+  }),
+  at: z.string().transform((text, check): Instant => {
+    const date = givenDate(text);
+    if (date.utc !== null && date.earliest === date.latest && text.includes("T")) return date.utc;
+    check.addIssue({ code: "custom", message: "must be an RFC 3339 instant with its zone" });
+    return instantOf(0);
+  }),
+});
+type Case = z.infer<typeof caseSchema>;
+
+/** Answers each case by the gate alone; a line that cannot be read is named on stderr, and the others are still answered. */
+export const run: Command = async (args, io) => {
+  const options = readOptions(args);
+  if (typeof options === "string") {
+    io.err(`dialgate evaluate: ${options}`);
+    io.err(`usage: dialgate evaluate --pack ${packsOfThisBuild.join("|")} --gate calling_hours`);
+    return 2;
+  }
+  const packs = await packRefs(packsOfThisBuild.slice(0, packsOfThisBuild.indexOf(options.pack) + 1));
+  const book = zoneBook();
+  let number = 0;
+  let unreadable = 0;
+  for await (const line of io.lines) {
+    number++;
+    if (line.trim() === "") continue;
+    const read = readCase(line);
+    if (typeof read === "string") {
+      unreadable++;
+      io.err(`line ${number}: ${read}`);
+    } else io.out(JSON.stringify(await answer(read, packs, book)));
+  }
+  if (unreadable > 0) io.err(`dialgate evaluate: ${unreadable} of ${number} lines could not be read`);
+  return unreadable > 0 ? 1 : 0;
+};
+
+function readOptions(args: readonly string[]): { pack: (typeof packsOfThisBuild)[number] } | string {
+  try {
+    const { values } = parseArgs({ args: [...args], options: { pack: { type: "string" }, gate: { type: "string" } }, strict: true });
+    const pack = packsOfThisBuild.find((id) => id === values.pack);
+    if (pack === undefined) return `--pack must be one of: ${packsOfThisBuild.join(", ")}`;
+    if (values.gate !== "calling_hours") return "--gate must be calling_hours";
+    return { pack };
+  } catch (error) {
+    return error instanceof Error ? error.message : "the options could not be read";
+  }
+}
+
+/** What is wrong is named by its place, never by its value: cases may hold people. */
+function readCase(line: string): Case | string {
+  if (line.length > lineLengthMax) return `longer than ${lineLengthMax} characters`;
+  let value: unknown;
+  try {
+    value = JSON.parse(line.replace(/^\uFEFF/, ""));
+  } catch {
+    return "not JSON";
+  }
+  const parsed = caseSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  return parsed.error.issues.map((issue) => `${issue.path.join(".") || "the line"}: ${issue.message}`).join("; ");
+}
+
+async function answer(read: Case, packs: PackRef[], book: ZoneBook) {
+  const location = locate({ state: read.lead.state ?? null, zip: read.lead.zip ?? null, e164: read.lead.phone ?? null });
+  const result = callingHours.check({
+    at: read.at,
+    packs,
+    call: { technology: read.technology ?? "artificial", purpose: "marketing", debt_collection: false },
+    location,
+    zones: await book.factsFor(zonesOf(location.candidate_states), read.at),
+    hours: { campaign_window: null },
+  });
+  return { id: read.id, verdict: result.verdict, reason_code: result.reason_code, next_eligible_at: result.next_eligible_at };
+}

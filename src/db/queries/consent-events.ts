@@ -1,0 +1,25 @@
+import { inOrg } from "../in-org.ts";
+import type { Statement } from "../transport.ts";
+
+/** Appends once per digest and person. Answers the row's id, and whether it was there before. */
+export function appendConsentEvent(event: {
+  id: string;
+  personId: string;
+  kind: string;
+  digest: string;
+  body: string;
+}): Statement {
+  return {
+    name: "consent_events.append",
+    text: `
+      with added as (
+        insert into consent_events (org_id, id, person_id, kind, recorded_at, digest, body)
+        values ((select app.org()), $1, $2, $3, app.now(), $4, $5::jsonb)
+        on conflict (org_id, person_id, digest) do nothing returning id, recorded_at)
+      select a.id, a.recorded_at, false as known from added a
+      union all
+      select e.id, e.recorded_at, true from consent_events e
+        where ${inOrg("e")} and e.person_id = $2 and e.digest = $4 and not exists (select from added)`,
+    params: [event.id, event.personId, event.kind, event.digest, event.body],
+  };
+}

@@ -1,0 +1,201 @@
+import { inOrg } from "../in-org.ts";
+import type { Statement } from "../transport.ts";
+
+/** Between a column's values. Never inside one: whoever reads a cell takes it out. */
+export const valueSeparator = "\u007f";
+
+/** One number of a chunk, under the newest pepper and the older ones that are still held. */
+export interface IntakeNumber {
+  readonly personId: string;
+  readonly hmac: string;
+  readonly olderHmacs: readonly string[];
+}
+/** One row that becomes a lead unless its number has one. */
+export interface IntakeRow {
+  /** Position of its number, from 1. */
+  readonly number: number;
+  readonly line: number | null;
+  readonly leadId: string;
+  readonly externalId: string | null;
+  readonly e164: string;
+  readonly firstName: string | null;
+  readonly lastName: string | null;
+  readonly email: string | null;
+  readonly city: string | null;
+  readonly state: string | null;
+  readonly zip: string | null;
+  readonly source: string | null;
+  readonly notes: string | null;
+  readonly candidateStates: string;
+  readonly ineligibleReason: string | null;
+  readonly evidenceId: string | null;
+  /** The evidence as canonical JSON, without `valueSeparator`. */
+  readonly evidence: string | null;
+}
+export interface IntakeBatch {
+  readonly pepperVersion: number;
+  readonly numbers: readonly IntakeNumber[];
+  readonly rows: readonly IntakeRow[];
+}
+
+export interface IntakeReject {
+  readonly line: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly raw: string;
+}
+export interface IntakeChunk extends IntakeBatch {
+  readonly importId: string;
+  readonly chunk: number;
+  readonly fromByte: number;
+  readonly toByte: number;
+  readonly toLine: number;
+  readonly isLast: boolean;
+  readonly leaseSeconds: number;
+  /** The file's own header, kept once for the list of rejected rows. */
+  readonly header: readonly string[];
+  /** Beside each row: "d" where the area code is another state's, "u" where no state is known; and its own text. */
+  readonly flags: readonly string[];
+  readonly raws: readonly string[];
+  readonly rejects: readonly IntakeReject[];
+  readonly facts: string;
+}
+
+/** What became of one offered row. */
+export interface IntakeResult {
+  readonly n: number;
+  /** The new lead, or the one that has this number already. */
+  readonly lead_id: string;
+  readonly created: boolean;
+  readonly first_line: number | null;
+  readonly reason: string | null;
+  readonly evidence_new: boolean;
+}
+export interface AppliedChunk {
+  /** False when the import stands elsewhere: applied already, cancelled, or taken over. */
+  readonly applied: boolean;
+  readonly status: string | null;
+  readonly chunks_done: number | null;
+  readonly bytes_done: number | null;
+}
+
+const joined = (values: readonly (string | number | null)[]): string => values.join(valueSeparator);
+
+/** In the order of the SQL function's last 21 parameters. */
+function batchParams(batch: IntakeBatch): unknown[] {
+  const { numbers, rows } = batch;
+  const column = (key: keyof IntakeRow): string => joined(rows.map((row) => row[key]));
+  return [
+    batch.pepperVersion,
+    joined(numbers.map((number) => number.personId)),
+    joined(numbers.map((number) => number.hmac)),
+    joined(numbers.flatMap((number, index) => number.olderHmacs.map(() => index + 1))),
+    joined(numbers.flatMap((number) => number.olderHmacs)),
+    column("number"),
+    column("line"),
+    column("leadId"),
+    column("externalId"),
+    column("e164"),
+    column("firstName"),
+    column("lastName"),
+    column("email"),
+    column("city"),
+    column("state"),
+    column("zip"),
+    column("source"),
+    column("notes"),
+    column("candidateStates"),
+    column("ineligibleReason"),
+    column("evidenceId"),
+    column("evidence"),
+  ];
+}
+
+const places = (count: number, from: number): string =>
+  Array.from({ length: count }, (_, index) => `$${from + index}`).join(", ");
+
+/** Rows that come from no file. */
+export function intakeRows(batch: IntakeBatch): Statement {
+  const params = batchParams(batch);
+  const text = `select n, lead_id, created, first_line, reason, evidence_new from app.intake_rows(null, ${places(params.length, 1)}) order by n`;
+  return { name: "app.intake_rows", text, params };
+}
+
+export function intakeChunk(chunk: IntakeChunk): Statement {
+  const { rejects } = chunk;
+  const params = [
+    chunk.importId,
+    chunk.chunk,
+    chunk.fromByte,
+    chunk.toByte,
+    chunk.toLine,
+    chunk.rows.length + rejects.length,
+    chunk.isLast,
+    chunk.leaseSeconds,
+    JSON.stringify(chunk.header),
+    chunk.facts,
+    joined(chunk.flags),
+    joined(chunk.raws),
+    joined(rejects.map((reject) => reject.line)),
+    joined(rejects.map((reject) => reject.code)),
+    joined(rejects.map((reject) => reject.detail)),
+    joined(rejects.map((reject) => reject.raw)),
+    ...batchParams(chunk),
+  ];
+  const text = `select applied, status, chunks_done, bytes_done from app.intake_chunk(${places(params.length, 1)})`;
+  return { name: "app.intake_chunk", text, params };
+}
+
+export interface LeasedImport {
+  readonly id: string;
+  readonly file_key: string;
+  readonly bytes_total: number;
+  readonly bytes_done: number;
+  readonly lines_done: number;
+  readonly chunks_done: number;
+  readonly columns: unknown;
+  readonly attestation: unknown;
+  readonly header: readonly string[] | null;
+  readonly arrived_at: string;
+}
+
+/** The import, or no row when it is done, unknown, or another consumer's. */
+export const leaseImport = (importId: string, leaseSeconds: number, facts: string): Statement => ({
+  name: "app.lease_import",
+  text: "select id, file_key, bytes_total, bytes_done, lines_done, chunks_done, columns, attestation, header, arrived_at from app.lease_import($1, $2, $3)",
+  params: [importId, leaseSeconds, facts],
+});
+
+export const releaseImport = (importId: string): Statement => ({
+  name: "app.release_import",
+  text: "select app.release_import($1)",
+  params: [importId],
+});
+
+export const failImport = (importId: string, reason: string, detail: string | null, facts: string): Statement => ({
+  name: "app.fail_import",
+  text: "select app.fail_import($1, $2, $3, $4)",
+  params: [importId, reason, detail, facts],
+});
+
+/** Imports that wait for a consumer, oldest first. */
+export const openImports = (max: number): Statement => ({
+  name: "open_imports",
+  text: `select i.id from imports i where ${inOrg("i")} and i.status in ('queued', 'running')
+    and (i.lease_until is null or i.lease_until < clock_timestamp()) order by i.id limit $1`,
+  params: [max],
+});
+
+export interface RejectRow {
+  readonly line: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly raw: string;
+}
+/** A page of an import's rejected rows, in the order of the file. */
+export const rejectsAfter = (importId: string, line: number, max: number): Statement => ({
+  name: "rejects_after",
+  text: `select r.line, r.code, r.detail, r.raw from import_rejects r
+    where ${inOrg("r")} and r.import_id = $1 and r.line > $2 order by r.line limit $3`,
+  params: [importId, line, max],
+});

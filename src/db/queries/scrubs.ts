@@ -1,0 +1,63 @@
+import { inOrg } from "../in-org.ts";
+import type { Statement } from "../transport.ts";
+import type { ReachRow } from "./dispatch.ts";
+
+export interface ScrubDueRow {
+  readonly lead_id: string;
+  readonly person_id: string;
+  readonly e164: string;
+  readonly state: string | null;
+  readonly candidate_states: string;
+  readonly consent_at: string | null;
+}
+export const takeScrubDue = (max: number): Statement => ({
+  name: "app.take_scrub_due",
+  text: "select * from app.take_scrub_due($1)",
+  params: [max],
+});
+
+export interface DncConnectionRow extends ReachRow {
+  readonly credential_version: number;
+}
+/** The org's active sources of do-not-call answers, the oldest first. */
+export const activeDncConnections = (): Statement => ({
+  name: "scrubs.connections",
+  text: `select c.id as connection_id, c.vendor, c.config, k.version as credential_version, k.sealed
+    from connections c left join lateral (select x.version, x.sealed from credentials x
+      where ${inOrg("x")} and x.connection_id = c.id order by x.version desc limit 1) k on true
+    where ${inOrg("c")} and c.kind = 'dnc' and c.status = 'active' order by c.id limit 10`,
+  params: [],
+});
+
+export interface ScrubColumns {
+  readonly runId: string;
+  readonly connectionId: string;
+  readonly responseDigest: string;
+  readonly answers: readonly {
+    readonly id: string;
+    readonly personId: string;
+    readonly list: string;
+    readonly kind: string;
+    readonly result: string;
+    readonly listVersionAt: string | null;
+  }[];
+  readonly leads: readonly { readonly id: string; readonly dueAt: string }[];
+}
+export const recordScrubs = ({ runId, connectionId, responseDigest, answers, leads }: ScrubColumns): Statement => ({
+  name: "app.record_scrubs",
+  text: `select listed, attempts_cancelled, enrolments_closed from app.record_scrubs($1, $2, $3, $4::uuid[], $5::uuid[], $6::text[], $7::text[],
+    $8::text[], $9::timestamptz[], $10::uuid[], $11::timestamptz[])`,
+  params: [
+    runId,
+    connectionId,
+    responseDigest,
+    answers.map((answer) => answer.id),
+    answers.map((answer) => answer.personId),
+    answers.map((answer) => answer.list),
+    answers.map((answer) => answer.kind),
+    answers.map((answer) => answer.result),
+    answers.map((answer) => answer.listVersionAt),
+    leads.map((lead) => lead.id),
+    leads.map((lead) => lead.dueAt),
+  ],
+});

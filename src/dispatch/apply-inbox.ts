@@ -1,0 +1,59 @@
+import type { OrgDb } from "../db/org-db.ts";
+import { type InboxRow, takeInbox } from "../db/queries/dispatch.ts";
+import { closeInboxRows } from "../db/queries/inbox.ts";
+import { rowsOf } from "../db/transport.ts";
+import type { CallReport, VoiceProvider } from "../providers/voice/contract.ts";
+import type { DispatchDeps } from "./deps.ts";
+import { readKeepPolicy } from "./keep-policy.ts";
+import { type KeepPolicy, settle } from "./settle.ts";
+
+const rowsMax = 100;
+const leaseSeconds = 60;
+const roundsMax = 100;
+/** A row that failed this often waits for a person; the reconciler still asks the provider for its call. */
+const triesMax = 8;
+
+/** Applies what the inbox holds of the org, in order of arrival. Replays and reorders change nothing. */
+export async function applyInbox(deps: DispatchDeps, org: OrgDb): Promise<number> {
+  const keep = await readKeepPolicy(org);
+  let applied = 0;
+  for (let round = 0; round < roundsMax; round++) {
+    const { bound, answers } = await org.query(takeInbox(rowsMax, leaseSeconds));
+    const rows = rowsOf<InboxRow>(answers[0] ?? { columns: [], rows: [] });
+    const closed = [];
+    for (const row of rows) {
+      const provider =
+        row.sealed === null
+          ? null
+          : deps.voice({ ...bound, connectionId: row.connection_id, vendor: row.vendor, config: row.config, sealed: row.sealed });
+      closed.push({ id: row.id, ...(await applyRow(org, provider, row, keep)) });
+    }
+    if (closed.length > 0) await org.query(closeInboxRows(closed));
+    applied += closed.length;
+    if (rows.length < rowsMax) break;
+  }
+  return applied;
+}
+
+type Closing = { readonly state: "applied" | "ignored" | "failed" | "pending"; readonly reason: string | null };
+
+async function applyRow(org: OrgDb, provider: VoiceProvider | null, row: InboxRow, keep: KeepPolicy): Promise<Closing> {
+  try {
+    const report = await reportOf(provider, row);
+    if (report === null) return { state: "ignored", reason: "nothing_to_apply" };
+    const { applied } = await settle(org, row.connection_id, report, keep);
+    return applied === "applied" ? { state: "applied", reason: null } : { state: "ignored", reason: applied };
+  } catch {
+    // The next try follows when the lease ends; what failed is in the error report, never a value of the call.
+    return { state: row.tries >= triesMax ? "failed" : "pending", reason: "not_applied" };
+  }
+}
+
+/** A connection that keeps envelopes only has dropped the words at the edge: they are fetched from the provider now. */
+async function reportOf(provider: VoiceProvider | null, row: InboxRow): Promise<CallReport | null> {
+  const report = row.report as CallReport | null;
+  if (report === null || row.body !== null || report.transcript !== null || !report.final || provider === null) return report;
+  const fetched = await provider.get(report.providerCallId);
+  if (fetched.kind === "unavailable") throw new Error("the call could not be fetched");
+  return fetched.kind === "found" ? fetched.report : report;
+}

@@ -1,0 +1,185 @@
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { findConsentEvent, findConsentEvents } from "../../domain/consent/find-consent.ts";
+import { recordConsent, type AboutPerson, type ConsentEventInput } from "../../domain/consent/record-consent.ts";
+import { givenDate } from "../../lib/given-date.ts";
+import { publicId } from "../../lib/ids.ts";
+import type { Instant } from "../../lib/instant.ts";
+import { json, jsonBody, posts, problems, reads } from "../access.ts";
+import { e164Field, givenId, givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
+import { invalid, notFound } from "../problem.ts";
+
+const about = { lead_id: givenId("lead").optional(), phone: e164Field.optional() };
+const date = z
+  .string()
+  .max(64)
+  .refine((given) => givenDate(given).utc !== null, { message: "Not a date that can be read.", params: { code: "date_invalid" } })
+  .openapi({ example: "2026-10-02T18:31:07Z", description: "RFC 3339; without a zone it is read at its strictest." });
+
+const grant = z.strictObject({
+  kind: z.literal("grant"),
+  ...about,
+  obtained_at: date,
+  basis: z.enum(["pewc", "pec", "ebr", "transactional", "unknown"]),
+  purpose: z.enum(["marketing", "mixed", "informational", "undeclared"]).default("undeclared"),
+  text: text(10_000).nullable().default(null).openapi({ description: "The words that were signed." }),
+  signature: text(200).nullable().default(null).openapi({ description: "How it was signed, as `web_form_submit`." }),
+  seller: z.strictObject({ registered_name: text(200), trade_names: z.array(text(200)).max(20).default([]) }).nullable().default(null),
+  page_url: text(2000).nullable().default(null),
+  ip: text(64).nullable().default(null),
+  user_agent: text(1000).nullable().default(null),
+  certificate_url: text(2000).nullable().default(null),
+  recording_ref: text(2000).nullable().default(null),
+});
+const revocation = z.strictObject({
+  kind: z.literal("revocation"),
+  ...about,
+  revoked_at: date.optional().openapi({ description: "Now, when absent." }),
+  channel: text(100).openapi({ example: "mail_reply" }),
+});
+const lift = z.strictObject({ kind: z.literal("lift"), ...about, by: text(200), reason: text(1000) });
+const relationship = z.strictObject({ kind: z.literal("relationship"), ...about, relationship: z.enum(["purchase", "inquiry"]), at: givenInstant });
+const newEvent = z
+  .discriminatedUnion("kind", [grant, revocation, lift, relationship])
+  .openapi("NewConsentEvent", { example: { kind: "revocation", phone: "+13035550142", channel: "mail_reply" } });
+
+const event = z
+  .strictObject({
+    id: idField("consentEvent"),
+    object: z.literal("consent_event"),
+    person_id: idField("person").optional(),
+    kind: z.enum(["grant", "revocation", "lift", "relationship"]),
+    details: z.record(z.string(), z.unknown()),
+    created_at: instantField,
+  })
+  .openapi("ConsentEvent");
+const recorded = event
+  .extend({
+    already_known: z.boolean().openapi({ description: "The same evidence was on file; nothing was added." }),
+    attempts_cancelled: z.int(),
+    enrolments_closed: z.int(),
+    enrolments_reopened: z.int(),
+  })
+  .openapi("ConsentEventRecorded");
+
+export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/consent_events",
+      operationId: "consent_events.create",
+      summary: "Record a grant, a revocation, a lift or a relationship",
+      description: "Append-only, once per evidence and person. A revocation binds when the answer arrives: no dial decided before it leaves.",
+      tags: ["consent"],
+      ...posts("consent:write"),
+      request: { body: jsonBody(newEvent) },
+      responses: { 201: json("Recorded.", recorded), 200: json("It was on file already.", recorded), ...problems },
+    }),
+    async (c) => {
+      const body = c.req.valid("json");
+      const done = await recordConsent(c.var.org, c.env.numbers, personOf(body), inputOf(body, c.env.now()));
+      if (!done.ok) throw notFound("lead");
+      const { value } = done;
+      return c.json(
+        {
+          id: publicId("consentEvent", value.id),
+          object: "consent_event" as const,
+          kind: value.kind,
+          details: value.body,
+          created_at: value.recordedAt,
+          already_known: value.known,
+          attempts_cancelled: value.attemptsCancelled,
+          enrolments_closed: value.enrolmentsClosed,
+          enrolments_reopened: value.enrolmentsReopened,
+        },
+        value.known ? 200 : 201,
+      );
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/consent_events",
+      operationId: "consent_events.list",
+      summary: "List consent events, newest first",
+      tags: ["consent"],
+      ...reads("consent:read"),
+      request: { query: z.strictObject({ ...pageQuery, person_id: givenId("person").optional() }) },
+      responses: { 200: json("A page.", listOf(event)), ...problems },
+    }),
+    async (c) => {
+      const query = c.req.valid("query");
+      const page = pageOf(query);
+      const person = query.person_id === undefined ? null : idOf("person", query.person_id);
+      return c.json(listBody(await findConsentEvents(c.var.org, page, person), page, view), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/consent_events/{id}",
+      operationId: "consent_events.get",
+      summary: "Get a consent event",
+      tags: ["consent"],
+      ...reads("consent:read"),
+      request: { params: idParam("consentEvent") },
+      responses: { 200: json("The event.", event), ...problems },
+    }),
+    async (c) => {
+      const found = await findConsentEvent(c.var.org, idOf("consentEvent", c.req.valid("param").id));
+      if (found === null) throw notFound("consent event");
+      return c.json(view(found), 200);
+    },
+  );
+}
+
+type GivenEvent = z.infer<typeof newEvent>;
+
+function personOf({ lead_id: leadId, phone }: GivenEvent): AboutPerson {
+  if ((leadId === undefined) === (phone === undefined)) {
+    throw invalid({ pointer: "/lead_id", code: "one_of", detail: "Name the person by `lead_id` or by `phone`, one of them." });
+  }
+  return phone === undefined ? { leadId: idOf("lead", leadId ?? "") } : { e164: phone };
+}
+
+function inputOf(body: GivenEvent, now: Instant): ConsentEventInput {
+  switch (body.kind) {
+    case "grant":
+      return {
+        kind: "grant",
+        body: {
+          obtained_at: givenDate(body.obtained_at),
+          basis: body.basis,
+          purpose: body.purpose,
+          source: "api",
+          text: body.text,
+          attested_seller: body.seller,
+          signature: body.signature,
+          page_url: body.page_url,
+          ip: body.ip,
+          user_agent: body.user_agent,
+          // An address is no text until the certificate is retrieved; a reference proves nothing until it is matched.
+          certificate: body.certificate_url === null ? null : { url: body.certificate_url, retained: false, matched: false, text: null },
+          recording: body.recording_ref === null ? null : { ref: body.recording_ref, matched: false },
+        },
+      };
+    case "revocation":
+      return { kind: "revocation", body: { revoked_at: givenDate(body.revoked_at ?? now), channel: body.channel } };
+    case "lift":
+      return { kind: "lift", body: { by: body.by, reason: body.reason } };
+    case "relationship":
+      return { kind: "relationship", body: { kind: body.relationship, at: body.at as Instant } };
+  }
+}
+
+const view = (row: Awaited<ReturnType<typeof findConsentEvents>>[number]): z.infer<typeof event> => ({
+  id: publicId("consentEvent", row.id),
+  object: "consent_event",
+  person_id: publicId("person", row.personId),
+  kind: row.kind,
+  details: row.body as Record<string, unknown>,
+  created_at: row.recordedAt,
+});
