@@ -10,6 +10,12 @@ const commands: readonly CommandEntry[] = [
     summary: "JSON lines of {id, technology?, lead: {state, zip?, phone?}, at} in, verdicts out",
     load: () => import("./evaluate.ts"),
   },
+  {
+    name: "check-import",
+    usage: "check-import FILE --map MAP.json [--now INSTANT] [--json]",
+    summary: "counts a lead file as an import would, offline",
+    load: () => import("./check-import.ts"),
+  },
 ];
 
 export async function main(args: readonly string[], io: CommandIo): Promise<number> {

@@ -84,7 +84,7 @@ begin
 
   with written as (
     insert into public.consent_events (org_id, id, person_id, kind, recorded_at, digest, body)
-      select org, u.id, persons[u.number], 'grant', app.now(), sha256(convert_to(u.body, 'UTF8')), u.body::jsonb
+      select org, u.id, persons[u.number], 'grant', app.now(), sha256(convert_to(u.body, 'UTF8')), u.body::jsonb - 'kind'
         from unnest(evidence_keys, numbers, app.intake_column(evidence)) as u(id, number, body) where u.body is not null
       on conflict (org_id, person_id, digest) do nothing
       returning consent_events.id, consent_events.person_id)
@@ -93,6 +93,11 @@ begin
   if known is not null then
     update public.persons p set facts_version = p.facts_version + 1
       where p.org_id = (select app.org()) and p.id = any (known) and p.id = any (lead_persons || evidence_persons);
+    -- More evidence widens: what the gates held for want of it may be judged again.
+    perform app.reopen_person(e.person_id) from (
+      select distinct x.person_id from public.enrolments x
+        where x.org_id = (select app.org()) and x.state = 'held' and x.person_id = any (known) and x.person_id = any (evidence_persons)
+        order by x.person_id) e;
   end if;
 
   return query

@@ -138,7 +138,7 @@ create function app.record_decisions(
   person_versions bigint[], connections uuid[], verdicts text[], outcomes text[], reasons text[], next_eligible timestamptz[],
   valid_until timestamptz[], fixes text[], results text[], own_facts text[], shared_facts bytea[], snapshot_digests bytea[],
   ring_by timestamptz[], valid_before timestamptz[], life_seconds integer[],
-  back_states text[], back_reasons text[], back_due timestamptz[], standing text[], standing_until timestamptz[],
+  back_states text[], back_reasons text[], back_due timestamptz[], standings text[], standings_until timestamptz[],
   audit_subjects text[], audit_heads text[], audit_tails text[],
   slot_connections uuid[], slot_starts timestamptz[], slot_ends timestamptz[], kind text)
   returns table (decision_id uuid, outcome text, attempt_id uuid, slot_at timestamptz, expires_at timestamptz)
@@ -215,7 +215,7 @@ begin
   insert into public.decisions (org_id, id, kind, campaign_id, lead_id, person_id, at, verdict, outcome, reason_codes, next_eligible_at,
       valid_until, fix, results, own_facts, shared_facts, snapshot_digest)
     select app.org(), u.decision, 'dial', u.campaign, u.lead, u.person, app.now(), u.verdict, u.outcome,
-      string_to_array(nullif(u.reason, ''), ','), u.next_at, u.until, u.fix::jsonb, u.result, u.own, u.shared, u.digest
+      coalesce(string_to_array(nullif(u.reason, ''), ','), '{}'), u.next_at, u.until, u.fix::jsonb, u.result, u.own, u.shared, u.digest
     from unnest(decisions, campaigns, leads, persons, verdicts, final, reasons, next_eligible, valid_until, fixes, results, own_facts,
         shared_facts, snapshot_digests)
       as u(decision, campaign, lead, person, verdict, outcome, reason, next_at, until, fix, result, own, shared, digest)
@@ -228,7 +228,7 @@ begin
         due_at = case u.outcome when 'permitted' then e.due_at when 'facts_changed' then app.now()
           when 'person_busy' then app.now() + interval '60 s' else coalesce(u.back_at, e.due_at) end,
         standing = u.stands::jsonb, standing_valid_until = u.stands_until
-      from unnest(enrolments, final, back_states, back_reasons, back_due, standing, standing_until)
+      from unnest(enrolments, final, back_states, back_reasons, back_due, standings, standings_until)
         as u(enrolment, outcome, back_state, back_reason, back_at, stands, stands_until)
       where e.org_id = (select app.org()) and e.id = u.enrolment and u.outcome <> 'lease_lost'
       returning e.profile_id, e.due_at, e.state)

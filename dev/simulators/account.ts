@@ -137,7 +137,22 @@ export class Account {
   }
 
   /** The call exists from here on, whatever the one who asked for it gets to hear. */
-  begin(asked: Omit<SimulatedCall, "id" | "sid" | "createdAt" | "status" | "rangAt" | "answeredAt" | "endedAt" | "reason" | "turns" | "toolAnswered" | "analyzed">): SimulatedCall {
+  begin(
+    asked: Omit<
+      SimulatedCall,
+      | "id"
+      | "sid"
+      | "createdAt"
+      | "status"
+      | "rangAt"
+      | "answeredAt"
+      | "endedAt"
+      | "reason"
+      | "turns"
+      | "toolAnswered"
+      | "analyzed"
+    >,
+  ): SimulatedCall {
     const call: SimulatedCall = {
       ...asked,
       id: `${asked.vendor === "retell" ? "call" : "conv"}_${randomBytes(14).toString("hex")}`,
@@ -161,7 +176,8 @@ export class Account {
     const { scenario } = call;
     const chance = stableHash(`${call.to}@${call.createdAt}`);
     const rings = call.createdAt + (scenario.queueSeconds ?? 1 + (chance % 3));
-    if (scenario.outcome === "no_capacity") return this.#at(call, call.createdAt + 1, () => this.end(call, "concurrency_limit_reached"));
+    if (scenario.outcome === "no_capacity")
+      return this.#at(call, call.createdAt + 1, () => this.end(call, "concurrency_limit_reached"));
     if (scenario.outcome === "invalid") return this.#at(call, call.createdAt + 1, () => this.end(call, "invalid_destination"));
     this.#at(call, rings, async () => {
       call.rangAt = this.#now;

@@ -38,7 +38,15 @@ export async function post(url: string, headers: { readonly [name: string]: stri
 const maxRetries = 3;
 
 /** A webhook with its vendor's rules: Retell retries three times, ElevenLabs not at all or, where switched on, on 5xx, 429 and silence. */
-export async function deliver(account: Account, setup: VendorSetup, kind: string, callId: string, body: string, record: Record, tried = 0): Promise<void> {
+export async function deliver(
+  account: Account,
+  setup: VendorSetup,
+  kind: string,
+  callId: string,
+  body: string,
+  record: Record,
+  tried = 0,
+): Promise<void> {
   if (setup.webhookUrl === null || setup.webhookSecret === null) return;
   const sign = setup.vendor === "retell" ? retellSignature : elevenlabsSignature;
   const name = setup.vendor === "retell" ? "x-retell-signature" : "elevenlabs-signature";

@@ -11,13 +11,25 @@ export interface Registry {
   readonly areaCodes: ReadonlySet<string>;
 }
 export function readRegistry(path: string | URL): Registry {
-  const rows = readFileSync(path, "utf8").split(/\r?\n/).filter((row) => row !== "");
-  return { listed: new Set(rows.map((row) => `+1${row.replace(",", "")}`)), areaCodes: new Set(rows.map((row) => row.slice(0, 3))) };
+  const rows = readFileSync(path, "utf8")
+    .split(/\r?\n/)
+    .filter((row) => row !== "");
+  return {
+    listed: new Set(rows.map((row) => `+1${row.replace(",", "")}`)),
+    areaCodes: new Set(rows.map((row) => row.slice(0, 3))),
+  };
 }
 
 /** States with a list of their own; Mississippi's is contested and answered all the same. */
 const stateLists = ["CO", "FL", "IN", "LA", "MA", "MO", "MS", "OK", "PA", "TN", "TX", "WY"];
-const covered = new Set(["federal", "litigator", "reassigned", "internal", "wireless", ...stateLists.map((state) => `state:${state}`)]);
+const covered = new Set([
+  "federal",
+  "litigator",
+  "reassigned",
+  "internal",
+  "wireless",
+  ...stateLists.map((state) => `state:${state}`),
+]);
 
 /** Ways to fail, set per account (`dnc_mode`); everything but `healthy` must end in no dial. */
 export const dncModes = [
@@ -51,7 +63,9 @@ const isObject = (value: unknown): value is { readonly [key: string]: unknown } 
 function requestSignatureHolds(setup: VendorSetup, headers: NodeJS.Dict<string | string[]>, raw: string): boolean {
   const timestamp = String(headers["x-request-timestamp"] ?? "");
   const given = Buffer.from(String(headers["x-signature"] ?? "").replace(/^v1=/, ""), "hex");
-  const expected = createHmac("sha256", setup.webhookSecret ?? "").update(`${timestamp}.${raw}`).digest();
+  const expected = createHmac("sha256", setup.webhookSecret ?? "")
+    .update(`${timestamp}.${raw}`)
+    .digest();
   if (Math.abs(Number(timestamp) - Date.now() / 1000) > 300 || given.length !== expected.length) return false;
   return timingSafeEqual(given, expected);
 }
@@ -70,7 +84,8 @@ export function dncRequest(
   if (mode === "hang") return { kind: "hang" };
   if (mode === "unauthorized") return error(401, "unauthorized");
   if (mode === "redirect") return { kind: "redirect", to: "https://elsewhere.invalid/v1/dnc/check" };
-  if (mode === "rate_limited") return { kind: "json", status: 429, body: { error: { code: "rate_limited" } }, headers: { "retry-after": "7" } };
+  if (mode === "rate_limited")
+    return { kind: "json", status: 429, body: { error: { code: "rate_limited" } }, headers: { "retry-after": "7" } };
   if (!requestSignatureHolds(setup, headers, raw)) return error(401, "signature_invalid");
   if (headers["idempotency-key"] === undefined) return error(400, "idempotency_key_missing");
   if (!isObject(body) || !Array.isArray(body["numbers"]) || !Array.isArray(body["lists"])) return error(400, "malformed");
@@ -100,15 +115,31 @@ function answerTo(account: Account, setup: VendorSetup, registry: Registry, aske
       const [verdict, reason] = verdictOf(list, e164, setup, registry);
       return { list, verdict, ...(verdict === "unknown" ? {} : dated), reason };
     });
-    const whole = lists.some((list) => list.verdict === "listed") ? "listed" : lists.every((list) => list.verdict === "clear") ? "clear" : "unknown";
+    const whole = lists.some((list) => list.verdict === "listed")
+      ? "listed"
+      : lists.every((list) => list.verdict === "clear")
+        ? "clear"
+        : "unknown";
     return { id, e164, verdict: whole, lists, line_type: lineType(e164), reassigned: "no" };
   });
-  return { request_id: asked.request_id, provider: "simulator", provider_ref: `ref_${stableHash(asked.request_id)}`, checked_at: checkedAt, results };
+  return {
+    request_id: asked.request_id,
+    provider: "simulator",
+    provider_ref: `ref_${stableHash(asked.request_id)}`,
+    checked_at: checkedAt,
+    results,
+  };
 }
 
-const lineType = (e164: string): string => ["mobile", "mobile", "mobile", "landline", "voip"][stableHash(`line${e164}`) % 5] as string;
+const lineType = (e164: string): string =>
+  ["mobile", "mobile", "mobile", "landline", "voip"][stableHash(`line${e164}`) % 5] as string;
 
-function verdictOf(list: string, e164: string, setup: VendorSetup, registry: Registry): readonly ["listed" | "clear" | "unknown", string | null] {
+function verdictOf(
+  list: string,
+  e164: string,
+  setup: VendorSetup,
+  registry: Registry,
+): readonly ["listed" | "clear" | "unknown", string | null] {
   const yes = (listed: boolean) => [listed ? "listed" : "clear", null] as const;
   if (!covered.has(list)) return ["unknown", "list_not_covered"];
   if (list === "litigator") return yes(e164.endsWith("0666"));
@@ -130,7 +161,8 @@ function distorted(mode: string, answer: Answered): unknown {
   if (mode === "empty") return { ...answer, results: [] };
   if (mode === "extra") return { ...answer, results: [...answer.results, { ...first, id: "never_asked" }] };
   if (mode === "twice") return { ...answer, results: [...answer.results, first] };
-  if (mode === "partial") return { ...answer, results: answer.results.map((result) => ({ ...result, lists: result.lists.slice(1) })) };
+  if (mode === "partial")
+    return { ...answer, results: answer.results.map((result) => ({ ...result, lists: result.lists.slice(1) })) };
   if (mode === "other_number") return { ...answer, results: [{ ...first, e164: "+12015550199" }, ...rest] };
   if (mode === "other_request") return { ...answer, request_id: "another" };
   if (mode === "contradicting") return { ...answer, results: answer.results.map((result) => ({ ...result, verdict: "listed" })) };

@@ -20,7 +20,14 @@ const createFields = new Set([
 const isObject = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-export function elevenlabsRequest(account: Account, setup: VendorSetup, method: string, path: string, query: URLSearchParams, body: unknown): Answer {
+export function elevenlabsRequest(
+  account: Account,
+  setup: VendorSetup,
+  method: string,
+  path: string,
+  query: URLSearchParams,
+  body: unknown,
+): Answer {
   if (method === "POST" && path === "/v1/convai/twilio/outbound-call") return create(account, setup, body);
   if (method === "GET" && path === "/v1/convai/conversations") return list(account, setup, query);
   const agent = /^\/v1\/convai\/agents\/([^/]+)$/.exec(path)?.[1];
@@ -39,7 +46,9 @@ export function elevenlabsRequest(account: Account, setup: VendorSetup, method: 
 
 function create(account: Account, setup: VendorSetup, body: unknown): Answer {
   if (!isObject(body)) return invalid("");
-  const bad = ["agent_id", "agent_phone_number_id", "to_number"].filter((field) => typeof body[field] !== "string" || body[field] === "");
+  const bad = ["agent_id", "agent_phone_number_id", "to_number"].filter(
+    (field) => typeof body[field] !== "string" || body[field] === "",
+  );
   bad.push(...Object.keys(body).filter((field) => !createFields.has(field)));
   if (typeof body["to_number"] === "string" && !/^\+[1-9]\d{7,14}$/.test(body["to_number"])) bad.push("to_number");
   const data = isObject(body["conversation_initiation_client_data"]) ? body["conversation_initiation_client_data"] : {};
@@ -76,7 +85,12 @@ function create(account: Account, setup: VendorSetup, body: unknown): Answer {
   if (scenario.create === "error_after") return error(500, "internal_error", "Internal error");
   if (scenario.create === "unreadable") return { kind: "text", status: 200, text: '{"success": true, "conversation_id": "conv_' };
   const named = scenario.create !== "without_id";
-  return json(200, { success: true, message: "Outbound call initiated", conversation_id: named ? call.id : null, callSid: named ? call.sid : null });
+  return json(200, {
+    success: true,
+    message: "Outbound call initiated",
+    conversation_id: named ? call.id : null,
+    callSid: named ? call.sid : null,
+  });
 }
 
 function list(account: Account, setup: VendorSetup, query: URLSearchParams): Answer {
@@ -99,7 +113,8 @@ function list(account: Account, setup: VendorSetup, query: URLSearchParams): Ans
   return json(200, { conversations, has_more: found.length > size, next_cursor: null });
 }
 
-const durationOf = (call: SimulatedCall) => (call.endedAt === null || call.answeredAt === null ? 0 : call.endedAt - call.answeredAt);
+const durationOf = (call: SimulatedCall) =>
+  call.endedAt === null || call.answeredAt === null ? 0 : call.endedAt - call.answeredAt;
 
 function statusOf(call: SimulatedCall): string {
   if (call.status === "registered") return "initiated";
@@ -108,7 +123,11 @@ function statusOf(call: SimulatedCall): string {
   return call.analyzed ? "done" : "processing";
 }
 
-const callResults: { readonly [reason: string]: string } = { dial_busy: "busy", dial_no_answer: "no_answer", voicemail_reached: "voicemail" };
+const callResults: { readonly [reason: string]: string } = {
+  dial_busy: "busy",
+  dial_no_answer: "no_answer",
+  voicemail_reached: "voicemail",
+};
 
 function conversation(call: SimulatedCall) {
   const over = call.status === "ended" || call.status === "not_connected";
@@ -145,9 +164,21 @@ function conversation(call: SimulatedCall) {
 
 function transcriptTurn(call: SimulatedCall, turn: SimulatedCall["turns"][number]) {
   const base = { time_in_call_secs: turn.at, interrupted: false, tool_results: [] as unknown[] };
-  if (turn.role !== "tool") return { ...base, role: turn.role === "agent" ? "agent" : "user", message: turn.text, tool_calls: [] };
-  const tool = (name: string, params: string) => ({ request_id: `req_${call.id}`, tool_name: name, params_as_json: params, tool_has_been_called: true, type: "webhook" });
-  return { ...base, role: "agent", message: null, tool_calls: [tool(turn.text, '{"reason":"asked to stop"}'), tool("end_call", "{}")] };
+  if (turn.role !== "tool")
+    return { ...base, role: turn.role === "agent" ? "agent" : "user", message: turn.text, tool_calls: [] };
+  const tool = (name: string, params: string) => ({
+    request_id: `req_${call.id}`,
+    tool_name: name,
+    params_as_json: params,
+    tool_has_been_called: true,
+    type: "webhook",
+  });
+  return {
+    ...base,
+    role: "agent",
+    message: null,
+    tool_calls: [tool(turn.text, '{"reason":"asked to stop"}'), tool("end_call", "{}")],
+  };
 }
 
 function analysisOf(call: SimulatedCall) {
@@ -174,8 +205,19 @@ export async function elevenlabsStep(account: Account, call: SimulatedCall, step
   if (step === "analyze" && call.status === "ended") await send("post_call_transcription", conversation(call));
   if (step === "end" && call.status === "not_connected") {
     const failure_reason = failureReasons[call.reason ?? ""] ?? "unknown";
-    const body = { CallSid: call.sid, CallStatus: failure_reason, CallbackSource: "call-progress-events", To: call.to, From: call.from };
-    await send("call_initiation_failure", { agent_id: call.agentId, conversation_id: call.id, failure_reason, metadata: { type: "twilio", body } });
+    const body = {
+      CallSid: call.sid,
+      CallStatus: failure_reason,
+      CallbackSource: "call-progress-events",
+      To: call.to,
+      From: call.from,
+    };
+    await send("call_initiation_failure", {
+      agent_id: call.agentId,
+      conversation_id: call.id,
+      failure_reason,
+      metadata: { type: "twilio", body },
+    });
   }
 }
 
@@ -183,7 +225,13 @@ export async function elevenlabsStep(account: Account, call: SimulatedCall, step
 async function stopTool(account: Account, call: SimulatedCall, record: Record): Promise<void> {
   const { toolUrl, toolSecret, toolSecretHeader } = call.setup;
   if (toolUrl === null || toolSecret === null) return;
-  const body = JSON.stringify({ conversation_id: call.id, call_sid: call.sid, called_number: call.to, attempt_id: call.attemptId, reason: "asked to stop" });
+  const body = JSON.stringify({
+    conversation_id: call.id,
+    call_sid: call.sid,
+    called_number: call.to,
+    attempt_id: call.attemptId,
+    reason: "asked to stop",
+  });
   const status = await post(toolUrl, { [toolSecretHeader]: toolSecret }, body);
   call.toolAnswered = status !== null && status >= 200 && status < 300;
   record({ account: account.id, url: toolUrl, kind: "do_not_call", callId: call.id, status });

@@ -17,11 +17,21 @@ const isNumber = (value: unknown): value is string => typeof value === "string" 
 const isObject = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-export async function retellRequest(account: Account, setup: VendorSetup, method: string, path: string, body: unknown): Promise<Answer> {
+export async function retellRequest(
+  account: Account,
+  setup: VendorSetup,
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<Answer> {
   if (method === "POST" && path === "/v2/create-phone-call") return create(account, setup, body);
   if (method === "POST" && path === "/v3/list-calls") return list(account, setup, body);
   if (method === "GET" && path === "/get-concurrency") {
-    return json(200, { current_concurrency: account.live("retell"), concurrency_limit: setup.concurrencyLimit, base_concurrency: 20 });
+    return json(200, {
+      current_concurrency: account.live("retell"),
+      concurrency_limit: setup.concurrencyLimit,
+      base_concurrency: 20,
+    });
   }
   const [, verb, id] = /^\/(v2\/get-call|v2\/stop-call|v2\/delete-call|get-agent)\/([^/]+)$/.exec(path) ?? [];
   if (method === "GET" && verb === "get-agent" && id !== undefined) {
@@ -54,7 +64,8 @@ function create(account: Account, setup: VendorSetup, body: unknown): Answer {
   const agent = isObject(override) ? (override["agent"] ?? {}) : null;
   const ringMs = isObject(agent) ? (agent["ring_duration_ms"] ?? 30_000) : null;
   if (typeof ringMs !== "number" || ringMs < 5_000 || ringMs > 300_000) return badRequest;
-  if (setup.fromNumbers !== null && !setup.fromNumbers.includes(body["from_number"])) return error(422, "Cannot find requested asset under given api key.");
+  if (setup.fromNumbers !== null && !setup.fromNumbers.includes(body["from_number"]))
+    return error(422, "Cannot find requested asset under given api key.");
   const metadata = body["metadata"];
   const to = body["to_number"];
   const scenario = account.nextScenario(to);
@@ -93,7 +104,11 @@ function list(account: Account, setup: VendorSetup, body: unknown): Answer {
   const found = [...account.calls.values()].filter((call) => {
     if (call.vendor !== "retell" || call.setup.apiKey !== setup.apiKey || call.status === "registered") return false;
     return filters.every(
-      (filter: unknown) => isObject(filter) && filter["op"] === "eq" && isObject(call.metadata) && call.metadata[String(filter["key"])] === filter["value"],
+      (filter: unknown) =>
+        isObject(filter) &&
+        filter["op"] === "eq" &&
+        isObject(call.metadata) &&
+        call.metadata[String(filter["key"])] === filter["value"],
     );
   });
   return json(200, { items: found.slice(0, limit).map((call) => phoneCall(call, true)), has_more: found.length > limit });
@@ -130,15 +145,27 @@ function transcriptOf(call: SimulatedCall) {
   const spoken = call.turns.filter((turn) => turn.role !== "tool");
   const words = (text: string, from: number) =>
     text.split(" ").map((word, at) => ({ word, start: from + at * 0.3, end: from + at * 0.3 + 0.25 }));
-  const said = (turn: (typeof spoken)[number]) => ({ role: turn.role === "agent" ? "agent" : "user", content: turn.text, words: words(turn.text, turn.at) });
+  const said = (turn: (typeof spoken)[number]) => ({
+    role: turn.role === "agent" ? "agent" : "user",
+    content: turn.text,
+    words: words(turn.text, turn.at),
+  });
   return {
     transcript: spoken.map((turn) => `${turn.role === "agent" ? "Agent" : "User"}: ${turn.text}`).join("\n"),
     transcript_object: spoken.map(said),
     transcript_with_tool_calls: call.turns.flatMap((turn): unknown[] => {
       if (turn.role !== "tool") return [said(turn)];
       const id = `tool_${call.id}`;
-      const invoked = { role: "tool_call_invocation", tool_call_id: id, name: turn.text, arguments: '{"reason":"asked to stop"}' };
-      return [invoked, { role: "tool_call_result", tool_call_id: id, content: '{"result":"end_call"}', successful: call.toolAnswered }];
+      const invoked = {
+        role: "tool_call_invocation",
+        tool_call_id: id,
+        name: turn.text,
+        arguments: '{"reason":"asked to stop"}',
+      };
+      return [
+        invoked,
+        { role: "tool_call_result", tool_call_id: id, content: '{"result":"end_call"}', successful: call.toolAnswered },
+      ];
     }),
   };
 }
@@ -160,13 +187,18 @@ export async function retellStep(account: Account, call: SimulatedCall, step: St
   const { webhooks } = call.scenario;
   if (step === "ring" || webhooks === "lost") return;
   const send = (event: string) => {
-    const { call_analysis: _, ...plain } = phoneCall(call, event !== "call_started") as ReturnType<typeof phoneCall> & { call_analysis?: unknown };
+    const { call_analysis: _, ...plain } = phoneCall(call, event !== "call_started") as ReturnType<typeof phoneCall> & {
+      call_analysis?: unknown;
+    };
     const shown = event === "call_analyzed" ? phoneCall(call, true) : plain;
     return deliver(account, call.setup, event, call.id, JSON.stringify({ event, call: shown }), record);
   };
   if (webhooks === "shuffled") {
     if (step !== "analyze") return;
-    const events = call.status === "ended" ? ["call_analyzed", "call_ended", "call_started", "call_analyzed", "call_ended"] : ["call_analyzed", "call_ended"];
+    const events =
+      call.status === "ended"
+        ? ["call_analyzed", "call_ended", "call_started", "call_analyzed", "call_ended"]
+        : ["call_analyzed", "call_ended"];
     for (const event of events) await send(event);
     return;
   }

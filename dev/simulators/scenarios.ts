@@ -96,15 +96,15 @@ const opening =
   "Hello, this is an automated A I voice calling on behalf of Acme Solar LLC about solar panels. Say stop or press nine at any time to end these calls. This call is recorded and transcribed.";
 
 /** A made-up conversation. Whatever the campaign says first stands in the variable `opening`; else a plain disclosure. */
-export function conversationOf(call: { readonly scenario: Scenario; readonly variables: Readonly<Record<string, string>> }): Turn[] {
+export function conversationOf(call: {
+  readonly scenario: Scenario;
+  readonly variables: Readonly<Record<string, string>>;
+}): Turn[] {
   const first: Turn = { role: "agent", text: call.variables["opening"] ?? opening, at: 1 };
-  if (call.scenario.outcome === "voicemail") return [{ role: "person", text: "Please leave a message after the tone.", at: 0 }, first];
+  if (call.scenario.outcome === "voicemail")
+    return [{ role: "person", text: "Please leave a message after the tone.", at: 0 }, first];
   if (call.scenario.stop === "tool") {
-    return [
-      first,
-      { role: "person", text: "Stop calling me, please.", at: 14 },
-      { role: "tool", text: "do_not_call", at: 17 },
-    ];
+    return [first, { role: "person", text: "Stop calling me, please.", at: 14 }, { role: "tool", text: "do_not_call", at: 17 }];
   }
   if (call.scenario.stop === "words") {
     return [

@@ -11,7 +11,12 @@ import { retellRequest, retellStep, retellUnauthorized } from "./retell.ts";
 
 /** What the simulator does with a request. `drop` closes the connection, `hang` leaves it open until the simulator closes. */
 export type Answer =
-  | { readonly kind: "json"; readonly status: number; readonly body: unknown; readonly headers?: { readonly [name: string]: string } }
+  | {
+      readonly kind: "json";
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: { readonly [name: string]: string };
+    }
   | {
       readonly kind: "text";
       readonly status: number;
@@ -92,7 +97,9 @@ export async function startSimulators(options: SimulatorOptions = {}): Promise<S
   const server = createServer((request, response) => {
     handle(world, request, response).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { "content-type": "application/json" });
-      response.end(JSON.stringify({ error: { code: "simulator_broke", message: error instanceof Error ? error.message : "unknown" } }));
+      response.end(
+        JSON.stringify({ error: { code: "simulator_broke", message: error instanceof Error ? error.message : "unknown" } }),
+      );
     });
   });
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(options.port ?? 0, "127.0.0.1", resolve));
@@ -120,7 +127,7 @@ function register(world: World, given: Registration): Account {
   if (!["retell", "elevenlabs", "http_dnc"].includes(given.vendor)) throw new RangeError("no such vendor");
   const mode = given.dnc_mode ?? "healthy";
   if (!dncModes.some((known) => known === mode)) throw new RangeError(`no such dnc_mode; known: ${dncModes.join(", ")}`);
-  const record = (delivery: Delivery) => void keep(world.deliveries, delivery);
+  const record = (delivery: Delivery): void => keep(world.deliveries, delivery);
   const setup: VendorSetup = {
     vendor: given.vendor,
     apiKey: given.api_key,
@@ -174,7 +181,8 @@ async function handle(world: World, request: IncomingMessage, response: ServerRe
   if (known === undefined) return send(response, vendor === "elevenlabs" ? elevenlabsUnauthorized : retellUnauthorized);
   const { account, setup } = known;
   if (vendor === "http_dnc") return send(response, dncRequest(account, setup, world.registry, request.headers, raw, body));
-  if (vendor === "elevenlabs") return send(response, elevenlabsRequest(account, setup, method, url.pathname, url.searchParams, body));
+  if (vendor === "elevenlabs")
+    return send(response, elevenlabsRequest(account, setup, method, url.pathname, url.searchParams, body));
   return send(response, await retellRequest(account, setup, method, url.pathname, body));
 }
 
@@ -189,7 +197,8 @@ const instant = (seconds: number | null) => (seconds === null ? null : `${new Da
 async function admin(world: World, method: string, url: URL, body: unknown): Promise<Answer> {
   const ok = (data: unknown, status = 200): Answer => ({ kind: "json", status, body: data });
   const filter = url.searchParams.get("account");
-  const of = <T extends { readonly account: string | null }>(all: readonly T[]) => all.filter((entry) => filter === null || entry.account === filter);
+  const of = <T extends { readonly account: string | null }>(all: readonly T[]) =>
+    all.filter((entry) => filter === null || entry.account === filter);
   try {
     if (method === "POST" && url.pathname === "/_simulator/accounts") {
       const account = register(world, body as Registration);

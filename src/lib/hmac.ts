@@ -3,7 +3,8 @@ import { hexOf } from "./bytes.ts";
 const algorithm = { name: "HMAC", hash: "SHA-256" } as const;
 const text = new TextEncoder();
 
-const keyOf = (secret: string, use: "sign" | "verify") => crypto.subtle.importKey("raw", text.encode(secret), algorithm, false, [use]);
+const keyOf = (secret: string, use: "sign" | "verify") =>
+  crypto.subtle.importKey("raw", text.encode(secret), algorithm, false, [use]);
 
 /** HMAC-SHA-256 under a secret's UTF-8 bytes, as lower-case hexadecimal. */
 export async function hmacSha256(secret: string, message: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -19,6 +19,7 @@ export const idPrefixes = {
   apiKey: "key",
   halt: "halt",
   incident: "inc",
+  acknowledgement: "ack",
   request: "req",
   event: "evt",
 } as const;

@@ -41,7 +41,8 @@ function boundTo(label: string, parts: readonly string[]): Uint8Array<ArrayBuffe
   );
 }
 const dataBinding = (parts: readonly string[]) => boundTo("dialgate/sealed/v1", parts);
-const keyBinding = (kek: string, purpose: string, parts: readonly string[]) => boundTo("dialgate/sealed-key/v1", [kek, purpose, ...parts]);
+const keyBinding = (kek: string, purpose: string, parts: readonly string[]) =>
+  boundTo("dialgate/sealed-key/v1", [kek, purpose, ...parts]);
 
 /** @throws RangeError when a key is not 32 bytes of base64, or the current version is not among them. */
 export async function importKeyring(keysByVersion: Readonly<Record<string, string>>, current: string): Promise<Keyring> {
@@ -60,17 +61,32 @@ export async function importKeyring(keysByVersion: Readonly<Record<string, strin
  * Seals bytes under a fresh key. The key is wrapped once per purpose with that purpose in the additional data: there is one
  * ciphertext, but no way into it except through a purpose that was granted when it was sealed.
  */
-export async function seal(keyring: Keyring, plaintext: Uint8Array<ArrayBuffer>, bound: readonly string[], purposes: readonly string[]) {
+export async function seal(
+  keyring: Keyring,
+  plaintext: Uint8Array<ArrayBuffer>,
+  bound: readonly string[],
+  purposes: readonly string[],
+) {
   const data = (await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, true, ["encrypt", "decrypt"])) as Key;
   const nonce = freshNonce();
   const ciphertext = await crypto.subtle.encrypt(gcm(nonce, dataBinding(bound)), data, plaintext);
   const wrapped: Record<string, { nonce: string; key: string }> = {};
   for (const purpose of purposes) wrapped[purpose] = await wrap(keyring, data, purpose, bound);
-  return { kek_version: keyring.current, nonce: toBase64Url(nonce), ciphertext: toBase64Url(new Uint8Array(ciphertext)), wrapped };
+  return {
+    kek_version: keyring.current,
+    nonce: toBase64Url(nonce),
+    ciphertext: toBase64Url(new Uint8Array(ciphertext)),
+    wrapped,
+  };
 }
 
 /** The plaintext, or null when anything at all does not fit: which part it was is nobody's business. The caller zero-fills it. */
-export async function unseal(keyring: Keyring, sealed: Sealed, bound: readonly string[], purpose: string): Promise<Uint8Array<ArrayBuffer> | null> {
+export async function unseal(
+  keyring: Keyring,
+  sealed: Sealed,
+  bound: readonly string[],
+  purpose: string,
+): Promise<Uint8Array<ArrayBuffer> | null> {
   const data = await unwrap(keyring, sealed, bound, purpose, false);
   const nonce = fromBase64Url(sealed.nonce);
   const ciphertext = fromBase64Url(sealed.ciphertext);

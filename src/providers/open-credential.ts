@@ -18,7 +18,8 @@ export class CredentialUnavailable extends Error {
  */
 export function openCredential(keyring: Keyring, identity: CredentialIdentity, sealed: Sealed) {
   return async <R>(purpose: CredentialPurpose, work: (secret: Readonly<Record<string, string>>) => Promise<R>): Promise<R> => {
-    const plaintext = sealed.version === identity.version ? await unseal(keyring, sealed, identityParts(identity), purpose) : null;
+    const plaintext =
+      sealed.version === identity.version ? await unseal(keyring, sealed, identityParts(identity), purpose) : null;
     if (plaintext === null) throw new CredentialUnavailable();
     const fields = fieldsOf(plaintext);
     try {

@@ -62,7 +62,9 @@ const purposes: Readonly<Record<ConnectionKind, readonly CredentialPurpose[]>> =
   voice: ["place", "lookup", "stop", "list", "delete", "check", "verify"],
   dnc: ["check"],
 };
-const schemas: Readonly<Record<Vendor, { readonly kind: ConnectionKind; readonly config: z.ZodType; readonly credential: z.ZodType }>> = {
+const schemas: Readonly<
+  Record<Vendor, { readonly kind: ConnectionKind; readonly config: z.ZodType; readonly credential: z.ZodType }>
+> = {
   retell: { kind: "voice", config: retellConfig, credential: retellCredential },
   elevenlabs: { kind: "voice", config: elevenlabsConfig, credential: elevenlabsCredential },
   http_dnc: { kind: "dnc", config: httpDncConfig, credential: httpDncCredential },
@@ -102,11 +104,15 @@ function parseConnection(
   if (vendor === "http_dnc" && parsedConfig.success) {
     const hasBase = (parsedConfig.data as z.infer<typeof httpDncConfig>).base_url !== undefined;
     if (livemode && !hasBase) problems.push({ pointer: "/config/base_url", detail: "a live org's source needs its address" });
-    if (!livemode && hasBase) problems.push({ pointer: "/config/base_url", detail: "a test org reaches the simulator and takes no address" });
+    if (!livemode && hasBase)
+      problems.push({ pointer: "/config/base_url", detail: "a test org reaches the simulator and takes no address" });
   }
   if (problems.length > 0 || !parsedConfig.success || !parsedCredential.success) return refuse(problems);
   // Both schemas are strict objects, the credential's of texts only.
-  return ok({ config: parsedConfig.data as Record<string, unknown>, credential: parsedCredential.data as Record<string, string> });
+  return ok({
+    config: parsedConfig.data as Record<string, unknown>,
+    credential: parsedCredential.data as Record<string, string>,
+  });
 }
 
 function problemsOf(base: string, parsed: z.ZodSafeParseResult<unknown>): FieldProblem[] {

@@ -12,7 +12,11 @@ export interface Outgoing {
 /** `silent`: nothing that can be trusted came back, and whatever was asked may have been done. */
 export type Sent =
   | { readonly kind: "answered"; readonly status: number; readonly headers: Headers; readonly body: Uint8Array<ArrayBuffer> }
-  | { readonly kind: "silent"; readonly reason: "timeout" | "connection_lost" | "redirected" | "answer_too_large"; readonly status: number | null };
+  | {
+      readonly kind: "silent";
+      readonly reason: "timeout" | "connection_lost" | "redirected" | "answer_too_large";
+      readonly status: number | null;
+    };
 
 /**
  * One request, never repeated: no vendor of voice calls takes an idempotency key, so a second POST is a second call.

@@ -11,7 +11,12 @@ const fields = { api_key: "key_0123456789", webhook_key: "webhook_0123456789" };
 const keyring = await importKeyring({ V1: kek(1) }, "V1");
 const sealed = await sealCredential(keyring, identity, ["place", "verify"], fields);
 
-const opens = async (as: Sealed, of: CredentialIdentity = identity, purpose: CredentialPurpose = "place", ring = keyring): Promise<boolean> => {
+const opens = async (
+  as: Sealed,
+  of: CredentialIdentity = identity,
+  purpose: CredentialPurpose = "place",
+  ring = keyring,
+): Promise<boolean> => {
   try {
     return await openCredential(ring, of, as)(purpose, async (secret) => secret["api_key"] === fields.api_key);
   } catch (error) {
@@ -25,7 +30,7 @@ function flips(base64url: string): string[] {
   const bytes = Buffer.from(base64url, "base64url");
   return Array.from(bytes, (byte, at) => {
     const copy = Buffer.from(bytes);
-    copy[at] = byte ^ (1 << at % 8);
+    copy[at] = byte ^ (1 << (at % 8));
     return copy.toString("base64url");
   });
 }
@@ -45,21 +50,30 @@ describe("a sealed credential", () => {
   test("opens for no purpose that was not granted, nor for one whose key was copied under another's name", async () => {
     for (const purpose of ["lookup", "stop", "list", "delete", "check", "retain", "test"] as const) {
       expect(await opens(sealed, identity, purpose)).toBe(false);
-      const copied = { ...sealed, wrapped: { ...sealed.wrapped, [purpose]: sealed.wrapped["place"] as { nonce: string; key: string } } };
+      const copied = {
+        ...sealed,
+        wrapped: { ...sealed.wrapped, [purpose]: sealed.wrapped["place"] as { nonce: string; key: string } },
+      };
       expect(await opens(copied, identity, purpose)).toBe(false);
     }
     expect(await opens(sealed, identity, "toString" as CredentialPurpose)).toBe(false);
   });
 
   test("is rejected with any one byte of nonce, ciphertext or tag changed", async () => {
-    const changed = [...flips(sealed.nonce).map((nonce) => ({ ...sealed, nonce })), ...flips(sealed.ciphertext).map((ciphertext) => ({ ...sealed, ciphertext }))];
+    const changed = [
+      ...flips(sealed.nonce).map((nonce) => ({ ...sealed, nonce })),
+      ...flips(sealed.ciphertext).map((ciphertext) => ({ ...sealed, ciphertext })),
+    ];
     expect(changed.length).toBe(12 + JSON.stringify(fields).length + 16);
     for (const each of changed) expect(await opens(each)).toBe(false);
   });
 
   test("is rejected with any one byte of a wrapped key or its nonce changed", async () => {
     const place = sealed.wrapped["place"] as { nonce: string; key: string };
-    const changed = [...flips(place.nonce).map((nonce) => ({ ...place, nonce })), ...flips(place.key).map((key) => ({ ...place, key }))];
+    const changed = [
+      ...flips(place.nonce).map((nonce) => ({ ...place, nonce })),
+      ...flips(place.key).map((key) => ({ ...place, key })),
+    ];
     expect(changed.length).toBe(12 + 32 + 16);
     for (const wrapped of changed) expect(await opens({ ...sealed, wrapped: { ...sealed.wrapped, place: wrapped } })).toBe(false);
   });
@@ -130,7 +144,13 @@ describe("a key-encryption key", () => {
   });
 
   test("of the wrong length, or missing, is refused before anything is sealed; the message holds no key", async () => {
-    for (const bad of ["", "short", Buffer.alloc(31, 7).toString("base64"), Buffer.alloc(33, 7).toString("base64"), "!".repeat(44)]) {
+    for (const bad of [
+      "",
+      "short",
+      Buffer.alloc(31, 7).toString("base64"),
+      Buffer.alloc(33, 7).toString("base64"),
+      "!".repeat(44),
+    ]) {
       await expect(importKeyring({ V1: bad }, "V1")).rejects.toThrow(/^key-encryption key V1 is not 32 bytes of base64$/);
     }
     await expect(importKeyring({ V1: kek(1) }, "V2")).rejects.toThrow(/V2 is not in the keyring/);
@@ -170,7 +190,11 @@ describe("an opened credential", () => {
       return buffer;
     };
     try {
-      await openCredential(keyring, identity, sealed)("place", async () => {
+      await openCredential(
+        keyring,
+        identity,
+        sealed,
+      )("place", async () => {
         expect(decrypted[0]?.some((byte) => byte !== 0)).toBe(true);
       });
     } finally {

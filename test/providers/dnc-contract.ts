@@ -18,12 +18,26 @@ export interface DncBench {
 
 export async function dncBench(connect: (origin: string) => Promise<DncProvider>): Promise<DncBench> {
   const simulators = await startSimulators({ registry });
-  const base: Registration = { account: "org_1", vendor: "http_dnc", api_key: dncKeys.token, webhook_secret: dncKeys.signing_secret, now: dncAt };
+  const base: Registration = {
+    account: "org_1",
+    vendor: "http_dnc",
+    api_key: dncKeys.token,
+    webhook_secret: dncKeys.signing_secret,
+    now: dncAt,
+  };
   simulators.register(base);
-  return { provider: await connect(simulators.origin), simulators, set: (differs) => void simulators.register({ ...base, ...differs }) };
+  return {
+    provider: await connect(simulators.origin),
+    simulators,
+    set: (differs) => void simulators.register({ ...base, ...differs }),
+  };
 }
 
-export const queryOf = (numbers: readonly string[], lists: readonly string[] = ["national", "state:FL"], at = dncAt): DncQuery => ({
+export const queryOf = (
+  numbers: readonly string[],
+  lists: readonly string[] = ["national", "state:FL"],
+  at = dncAt,
+): DncQuery => ({
   requestId: "5a8c7d9e-0000-4000-8000-000000000001",
   at,
   sellerSan: "SAN-1",
@@ -73,26 +87,39 @@ export function dncContract(name: string, connect: (origin: string) => Promise<D
     });
 
     test("a list that the source does not cover is unknown, and the others keep their answers", async () => {
-      expect(answersOf(await check(queryOf(["+12015550001"], ["national", "state:MO"])))).toEqual({ national: "clear", "state:MO": "unknown" });
+      expect(answersOf(await check(queryOf(["+12015550001"], ["national", "state:MO"])))).toEqual({
+        national: "clear",
+        "state:MO": "unknown",
+      });
     });
 
     test("a thousand numbers are answered in one request, in the order asked; one more is not asked at all", async () => {
       const numbers = Array.from({ length: 1000 }, (_, index) => `+1201555${String(index).padStart(4, "0")}`);
       const before = bench.simulators.requests().length;
       const answer = await check(queryOf(numbers));
-      expect(answer.kind === "answered" && answer.numbers.map((number) => number.id)).toEqual(numbers.map((_, index) => `n${index}`));
+      expect(answer.kind === "answered" && answer.numbers.map((number) => number.id)).toEqual(
+        numbers.map((_, index) => `n${index}`),
+      );
       expect(await check(queryOf([...numbers, "+13055550000"]))).toMatchObject({ kind: "failed" });
       expect(bench.simulators.requests().length - before).toBe(1);
     });
 
     test("the answer carries the source's reference and a digest of exactly what it said", async () => {
       const answer = await check(queryOf(["+12015550001"]));
-      expect(answer).toMatchObject({ kind: "answered", providerRef: expect.stringMatching(/^ref_/), responseDigest: expect.stringMatching(/^[0-9a-f]{64}$/) });
+      expect(answer).toMatchObject({
+        kind: "answered",
+        providerRef: expect.stringMatching(/^ref_/),
+        responseDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
     });
 
     test("nothing leaves but the number, its state, the consent's date, the seller's number and the lists", async () => {
       const query = queryOf(["+12015550001"]);
-      const loaded = { ...query, email: "canary@example.com", numbers: query.numbers.map((number) => ({ ...number, notes: "canary note", address: "1 Canary St" })) };
+      const loaded = {
+        ...query,
+        email: "canary@example.com",
+        numbers: query.numbers.map((number) => ({ ...number, notes: "canary note", address: "1 Canary St" })),
+      };
       await check(loaded);
       const request = bench.simulators.requests().at(-1);
       expect(JSON.stringify(request)).not.toContain("anary");
@@ -115,11 +142,19 @@ export function dncContract(name: string, connect: (origin: string) => Promise<D
       ["other_number", "malformed"],
       ["other_request", "malformed"],
     ])("a source that is %s has failed (%s), whatever it said", async (mode, reason) => {
-      expect(await check(queryOf(["+12015550001"]), { dnc_mode: mode })).toEqual({ kind: "failed", reason, retryAfterSeconds: null });
+      expect(await check(queryOf(["+12015550001"]), { dnc_mode: mode })).toEqual({
+        kind: "failed",
+        reason,
+        retryAfterSeconds: null,
+      });
     });
 
     test("a rate limit says when to come back", async () => {
-      expect(await check(queryOf(["+12015550001"]), { dnc_mode: "rate_limited" })).toEqual({ kind: "failed", reason: "rate_limited", retryAfterSeconds: 7 });
+      expect(await check(queryOf(["+12015550001"]), { dnc_mode: "rate_limited" })).toEqual({
+        kind: "failed",
+        reason: "rate_limited",
+        retryAfterSeconds: 7,
+      });
     });
 
     test("a source that takes longer than three seconds has failed", async () => {
@@ -129,11 +164,17 @@ export function dncContract(name: string, connect: (origin: string) => Promise<D
     });
 
     test.each(["empty", "undated", "future", "contradicting"])("an answer that is %s clears nothing", async (mode) => {
-      expect(Object.values(answersOf(await check(queryOf(["+12015550001"]), { dnc_mode: mode })))).toEqual(["unknown", "unknown"]);
+      expect(Object.values(answersOf(await check(queryOf(["+12015550001"]), { dnc_mode: mode })))).toEqual([
+        "unknown",
+        "unknown",
+      ]);
     });
 
     test("a list that the answer leaves out is unknown", async () => {
-      expect(answersOf(await check(queryOf(["+12015550001"]), { dnc_mode: "partial" }))).toEqual({ national: "unknown", "state:FL": "clear" });
+      expect(answersOf(await check(queryOf(["+12015550001"]), { dnc_mode: "partial" }))).toEqual({
+        national: "unknown",
+        "state:FL": "clear",
+      });
     });
 
     test("listed stays listed, dated or not: no missing date frees a number", async () => {
@@ -155,7 +196,11 @@ export function dncContract(name: string, connect: (origin: string) => Promise<D
 
     test("a dead source has failed", async () => {
       const dead = await connect("http://127.0.0.1:9");
-      expect(await dead.check(queryOf(["+12015550001"]))).toEqual({ kind: "failed", reason: "unavailable", retryAfterSeconds: null });
+      expect(await dead.check(queryOf(["+12015550001"]))).toEqual({
+        kind: "failed",
+        reason: "unavailable",
+        retryAfterSeconds: null,
+      });
     });
   });
 }

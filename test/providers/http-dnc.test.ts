@@ -9,7 +9,12 @@ import { answersOf, coveredLists, dncContract, dncKeys, queryOf } from "./dnc-co
 import { kek } from "./voice-bench.ts";
 
 dncContract("the generic HTTP source", async (simulatorOrigin) => {
-  const registry = providerRegistry({ keyring: await importKeyring({ V1: kek(1) }, "V1"), fetch, now: () => instantOf(Date.now() / 1000), simulatorOrigin });
+  const registry = providerRegistry({
+    keyring: await importKeyring({ V1: kek(1) }, "V1"),
+    fetch,
+    now: () => instantOf(Date.now() / 1000),
+    simulatorOrigin,
+  });
   const identity = { orgId: "org_1", kind: "dnc", connectionId: "conn_1", version: 1 } as const;
   const parsed = registry.parse("dnc", "http_dnc", { lists: coveredLists }, dncKeys, false);
   if (!parsed.ok) throw new Error("the bench's configuration is not valid");
@@ -24,7 +29,13 @@ if (DNC_BASE_URL !== undefined && DNC_TOKEN !== undefined && DNC_SIGNING_SECRET 
   const secret = { token: DNC_TOKEN, signing_secret: DNC_SIGNING_SECRET };
   test("a real source answers every list for a number that nobody has", async () => {
     const now = () => instantOf(Date.now() / 1000);
-    const provider = httpDnc({ origin: DNC_BASE_URL, config: { lists: ["national"] }, open: (_, work) => work(secret), fetch, now });
+    const provider = httpDnc({
+      origin: DNC_BASE_URL,
+      config: { lists: ["national"] },
+      open: (_, work) => work(secret),
+      fetch,
+      now,
+    });
     expect(Object.keys(answersOf(await provider.check(queryOf(["+12015550100"], ["national"], now()))))).toEqual(["national"]);
   });
 }
@@ -43,16 +54,20 @@ function saying(said: Partial<Said>, sign: (body: string) => Record<string, stri
     open: (_, work) => work(dncKeys),
     now: () => instantOf(at),
     fetch: async (url, init) => {
-      sent.push({ headers: init.headers as Record<string, string>, body: String(init.body) });
+      sent.push({ headers: init.headers as Record<string, string>, body: init.body as string });
       expect(url).toBe("https://dnc.example.com/base/v1/dnc/check");
-      const { request_id } = JSON.parse(String(init.body)) as { request_id: string };
+      const { request_id } = JSON.parse(init.body as string) as { request_id: string };
       const body = JSON.stringify({ request_id, results: [{ id: "n0", e164: "+12015550001", lists: [], ...said }] });
       return new Response(body, { headers: sign(body) });
     },
   });
   return { provider, sent };
 }
-function signedAt(seconds: number | null, secret: string = dncKeys.signing_secret, over: number = seconds ?? at): (body: string) => Record<string, string> {
+function signedAt(
+  seconds: number | null,
+  secret: string = dncKeys.signing_secret,
+  over: number = seconds ?? at,
+): (body: string) => Record<string, string> {
   return (body) => ({
     ...(seconds === null ? {} : { "x-request-timestamp": String(seconds) }),
     "x-signature": `v1=${createHmac("sha256", secret).update(`${over}.${body}`).digest("hex")}`,
@@ -68,7 +83,9 @@ describe("the generic HTTP source", () => {
     await provider.check(asked);
     const [{ headers, body } = { headers: {} as Record<string, string>, body: "" }] = sent;
     expect(headers["x-request-timestamp"]).toBe(String(at));
-    expect(headers["x-signature"]).toBe(`v1=${createHmac("sha256", dncKeys.signing_secret).update(`${at}.${body}`).digest("hex")}`);
+    expect(headers["x-signature"]).toBe(
+      `v1=${createHmac("sha256", dncKeys.signing_secret).update(`${at}.${body}`).digest("hex")}`,
+    );
     expect(headers["authorization"]).toBe(`Bearer ${dncKeys.token}`);
     expect(JSON.parse(body)).toMatchObject({ lists: ["federal"], purpose: "telemarketing" });
   });
@@ -107,16 +124,31 @@ describe("the generic HTTP source", () => {
   test("a date that is none, or lies ahead of the org's clock, makes clear unknown", async () => {
     const now = instantOf(at);
     expect(await verdict({ as_of: now })).toBe("clear");
-    const bad = [{}, { as_of: null }, { as_of: "" }, { as_of: "2026-02-30" }, { as_of: "11/01/2026" }, { as_of: "2026-11-01T12:00:00" }, { as_of: 20261101 }, { as_of: "soon" }, { as_of: instantOf(at + 1) }, { as_of: "2027-01-01" }, { as_of: "2026-11-01", list_version_date: "soon" }];
+    const bad = [
+      {},
+      { as_of: null },
+      { as_of: "" },
+      { as_of: "2026-02-30" },
+      { as_of: "11/01/2026" },
+      { as_of: "2026-11-01T12:00:00" },
+      { as_of: 20261101 },
+      { as_of: "soon" },
+      { as_of: instantOf(at + 1) },
+      { as_of: "2027-01-01" },
+      { as_of: "2026-11-01", list_version_date: "soon" },
+    ];
     for (const fields of bad) expect(await verdict(fields)).toBe("unknown");
   });
 
   test("only the word clear clears", async () => {
-    for (const word of ["CLEAR", "ok", "", "not_listed", "unknown", "Listed"]) expect(await verdict({ as_of: "2026-11-01", verdict: word })).toBe("unknown");
+    for (const word of ["CLEAR", "ok", "", "not_listed", "unknown", "Listed"])
+      expect(await verdict({ as_of: "2026-11-01", verdict: word })).toBe("unknown");
   });
 
   test("two answers for one list are as bad as the worse", async () => {
-    const both = (one: string, two: string) => ({ lists: [one, two].map((word) => ({ list: "federal", verdict: word, as_of: "2026-11-01" })) });
+    const both = (one: string, two: string) => ({
+      lists: [one, two].map((word) => ({ list: "federal", verdict: word, as_of: "2026-11-01" })),
+    });
     const result = async (one: string, two: string) => answersOf(await saying(both(one, two)).provider.check(asked))["national"];
     expect(await result("clear", "listed")).toBe("listed");
     expect(await result("unknown", "clear")).toBe("unknown");
@@ -148,9 +180,12 @@ describe("the generic HTTP source", () => {
 });
 
 describe("an address that a customer typed", () => {
-  test.each(["https://dnc.acme.com", "https://dnc.acme.com/base", "https://a.b.c.acme.io/"])("%s may be sent the token", (url) => {
-    expect(isPublicHttpsUrl(url)).toBe(true);
-  });
+  test.each(["https://dnc.acme.com", "https://dnc.acme.com/base", "https://a.b.c.acme.io/"])(
+    "%s may be sent the token",
+    (url) => {
+      expect(isPublicHttpsUrl(url)).toBe(true);
+    },
+  );
   test.each([
     "http://dnc.acme.com",
     "ftp://dnc.acme.com",

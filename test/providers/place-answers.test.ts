@@ -5,7 +5,11 @@ import { connectedVoice, fromNumber } from "./voice-bench.ts";
 const call = { attemptId: "att_1", toNumber: "+12017770001", fromNumber, ringSeconds: 20, variables: {}, recordingEnabled: true };
 
 async function answered(vendor: "retell" | "elevenlabs", status: number, body: string, differs = {}): Promise<Placed> {
-  const provider = await connectedVoice(vendor, "http://127.0.0.1:1", async () => new Response(status === 204 ? null : body, { status }));
+  const provider = await connectedVoice(
+    vendor,
+    "http://127.0.0.1:1",
+    async () => new Response(status === 204 ? null : body, { status }),
+  );
   return provider.place({ ...call, ...differs });
 }
 
@@ -39,7 +43,10 @@ describe("what Retell's answer to a create means", () => {
   });
 
   test("a call that is not to be recorded is not placed: Retell has no switch for it that leaves the transcript", async () => {
-    expect(await answered("retell", 201, '{"call_id":"call_1"}', { recordingEnabled: false })).toEqual({ kind: "failed_no_call", reason: "recording_cannot_be_switched_off" });
+    expect(await answered("retell", 201, '{"call_id":"call_1"}', { recordingEnabled: false })).toEqual({
+      kind: "failed_no_call",
+      reason: "recording_cannot_be_switched_off",
+    });
   });
 });
 
@@ -74,17 +81,23 @@ describe("what ElevenLabs' answer to a create means", () => {
   });
 
   test("a caller number that is not the connection's is not called from: another one was judged", async () => {
-    expect(await answered("elevenlabs", 200, "", { fromNumber: "+12015550199" })).toEqual({ kind: "failed_no_call", reason: "from_number_not_the_connections" });
+    expect(await answered("elevenlabs", 200, "", { fromNumber: "+12015550199" })).toEqual({
+      kind: "failed_no_call",
+      reason: "from_number_not_the_connections",
+    });
   });
 
   test("the switch for recording is the call's", async () => {
     const bodies: string[] = [];
     const provider = await connectedVoice("elevenlabs", "http://127.0.0.1:1", async (_, init) => {
-      bodies.push(String(init.body));
+      bodies.push(init.body as string);
       return new Response("{}");
     });
     await provider.place({ ...call, recordingEnabled: false });
-    expect(JSON.parse(bodies[0] ?? "")).toMatchObject({ call_recording_enabled: false, telephony_call_config: { twilio_call_recording_enabled: false } });
+    expect(JSON.parse(bodies[0] ?? "")).toMatchObject({
+      call_recording_enabled: false,
+      telephony_call_config: { twilio_call_recording_enabled: false },
+    });
   });
 });
 
@@ -101,7 +114,13 @@ describe.each(["retell", "elevenlabs"] as const)("%s: an answer that is not to b
   });
 
   test("a look-up that shows another attempt's calls is no answer", async () => {
-    const other = { call_id: "call_1", conversation_id: "conv_1", metadata: { attempt_id: "att_other" }, call_status: "ended", status: "done" };
+    const other = {
+      call_id: "call_1",
+      conversation_id: "conv_1",
+      metadata: { attempt_id: "att_other" },
+      call_status: "ended",
+      status: "done",
+    };
     const list = JSON.stringify({ items: [other, other], conversations: [other, { ...other, conversation_id: "conv_2" }] });
     const provider = await connectedVoice(vendor, "http://127.0.0.1:1", async () => new Response(list));
     expect((await provider.lookup("att_1")).kind).toBe("unavailable");

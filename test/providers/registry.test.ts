@@ -7,7 +7,13 @@ import { dncKeys, queryOf } from "./dnc-contract.ts";
 import { configs, credentials, fromNumber, kek } from "./voice-bench.ts";
 
 const simulatorOrigin = "http://127.0.0.1:18787";
-const vendorHosts = ["api.retellai.com", "api.elevenlabs.io", "api.us.elevenlabs.io", "api.eu.residency.elevenlabs.io", "dnc.acme.com"];
+const vendorHosts = [
+  "api.retellai.com",
+  "api.elevenlabs.io",
+  "api.us.elevenlabs.io",
+  "api.eu.residency.elevenlabs.io",
+  "dnc.acme.com",
+];
 const keyring = await importKeyring({ V1: kek(1) }, "V1");
 
 function recording(origin: string | null = simulatorOrigin) {
@@ -25,7 +31,10 @@ function recording(origin: string | null = simulatorOrigin) {
 }
 type Registry = ReturnType<typeof recording>["registry"];
 
-async function stored(registry: Registry, connection: Pick<StoredConnection, "vendor" | "kind" | "config" | "livemode">): Promise<StoredConnection> {
+async function stored(
+  registry: Registry,
+  connection: Pick<StoredConnection, "vendor" | "kind" | "config" | "livemode">,
+): Promise<StoredConnection> {
   const identity = { orgId: "org_1", connectionId: "conn_1", kind: connection.kind, version: 1 };
   const secret = connection.vendor === "http_dnc" ? dncKeys : credentials[connection.vendor];
   return { ...connection, orgId: "org_1", connectionId: "conn_1", credential: await registry.seal(identity, { ...secret }) };
@@ -51,7 +60,10 @@ describe("where a request goes is decided by the org", () => {
     ["retell", { vendor: "retell", kind: "voice", config: configs.retell }],
     ["elevenlabs", { vendor: "elevenlabs", kind: "voice", config: configs.elevenlabs }],
     ["elevenlabs with a residency", { vendor: "elevenlabs", kind: "voice", config: { ...configs.elevenlabs, residency: "eu" } }],
-    ["a do-not-call source with an address", { vendor: "http_dnc", kind: "dnc", config: { lists: ["national"], base_url: "https://dnc.acme.com" } }],
+    [
+      "a do-not-call source with an address",
+      { vendor: "http_dnc", kind: "dnc", config: { lists: ["national"], base_url: "https://dnc.acme.com" } },
+    ],
   ];
 
   test.each(crossings)("a test org's %s reaches the simulator and nothing else", async (_, connection) => {
@@ -73,7 +85,10 @@ describe("where a request goes is decided by the org", () => {
     for (const smuggled of ["origin", "base_url", "baseUrl", "url", "livemode"]) {
       const config = { ...configs.retell, [smuggled]: "https://api.retellai.com" };
       expect(registry.parse("voice", "retell", config, credentials.retell, false)).toMatchObject({ ok: false });
-      expect(registry.voice(await stored(registry, { vendor: "retell", kind: "voice", config, livemode: false }))).toEqual({ ok: false, refusal: "config_invalid" });
+      expect(registry.voice(await stored(registry, { vendor: "retell", kind: "voice", config, livemode: false }))).toEqual({
+        ok: false,
+        refusal: "config_invalid",
+      });
     }
     expect(hosts).toEqual([]);
   });
@@ -89,7 +104,10 @@ describe("where a request goes is decided by the org", () => {
     const { registry, hosts } = recording();
     const connection = await stored(registry, { vendor: "retell", kind: "voice", config: configs.retell, livemode: false });
     const provider = registry.voice({ ...connection, orgId: "org_2" });
-    expect(provider.ok && (await provider.value.place(call))).toEqual({ kind: "failed_no_call", reason: "credential_unavailable" });
+    expect(provider.ok && (await provider.value.place(call))).toEqual({
+      kind: "failed_no_call",
+      reason: "credential_unavailable",
+    });
     expect(hosts).toEqual([]);
   });
 
@@ -110,12 +128,20 @@ describe("what a connection must look like", () => {
     const parsed = registry.parse("voice", "retell", config, { api_key: canary }, true);
     expect(parsed.ok).toBe(false);
     if (parsed.ok) return;
-    expect(parsed.refusal.map((problem) => problem.pointer).toSorted()).toEqual(["/config", "/config/agent_id", "/config/from_number", "/credential/api_key"]);
+    expect(parsed.refusal.map((problem) => problem.pointer).toSorted()).toEqual([
+      "/config",
+      "/config/agent_id",
+      "/config/from_number",
+      "/credential/api_key",
+    ]);
     expect(JSON.stringify(parsed.refusal)).not.toContain("canary");
   });
 
   test("an unknown vendor is told the known ones", () => {
-    expect(registry.parse("voice", "http_dnc", {}, {}, true)).toMatchObject({ ok: false, refusal: [{ pointer: "/vendor", detail: expect.stringContaining("retell, elevenlabs") }] });
+    expect(registry.parse("voice", "http_dnc", {}, {}, true)).toMatchObject({
+      ok: false,
+      refusal: [{ pointer: "/vendor", detail: expect.stringContaining("retell, elevenlabs") }],
+    });
     expect(registry.parse("voice", "constructor", {}, {}, true)).toMatchObject({ ok: false, refusal: [{ pointer: "/vendor" }] });
   });
 
@@ -131,6 +157,9 @@ describe("what a connection must look like", () => {
 
   test("defaults are written into what is stored", () => {
     const parsed = registry.parse("voice", "elevenlabs", configs.elevenlabs, credentials.elevenlabs, true);
-    expect(parsed).toMatchObject({ ok: true, value: { config: { residency: "global", stop_tool_name: "do_not_call", max_call_seconds: 1800 } } });
+    expect(parsed).toMatchObject({
+      ok: true,
+      value: { config: { residency: "global", stop_tool_name: "do_not_call", max_call_seconds: 1800 } },
+    });
   });
 });

@@ -21,7 +21,14 @@ describe("a simulated account's clock", () => {
   afterAll(() => simulators.close());
   const place = async (vendor: "retell" | "elevenlabs", attemptId: string) => {
     const provider = await connectedVoice(vendor, simulators.origin, fetch);
-    return provider.place({ attemptId, toNumber: "+12017770001", fromNumber, ringSeconds: 20, variables: {}, recordingEnabled: true });
+    return provider.place({
+      attemptId,
+      toNumber: "+12017770001",
+      fromNumber,
+      ringSeconds: 20,
+      variables: {},
+      recordingEnabled: true,
+    });
   };
 
   test("is asked and moved over HTTP, one for all vendors of the account, and stops at each event on the way", async () => {
@@ -61,16 +68,30 @@ describe("a simulated account's clock", () => {
 
 describe("what happens to a simulated call", () => {
   test("is chosen by the last four digits", () => {
-    expect(Object.keys(bySuffix).map((suffix) => scenarioFor(`+1201777${suffix}`, 0).name)).toEqual(Object.values(bySuffix).map((scenario) => scenario.name));
+    expect(Object.keys(bySuffix).map((suffix) => scenarioFor(`+1201777${suffix}`, 0).name)).toEqual(
+      Object.values(bySuffix).map((scenario) => scenario.name),
+    );
   });
 
   test("is otherwise a stable mix in which everything that a day of calls shows occurs", () => {
-    const names = (calls: number) => Array.from({ length: 3000 }, (_, index) => scenarioFor(`+1${2015550000 + 7919 * index}`, calls).name);
+    const names = (calls: number) =>
+      Array.from({ length: 3000 }, (_, index) => scenarioFor(`+1${2015550000 + 7919 * index}`, calls).name);
     expect(names(0)).toEqual(names(0));
     expect(names(0)).not.toEqual(names(1));
     const counts = new Map<string, number>();
     for (const name of names(0)) counts.set(name, (counts.get(name) ?? 0) + 1);
-    for (const name of ["human", "no_answer", "voicemail", "busy", "stop_tool", "stop_in_words_only", "webhooks_lost", "accepted_then_dropped", "webhooks_shuffled", "rate_limited"]) {
+    for (const name of [
+      "human",
+      "no_answer",
+      "voicemail",
+      "busy",
+      "stop_tool",
+      "stop_in_words_only",
+      "webhooks_lost",
+      "accepted_then_dropped",
+      "webhooks_shuffled",
+      "rate_limited",
+    ]) {
       expect(counts.get(name) ?? 0).toBeGreaterThan(10);
     }
   });
@@ -78,14 +99,19 @@ describe("what happens to a simulated call", () => {
 
 describe("the simulated vendors are as strict as the real ones, or stricter", () => {
   const ask = async (origin: string, path: string, headers: Record<string, string>, body: unknown) =>
-    fetch(origin + path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) });
+    fetch(origin + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
 
   test("Retell: no key 401, a field that is not documented 400, a number that is not owned 422", async () => {
     const bench = await voiceBench("retell", { from_numbers: [fromNumber] });
     const { origin } = bench.simulators;
     const good = { from_number: fromNumber, to_number: "+12017770001" };
     const key = { authorization: `Bearer ${keys.api}` };
-    const status = async (headers: Record<string, string>, body: unknown) => (await ask(origin, "/v2/create-phone-call", headers, body)).status;
+    const status = async (headers: Record<string, string>, body: unknown) =>
+      (await ask(origin, "/v2/create-phone-call", headers, body)).status;
     expect(await status({}, good)).toBe(401);
     expect(await status(key, { ...good, email: "canary@example.com" })).toBe(400);
     expect(await status(key, { to_number: good.to_number })).toBe(400);
@@ -114,7 +140,9 @@ describe("the simulated vendors are as strict as the real ones, or stricter", ()
     const second = await retell.provider.place(retell.call("0001"));
     await retell.advance(5);
     const report = second.kind === "accepted" ? await retell.provider.get(second.providerCallId) : second;
-    expect(report).toMatchObject({ report: { providerReason: "concurrency_limit_reached", disposition: "failed", status: "not_connected" } });
+    expect(report).toMatchObject({
+      report: { providerReason: "concurrency_limit_reached", disposition: "failed", status: "not_connected" },
+    });
     await retell.close();
     const eleven = await voiceBench("elevenlabs", { concurrency_limit: 1 });
     await eleven.provider.place(eleven.call("0001"));
@@ -131,7 +159,9 @@ describe("the simulated vendors are as strict as the real ones, or stricter", ()
     const before = bench.asked.length;
     expect(await bench.provider.stop(id)).toEqual({ ok: true, value: "stopped" });
     expect(bench.asked.length - before).toBe(1);
-    expect(await bench.provider.get(id)).toMatchObject({ report: { status: "ended", disposition: "answered", providerReason: "manual_stopped" } });
+    expect(await bench.provider.get(id)).toMatchObject({
+      report: { status: "ended", disposition: "answered", providerReason: "manual_stopped" },
+    });
     expect(await bench.provider.stop("call_unknown")).toEqual({ ok: false, refusal: "not_found" });
     await bench.close();
   });
@@ -158,9 +188,13 @@ describe("the simulated vendors are as strict as the real ones, or stricter", ()
     const bench = await voiceBench("retell");
     const placed = await bench.provider.place(bench.call("0020"));
     await bench.advance(899);
-    expect(placed.kind === "accepted" && (await bench.provider.get(placed.providerCallId))).toMatchObject({ report: { status: "registered" } });
+    expect(placed.kind === "accepted" && (await bench.provider.get(placed.providerCallId))).toMatchObject({
+      report: { status: "registered" },
+    });
     await bench.advance(100);
-    expect(placed.kind === "accepted" && (await bench.provider.get(placed.providerCallId))).toMatchObject({ report: { disposition: "answered" } });
+    expect(placed.kind === "accepted" && (await bench.provider.get(placed.providerCallId))).toMatchObject({
+      report: { disposition: "answered" },
+    });
     await bench.close();
   });
 });

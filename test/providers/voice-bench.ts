@@ -92,7 +92,12 @@ export async function voiceBench(vendor: "retell" | "elevenlabs", registration: 
   };
 }
 
-export async function connectedVoice(vendor: "retell" | "elevenlabs", simulatorOrigin: string, through: Fetch, livemode = false): Promise<VoiceProvider> {
+export async function connectedVoice(
+  vendor: "retell" | "elevenlabs",
+  simulatorOrigin: string,
+  through: Fetch,
+  livemode = false,
+): Promise<VoiceProvider> {
   const registry = providerRegistry({
     keyring: await importKeyring({ V1: kek(1) }, "V1"),
     fetch: through,

@@ -37,7 +37,13 @@ export function voiceContract(vendor: "retell" | "elevenlabs"): void {
       await bench.advance(200);
       const events = await Promise.all(bench.webhooks.map((inbound) => verifiedOf(bench, inbound)));
       const last = events.filter((event) => event.providerCallId === call.providerCallId).at(-1)?.report;
-      expect(last).toMatchObject({ attemptId: call.attemptId, status: "ended", disposition: "answered", final: true, stopRequested: false });
+      expect(last).toMatchObject({
+        attemptId: call.attemptId,
+        status: "ended",
+        disposition: "answered",
+        final: true,
+        stopRequested: false,
+      });
       expect(await found(bench, call.providerCallId)).toEqual(last);
     });
 
@@ -73,12 +79,21 @@ export function voiceContract(vendor: "retell" | "elevenlabs"): void {
     test("a call that never connected ends with an empty transcript: there was nothing to search for a stop", async () => {
       const call = await accepted(bench, "0003");
       await bench.advance(300);
-      expect(await found(bench, call.providerCallId)).toMatchObject({ status: "not_connected", transcript: [], endedBy: "not_connected" });
+      expect(await found(bench, call.providerCallId)).toMatchObject({
+        status: "not_connected",
+        transcript: [],
+        endedBy: "not_connected",
+      });
     });
 
     test("until its end is told, a call's transcript is not known", async () => {
       const call = await accepted(bench, "0001");
-      expect(await found(bench, call.providerCallId)).toMatchObject({ status: "registered", disposition: "unknown", transcript: null, final: false });
+      expect(await found(bench, call.providerCallId)).toMatchObject({
+        status: "registered",
+        disposition: "unknown",
+        transcript: null,
+        final: false,
+      });
     });
 
     test("the stop tool arrives in the call with ids and the argument, and nothing of what was said", async () => {
@@ -103,7 +118,9 @@ export function voiceContract(vendor: "retell" | "elevenlabs"): void {
       await bench.advance(200);
       const report = await found(bench, call.providerCallId);
       expect(report.stopRequested).toBe(false);
-      expect(report.transcript?.some((turn) => turn.role === "person" && /never call this number again/.test(turn.text))).toBe(true);
+      expect(report.transcript?.some((turn) => turn.role === "person" && /never call this number again/.test(turn.text))).toBe(
+        true,
+      );
     });
 
     test("a call whose webhooks are lost is told by get alone", async () => {
@@ -120,7 +137,9 @@ export function voiceContract(vendor: "retell" | "elevenlabs"): void {
       await bench.advance(200);
       const answer = await bench.provider.lookup(call.attemptId);
       expect(answer).toMatchObject({ kind: "found", report: { attemptId: call.attemptId } });
-      const creates = bench.simulators.requests().filter((request) => request.body.includes(call.attemptId) && /create-phone-call|outbound-call/.test(request.path));
+      const creates = bench.simulators
+        .requests()
+        .filter((request) => request.body.includes(call.attemptId) && /create-phone-call|outbound-call/.test(request.path));
       expect(creates.length).toBe(1);
     });
 
@@ -130,11 +149,14 @@ export function voiceContract(vendor: "retell" | "elevenlabs"): void {
       expect(await bench.provider.lookup(call.attemptId)).toEqual({ kind: "absent" });
     });
 
-    test.each(["0015", "0016", "0017", "0018"])("an answer that does not say yes or no (%s) is unknown, asked once", async (suffix) => {
-      const before = bench.asked.length;
-      expect(await bench.provider.place(bench.call(suffix))).toMatchObject({ kind: "unknown" });
-      expect(bench.asked.length - before).toBe(1);
-    });
+    test.each(["0015", "0016", "0017", "0018"])(
+      "an answer that does not say yes or no (%s) is unknown, asked once",
+      async (suffix) => {
+        const before = bench.asked.length;
+        expect(await bench.provider.place(bench.call(suffix))).toMatchObject({ kind: "unknown" });
+        expect(bench.asked.length - before).toBe(1);
+      },
+    );
 
     test("a redirect is not followed: the key goes nowhere else", async () => {
       const before = bench.asked.length;
@@ -162,7 +184,10 @@ export function voiceContract(vendor: "retell" | "elevenlabs"): void {
     test("a ring shorter than fifteen seconds is never asked for", async () => {
       const before = bench.asked.length;
       for (const ringSeconds of [14, 0, 15.5, Number.NaN, 301]) {
-        expect(await bench.provider.place(bench.call("0001", { ringSeconds }))).toEqual({ kind: "failed_no_call", reason: "ring_seconds_out_of_range" });
+        expect(await bench.provider.place(bench.call("0001", { ringSeconds }))).toEqual({
+          kind: "failed_no_call",
+          reason: "ring_seconds_out_of_range",
+        });
       }
       expect(bench.asked.length).toBe(before);
     });
@@ -204,7 +229,9 @@ export function voiceContract(vendor: "retell" | "elevenlabs"): void {
       ["a name that the vendor keeps for itself", { system__conversation_id: "x" }],
     ])("a variable that holds %s stops the call before it is asked for", async (_, variables) => {
       const before = bench.asked.length;
-      expect(await bench.provider.place(bench.call("0001", { variables: variables as Readonly<Record<string, string>> }))).toMatchObject({ kind: "failed_no_call" });
+      expect(
+        await bench.provider.place(bench.call("0001", { variables: variables as Readonly<Record<string, string>> })),
+      ).toMatchObject({ kind: "failed_no_call" });
       expect(bench.asked.length).toBe(before);
     });
 
@@ -227,7 +254,12 @@ export function voiceContract(vendor: "retell" | "elevenlabs"): void {
     test("a connection test places no call", async () => {
       const before = bench.simulators.requests().length;
       expect(await bench.provider.check()).toMatchObject({ ok: true, value: { storesTranscripts: true } });
-      expect(bench.simulators.requests().slice(before).map((request) => request.method)).toEqual(["GET"]);
+      expect(
+        bench.simulators
+          .requests()
+          .slice(before)
+          .map((request) => request.method),
+      ).toEqual(["GET"]);
     });
 
     test("the same webhook twice has the same key, whenever it was signed", async () => {

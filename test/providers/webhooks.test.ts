@@ -17,8 +17,21 @@ interface Vendor {
   readonly toleranceSeconds: number;
   sign(body: string, seconds: number, secret?: string): string;
 }
-const retellBody = JSON.stringify({ event: "call_ended", call: { call_id: "call_1", call_status: "ended", disconnection_reason: "user_hangup", metadata: { attempt_id: "att_1" }, transcript: "é✓" } });
-const elevenBody = JSON.stringify({ type: "post_call_transcription", event_timestamp: at, data: { conversation_id: "conv_1", status: "done", transcript: [] } });
+const retellBody = JSON.stringify({
+  event: "call_ended",
+  call: {
+    call_id: "call_1",
+    call_status: "ended",
+    disconnection_reason: "user_hangup",
+    metadata: { attempt_id: "att_1" },
+    transcript: "é✓",
+  },
+});
+const elevenBody = JSON.stringify({
+  type: "post_call_transcription",
+  event_timestamp: at,
+  data: { conversation_id: "conv_1", status: "done", transcript: [] },
+});
 const vendors: readonly Vendor[] = [
   {
     name: "retell",
@@ -51,7 +64,7 @@ function forgeries(vendor: Vendor): InboundWebhook[] {
   const flipped = Array.from({ length: 24 }, (_, index) => {
     const copy = bytes.slice();
     const place = Math.floor((index * bytes.length) / 24);
-    copy[place] = (copy[place] ?? 0) ^ (1 << index % 8);
+    copy[place] = (copy[place] ?? 0) ^ (1 << (index % 8));
     return inbound(vendor, copy, good);
   });
   const digits = Array.from({ length: 24 }, (_, index) => {
@@ -60,7 +73,13 @@ function forgeries(vendor: Vendor): InboundWebhook[] {
     return inbound(vendor, body, good.slice(0, place) + other + good.slice(place + 1));
   });
   const digest = good.slice(-64);
-  const stamps = [-1, 1, 60].map((moved) => inbound(vendor, body, good.replace(/\d{10,13}/, (stamp) => String(Number(stamp) + moved))));
+  const stamps = [-1, 1, 60].map((moved) =>
+    inbound(
+      vendor,
+      body,
+      good.replace(/\d{10,13}/, (stamp) => String(Number(stamp) + moved)),
+    ),
+  );
   const forms = [
     null,
     "",
@@ -82,7 +101,12 @@ function forgeries(vendor: Vendor): InboundWebhook[] {
     vendor.sign(`${body} `, at),
     vendor.sign(body.slice(0, -1), at),
   ].map((signature) => inbound(vendor, body, signature));
-  const moved = [inbound(vendor, `${body} `, good), inbound(vendor, "", good), inbound(vendor, `\uFEFF${body}`, good), inbound(vendor, body.replaceAll("_1", "_2"), good)];
+  const moved = [
+    inbound(vendor, `${body} `, good),
+    inbound(vendor, "", good),
+    inbound(vendor, `\uFEFF${body}`, good),
+    inbound(vendor, body.replaceAll("_1", "_2"), good),
+  ];
   const header = vendor.name === "retell" ? "elevenlabs-signature" : "x-retell-signature";
   const wrongHeader = [{ ...inbound(vendor, body, null), headers: new Headers({ [header]: good }) }];
   return [...flipped, ...digits, ...stamps, ...forms, ...moved, ...wrongHeader];
@@ -91,7 +115,10 @@ function forgeries(vendor: Vendor): InboundWebhook[] {
 describe.each(vendors)("$name webhooks", (vendor) => {
   test("the vendor's own is verified, with its ids and the real time at which it was signed", async () => {
     const verified = await (await provider(vendor)).verify(inbound(vendor, vendor.body, vendor.sign(vendor.body, at)));
-    expect(verified).toMatchObject({ ok: true, value: { providerCallId: vendor.name === "retell" ? "call_1" : "conv_1", sentAt: receivedAt } });
+    expect(verified).toMatchObject({
+      ok: true,
+      value: { providerCallId: vendor.name === "retell" ? "call_1" : "conv_1", sentAt: receivedAt },
+    });
   });
 
   test("of every forgery none is verified", async () => {
@@ -121,24 +148,45 @@ describe.each(vendors)("$name webhooks", (vendor) => {
 
   test("a signed body that cannot be read is refused, not thrown", async () => {
     const judge = await provider(vendor);
-    const hostile = ["", "null", "[]", "{", '"x"', "{}", '{"event":1,"type":1}', "\u0000", '{"event":"call_ended","type":"post_call_transcription","call":5,"data":5}', `${"[".repeat(20_000)}`];
+    const hostile = [
+      "",
+      "null",
+      "[]",
+      "{",
+      '"x"',
+      "{}",
+      '{"event":1,"type":1}',
+      "\u0000",
+      '{"event":"call_ended","type":"post_call_transcription","call":5,"data":5}',
+      `${"[".repeat(20_000)}`,
+    ];
     for (const body of hostile) {
       expect(await judge.verify(inbound(vendor, body, vendor.sign(body, at)))).toEqual({ ok: false, refusal: "body_malformed" });
     }
     const invalidUtf8 = new Uint8Array([0x7b, 0xff, 0x7d]);
     const stamp = vendor.name === "retell" ? String(at * 1000) : `${at}.`;
     const hmac = createHmac("sha256", keys.webhook);
-    const digest = (vendor.name === "retell" ? hmac.update(invalidUtf8).update(stamp) : hmac.update(stamp).update(invalidUtf8)).digest("hex");
+    const digest = (
+      vendor.name === "retell" ? hmac.update(invalidUtf8).update(stamp) : hmac.update(stamp).update(invalidUtf8)
+    ).digest("hex");
     const signature = vendor.name === "retell" ? `v=${at * 1000},d=${digest}` : `t=${at},v0=${digest}`;
     expect(await judge.verify(inbound(vendor, invalidUtf8, signature))).toEqual({ ok: false, refusal: "body_malformed" });
   });
 
   test("an event type that is not known is kept with its ids and reports nothing", async () => {
     const judge = await provider(vendor);
-    const body = JSON.stringify({ event: "transfer_started", type: "post_call_audio", call: { call_id: "call_1" }, data: { conversation_id: "conv_1" } });
+    const body = JSON.stringify({
+      event: "transfer_started",
+      type: "post_call_audio",
+      call: { call_id: "call_1" },
+      data: { conversation_id: "conv_1" },
+    });
     const again = body.replace("{", '{"n":2,');
     const [one, two] = await Promise.all([body, again].map((each) => judge.verify(inbound(vendor, each, vendor.sign(each, at)))));
-    expect(one).toMatchObject({ ok: true, value: { report: null, providerCallId: vendor.name === "retell" ? "call_1" : "conv_1" } });
+    expect(one).toMatchObject({
+      ok: true,
+      value: { report: null, providerCallId: vendor.name === "retell" ? "call_1" : "conv_1" },
+    });
     expect(one?.ok === true && two?.ok === true && one.value.dedupeKey !== two.value.dedupeKey).toBe(true);
   });
 });
@@ -146,7 +194,10 @@ describe.each(vendors)("$name webhooks", (vendor) => {
 describe("Retell's words for how a call ended", () => {
   const [vendor] = vendors as readonly [Vendor];
   const ended = async (call: Record<string, unknown>, event = "call_analyzed") => {
-    const body = JSON.stringify({ event, call: { call_id: "call_1", call_status: "ended", start_timestamp: at * 1000, ...call } });
+    const body = JSON.stringify({
+      event,
+      call: { call_id: "call_1", call_status: "ended", start_timestamp: at * 1000, ...call },
+    });
     const verified = await (await provider(vendor)).verify(inbound(vendor, body, vendor.sign(body, at)));
     return verified.ok ? verified.value.report : null;
   };
@@ -169,12 +220,19 @@ describe("Retell's words for how a call ended", () => {
   });
 
   test("voicemail found by the analysis alone is voicemail", async () => {
-    expect(await ended({ disconnection_reason: "agent_hangup", call_analysis: { in_voicemail: true } })).toMatchObject({ disposition: "voicemail" });
+    expect(await ended({ disconnection_reason: "agent_hangup", call_analysis: { in_voicemail: true } })).toMatchObject({
+      disposition: "voicemail",
+    });
   });
 
   test("a stop seen by the analysis counts, and doubt counts as a stop", async () => {
     const said = async (value: unknown) =>
-      (await ended({ disconnection_reason: "user_hangup", call_analysis: { custom_analysis_data: { do_not_call_requested: value } } }))?.stopRequested;
+      (
+        await ended({
+          disconnection_reason: "user_hangup",
+          call_analysis: { custom_analysis_data: { do_not_call_requested: value } },
+        })
+      )?.stopRequested;
     expect(await Promise.all([true, "true", "yes", "maybe", 1].map(said))).toEqual([true, true, true, true, true]);
     expect(await Promise.all([false, null, "no", "false", "", 0].map(said))).toEqual([false, false, false, false, false, false]);
   });
@@ -182,21 +240,36 @@ describe("Retell's words for how a call ended", () => {
   test("an error before anyone spoke is a failure, after that it is an answered call", async () => {
     expect(await ended({ disconnection_reason: "error_asr" })).toMatchObject({ disposition: "failed", status: "error" });
     const transcript_object = [{ role: "user", content: "Hello?", words: [] }];
-    expect(await ended({ disconnection_reason: "error_asr", transcript_object })).toMatchObject({ disposition: "answered", status: "error" });
+    expect(await ended({ disconnection_reason: "error_asr", transcript_object })).toMatchObject({
+      disposition: "answered",
+      status: "error",
+    });
   });
 
   test("a transcript that cannot be read is one that was not told", async () => {
-    expect(await ended({ disconnection_reason: "user_hangup", transcript_object: "gone" })).toMatchObject({ transcript: null, disposition: "answered" });
+    expect(await ended({ disconnection_reason: "user_hangup", transcript_object: "gone" })).toMatchObject({
+      transcript: null,
+      disposition: "answered",
+    });
   });
 
   test("a pressed key stands in the transcript as the person's", async () => {
     const transcript_with_tool_calls = [{ role: "dtmf", digit: "9" }];
-    expect((await ended({ disconnection_reason: "user_hangup", transcript_with_tool_calls }))?.transcript).toEqual([{ role: "person", text: "[key 9]", startSeconds: null }]);
+    expect((await ended({ disconnection_reason: "user_hangup", transcript_with_tool_calls }))?.transcript).toEqual([
+      { role: "person", text: "[key 9]", startSeconds: null },
+    ]);
   });
 
   test("a call without a call_started, and one whose call_ended still says registered, are read by their event", async () => {
-    expect(await ended({ call_status: "registered", disconnection_reason: "user_hangup" }, "call_ended")).toMatchObject({ status: "ended", final: false });
-    expect(await ended({ call_status: "ongoing" }, "call_started")).toMatchObject({ status: "in_progress", disposition: "unknown", final: false });
+    expect(await ended({ call_status: "registered", disconnection_reason: "user_hangup" }, "call_ended")).toMatchObject({
+      status: "ended",
+      final: false,
+    });
+    expect(await ended({ call_status: "ongoing" }, "call_started")).toMatchObject({
+      status: "in_progress",
+      disposition: "unknown",
+      final: false,
+    });
   });
 });
 
@@ -204,7 +277,12 @@ describe("the stop tool of ElevenLabs", () => {
   const [, vendor] = vendors as readonly [Vendor, Vendor];
   const tool = async (body: string, headers: Record<string, string>) =>
     (await provider(vendor)).verifyStopTool({ raw: text.encode(body), headers: new Headers(headers), receivedAt });
-  const body = JSON.stringify({ conversation_id: "conv_1", call_sid: "CA1", reason: "asked", transcript: "everything that was said" });
+  const body = JSON.stringify({
+    conversation_id: "conv_1",
+    call_sid: "CA1",
+    reason: "asked",
+    transcript: "everything that was said",
+  });
 
   test("is verified by the secret header, and hands on ids and the argument only", async () => {
     expect(await tool(body, { "x-dialgate-tool-secret": keys.tool })).toEqual({
@@ -215,8 +293,18 @@ describe("the stop tool of ElevenLabs", () => {
 
   test("is refused with any other secret, with none, and without a conversation", async () => {
     expect(await tool(body, {})).toEqual({ ok: false, refusal: "signature_missing" });
-    const wrong = ["", keys.tool.slice(0, -1), `${keys.tool}0`, keys.api, keys.webhook, keys.tool.toUpperCase(), "undefined", "null"];
-    for (const secret of wrong) expect(await tool(body, { "x-dialgate-tool-secret": secret })).toEqual({ ok: false, refusal: "signature_wrong" });
+    const wrong = [
+      "",
+      keys.tool.slice(0, -1),
+      `${keys.tool}0`,
+      keys.api,
+      keys.webhook,
+      keys.tool.toUpperCase(),
+      "undefined",
+      "null",
+    ];
+    for (const secret of wrong)
+      expect(await tool(body, { "x-dialgate-tool-secret": secret })).toEqual({ ok: false, refusal: "signature_wrong" });
     expect(await tool("{}", { "x-dialgate-tool-secret": keys.tool })).toEqual({ ok: false, refusal: "body_malformed" });
   });
 });
@@ -225,8 +313,22 @@ test("a signature cannot be judged without its credential, and says so, so that 
   const { retell } = await import("../../src/providers/voice/retell.ts");
   const [vendor] = vendors as readonly [Vendor];
   const config = { agent_id: "agent_1", from_number: "+12015550100" };
-  const judge = retell({ settings: { origin: "http://127.0.0.1:1", config }, open: () => Promise.reject(new Error("sealed")), fetch: nothing });
-  expect(await judge.verify(inbound(vendor, vendor.body, vendor.sign(vendor.body, at)))).toEqual({ ok: false, refusal: "credential_unavailable" });
-  const call = { attemptId: "att_1", toNumber: "+12017770001", fromNumber: "+12015550100", ringSeconds: 20, variables: {}, recordingEnabled: true };
+  const judge = retell({
+    settings: { origin: "http://127.0.0.1:1", config },
+    open: () => Promise.reject(new Error("sealed")),
+    fetch: nothing,
+  });
+  expect(await judge.verify(inbound(vendor, vendor.body, vendor.sign(vendor.body, at)))).toEqual({
+    ok: false,
+    refusal: "credential_unavailable",
+  });
+  const call = {
+    attemptId: "att_1",
+    toNumber: "+12017770001",
+    fromNumber: "+12015550100",
+    ringSeconds: 20,
+    variables: {},
+    recordingEnabled: true,
+  };
   expect(await judge.place(call)).toEqual({ kind: "failed_no_call", reason: "credential_unavailable" });
 });

@@ -26,7 +26,10 @@ export interface GivenConsent {
   readonly obtainedAt: string | null;
   readonly dateZone: "UTC" | null;
   readonly basis: ConsentBasis;
+  /** The consent's own purpose; null = none that can be read. */
   readonly purpose: Purpose | null;
+  /** What the calls are to be for. Judged, not recorded. */
+  readonly callPurpose: Purpose;
   readonly source: Grant["source"];
   readonly text: string | null;
   readonly attestedSeller: { readonly registered_name: string; readonly trade_names: readonly string[] } | null;
@@ -41,8 +44,8 @@ export interface GivenConsent {
 export const ineligibleReasons = ["consent_missing", "consent_invalid", "consent_unproven", "consent_scope_mismatch"] as const;
 export type IneligibleReason = (typeof ineligibleReasons)[number];
 
-/** A consent event's body: what a grant is beside its row's own id, time and digest. */
-export type GrantEvidence = Omit<Grant, "id" | "recorded_at" | "digest">;
+/** A grant beside its row's own id, time and digest, with the kind that its digest covers. */
+export type GrantEvidence = Omit<Grant, "id" | "recorded_at" | "digest"> & { readonly kind: "grant" };
 
 export interface ReadLead {
   readonly ok: true;
@@ -96,7 +99,7 @@ export function readRow(given: GivenLead, arrival: Arrival): ReadLead | RefusedL
     candidateStates: place.candidateStates,
     timezoneUnknown: place.timezoneUnknown,
     statesDiffer: place.statesDiffer,
-    ineligibleReason: evidence === null ? "consent_missing" : judged(evidence, arrival),
+    ineligibleReason: consent === null || evidence === null ? "consent_missing" : judged(evidence, consent.callPurpose, arrival),
     evidence: evidence === null ? null : JSON.stringify(evidence),
   };
 }
@@ -138,6 +141,7 @@ function evidenceOf(consent: GivenConsent, e164: string): GrantEvidence {
     // An address alone is no text, and proves nothing, until the certificate is retrieved.
     certificate: consent.certificateUrl === null ? null : { matched: false, retained: false, text: null, url: consent.certificateUrl },
     ip: consent.ip,
+    kind: "grant",
     number: e164,
     obtained_at: { earliest, given, latest, utc },
     page_url: consent.pageUrl,
@@ -154,13 +158,13 @@ function evidenceOf(consent: GivenConsent, e164: string): GrantEvidence {
  * The consent gate's verdict on this evidence alone. Rows of a file mostly carry the same few texts: the verdict is kept
  * under everything that the gate reads of them, except the number where the text mentions none.
  */
-function judged(evidence: GrantEvidence, arrival: Arrival): IneligibleReason | null {
+function judged(evidence: GrantEvidence, purpose: Purpose, arrival: Arrival): IneligibleReason | null {
   const { memo } = arrival;
-  if (evidence.text !== null && mentionsNumber(evidence.text, memo)) return verdictOf(evidence, arrival);
-  const key = `${arrival.at}|${dateKind(evidence, arrival.at)}|${evidence.basis}|${evidence.purpose}|${evidence.certificate !== null}|${evidence.signature !== null}|${sellerKey(evidence)}|${evidence.text ?? ""}`;
+  if (evidence.text !== null && mentionsNumber(evidence.text, memo)) return verdictOf(evidence, purpose, arrival);
+  const key = `${arrival.at}|${purpose}|${dateKind(evidence, arrival.at)}|${evidence.basis}|${evidence.purpose}|${evidence.certificate !== null}|${evidence.signature !== null}|${sellerKey(evidence)}|${evidence.text ?? ""}`;
   const known = memo.verdicts.get(key);
   if (known !== undefined) return known;
-  const verdict = verdictOf(evidence, arrival);
+  const verdict = verdictOf(evidence, purpose, arrival);
   remember(memo.verdicts, key, verdict, textsMax);
   return verdict;
 }
@@ -182,14 +186,15 @@ function mentionsNumber(text: string, memo: RowMemo): boolean {
   return mentions;
 }
 
-function verdictOf(evidence: GrantEvidence, arrival: Arrival): IneligibleReason | null {
+function verdictOf(evidence: GrantEvidence, purpose: Purpose, arrival: Arrival): IneligibleReason | null {
   const seller = evidence.attested_seller ?? { registered_name: "", trade_names: [] };
-  const grant: Grant = { ...evidence, id: "", recorded_at: arrival.at, digest: "" };
+  const { kind: _, ...body } = evidence;
+  const grant: Grant = { ...body, id: "", recorded_at: arrival.at, digest: "" };
   const answer = consentAtImport({
     at: arrival.at,
     packs: arrival.packs,
     seller: { id: "", ...seller },
-    purpose: evidence.purpose ?? "undeclared",
+    purpose,
     consent: {
       number: evidence.number,
       grants: [grant],

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { bytesOfHex, hexOf, sha256 } from "../../lib/bytes.ts";
 import { hmacSha256, hmacSha256Holds, joinBytes } from "../../lib/hmac.ts";
-import { instantOf, secondsOf } from "../../lib/instant.ts";
+import { earliest, instantOf, secondsOf } from "../../lib/instant.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { readJson } from "../read-json.ts";
 import { sendOnce } from "../send-once.ts";
@@ -9,7 +9,9 @@ import type { Fetch } from "../send-once.ts";
 import type { DncAnswer, DncListAnswer, DncNumberAnswer, DncProvider, DncQuery } from "./contract.ts";
 import { isPublicHttpsUrl } from "./public-https-url.ts";
 
-const listName = z.string().regex(/^(national|litigator|reassigned|internal|wireless|state:[A-Z]{2}|[a-z][a-z0-9_]{0,39})$/, "not a list's name");
+const listName = z
+  .string()
+  .regex(/^(national|litigator|reassigned|internal|wireless|state:[A-Z]{2}|[a-z][a-z0-9_]{0,39})$/, "not a list's name");
 const secret = z.string().regex(/^[\x21-\x7e]{16,512}$/, "16 to 512 visible ASCII characters");
 
 export const httpDncConfig = z.strictObject({
@@ -74,7 +76,10 @@ export function httpDnc({ origin, config, open, fetch, now }: DncWiring): DncPro
   };
 }
 
-const failed = (reason: Extract<DncAnswer, { kind: "failed" }>["reason"], retryAfterSeconds: number | null = null): DncAnswer => ({
+const failed = (
+  reason: Extract<DncAnswer, { kind: "failed" }>["reason"],
+  retryAfterSeconds: number | null = null,
+): DncAnswer => ({
   kind: "failed",
   reason,
   retryAfterSeconds,
@@ -103,7 +108,12 @@ function requestBody(query: DncQuery, lists: readonly string[]) {
 }
 
 /** Signed like the request, over a time stamp of the answer's own or, where it states none, over the request's. */
-async function signatureHolds(signing: string, headers: Headers, body: Uint8Array<ArrayBuffer>, requestTimestamp: string): Promise<boolean> {
+async function signatureHolds(
+  signing: string,
+  headers: Headers,
+  body: Uint8Array<ArrayBuffer>,
+  requestTimestamp: string,
+): Promise<boolean> {
   const digest = /^v1=([0-9a-f]{64})$/i.exec(headers.get("x-signature")?.trim() ?? "")?.[1];
   const timestamp = headers.get("x-request-timestamp") ?? requestTimestamp;
   if (digest === undefined || !/^\d{10}$/.test(timestamp)) return false;
@@ -138,7 +148,8 @@ async function answerOf(query: DncQuery, asked: readonly string[], raw: Uint8Arr
   if (body === null || body.request_id !== query.requestId) return failed("malformed");
   const byId = new Map(body.results.map((result) => [result.id, result]));
   const requested = new Map(query.numbers.map((number) => [number.id, number.e164]));
-  if (byId.size !== body.results.length || body.results.some((result) => requested.get(result.id) !== result.e164)) return failed("malformed");
+  if (byId.size !== body.results.length || body.results.some((result) => requested.get(result.id) !== result.e164))
+    return failed("malformed");
   return {
     kind: "answered",
     numbers: query.numbers.map(({ id }) => numberOf(id, byId.get(id), query, asked)),
@@ -157,7 +168,9 @@ function numberOf(id: string, told: WireNumber | undefined, query: DncQuery, ask
   const contradicts = told?.verdict === "listed" && !answers.some((entry) => entry.result === "listed");
   return {
     id,
-    lists: contradicts ? answers.map((entry) => (entry.result === "clear" ? unknown(entry.list, "verdict_contradicts_lists") : entry)) : answers,
+    lists: contradicts
+      ? answers.map((entry) => (entry.result === "clear" ? unknown(entry.list, "verdict_contradicts_lists") : entry))
+      : answers,
     lineType: lineTypes.find((type) => type === told?.line_type) ?? "unknown",
   };
 }
@@ -170,11 +183,12 @@ function listOf(list: string, told: WireNumber | undefined, at: Instant, covered
   const [entry] = entries;
   if (entry === undefined) return unknown(list, "not_answered");
   const versions = entries.map((each) => versionOf(each, at));
-  const listVersionAt = versions.includes(null) ? null : (versions.toSorted()[0] ?? null);
+  const listVersionAt = versions.includes(null) ? null : earliest(versions);
   // Listed stays listed without a date: to make it unknown would lift it from a list that nothing demands.
   const listed = entries.find((each) => each.verdict === "listed");
   if (listed !== undefined) return { list, result: "listed", listVersionAt, reason: listed.reason ?? null };
-  if (entries.some((each) => each.verdict !== "clear")) return { ...unknown(list, entry.reason ?? "verdict_not_clear"), listVersionAt };
+  if (entries.some((each) => each.verdict !== "clear"))
+    return { ...unknown(list, entry.reason ?? "verdict_not_clear"), listVersionAt };
   if (listVersionAt === null) return unknown(list, "list_version_date_missing_or_future");
   return { list, result: "clear", listVersionAt, reason: entry.reason ?? null };
 }
@@ -183,9 +197,8 @@ function listOf(list: string, told: WireNumber | undefined, at: Instant, covered
 function versionOf(entry: z.infer<typeof listAnswer>, at: Instant): Instant | null {
   const stated = [entry.list_version_date, entry.as_of].filter((text) => text !== null && text !== undefined);
   const instants = stated.map(firstInstantOf);
-  const [first] = instants.toSorted();
-  if (first === undefined || first === null || instants.includes(null)) return null;
-  return instants.some((instant) => instant !== null && instant > at) ? null : first;
+  if (instants.some((instant) => instant === null || instant > at)) return null;
+  return earliest(instants);
 }
 
 /** A date without a time counts from its first instant on earth, at UTC+14. */

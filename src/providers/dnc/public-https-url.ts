@@ -17,5 +17,8 @@ export function isPublicHttpsUrl(text: string): boolean {
   if (url.hostname.includes(":") || url.hostname.startsWith("[")) return false;
   const last = labels.at(-1) ?? "";
   // A top-level name has a letter: what has none is an address.
-  return /[a-z]/.test(last) && !["localhost", "local", "internal", "test", "invalid", "example", "home", "lan", "onion", "arpa"].includes(last);
+  return (
+    /[a-z]/.test(last) &&
+    !["localhost", "local", "internal", "test", "invalid", "example", "home", "lan", "onion", "arpa"].includes(last)
+  );
 }

@@ -83,7 +83,8 @@ export function elevenlabsReport(call: Conversation, signs: StopSigns, afterCall
     disposition,
     providerReason: call.metadata?.termination_reason ?? call.metadata?.phone_call?.call_result ?? null,
     startedAt: instantFrom(startedAt, 1),
-    endedAt: said === "registered" || said === "in_progress" || startedAt === null ? null : instantFrom(startedAt + (seconds ?? 0), 1),
+    endedAt:
+      said === "registered" || said === "in_progress" || startedAt === null ? null : instantFrom(startedAt + (seconds ?? 0), 1),
     durationSeconds: seconds,
     endedBy: endedBy(call, status),
     // While it runs, or is being processed, what is there is not all there will be.
@@ -144,7 +145,9 @@ function dispositionOf(call: Conversation, turns: readonly TranscriptTurn[] | nu
 function endedBy(call: Conversation, status: CallStatus): CallReport["endedBy"] {
   if (status === "not_connected") return "not_connected";
   // The termination reason is free text; only the agent's own tool is a plain sign. Unknown counts as the person.
-  return (call.transcript ?? []).some((entry) => (entry.tool_calls ?? []).some((tool) => tool.tool_name === "end_call")) ? "agent" : "unknown";
+  return (call.transcript ?? []).some((entry) => (entry.tool_calls ?? []).some((tool) => tool.tool_name === "end_call"))
+    ? "agent"
+    : "unknown";
 }
 
 function turnsOf(call: Conversation): readonly TranscriptTurn[] | null {
@@ -155,16 +158,21 @@ function turnsOf(call: Conversation): readonly TranscriptTurn[] | null {
       entry.message === null || entry.message === undefined || entry.message === ""
         ? []
         : [{ role: entry.role === "user" ? "person" : "agent", text: entry.message, startSeconds }];
-    const tools = (entry.tool_calls ?? []).map(
-      (tool): TranscriptTurn => ({ role: "tool", text: `${tool.tool_name}(${tool.params_as_json ?? ""})`, startSeconds }),
-    );
+    const tools = (entry.tool_calls ?? []).map((tool): TranscriptTurn => ({
+      role: "tool",
+      text: `${tool.tool_name}(${tool.params_as_json ?? ""})`,
+      startSeconds,
+    }));
     return [...words, ...tools];
   });
 }
 
 function stopRequested(call: Conversation, signs: StopSigns): boolean {
-  const calledTool = (call.transcript ?? []).some((entry) => (entry.tool_calls ?? []).some((tool) => tool.tool_name === signs.toolName));
+  const calledTool = (call.transcript ?? []).some((entry) =>
+    (entry.tool_calls ?? []).some((tool) => tool.tool_name === signs.toolName),
+  );
   const collected = call.analysis?.data_collection_results;
-  const field = typeof collected === "object" && collected !== null ? (collected as Record<string, unknown>)[signs.analysisField] : null;
+  const field =
+    typeof collected === "object" && collected !== null ? (collected as Record<string, unknown>)[signs.analysisField] : null;
   return calledTool || (typeof field === "object" && field !== null && saysStop((field as Record<string, unknown>)["value"]));
 }

@@ -10,10 +10,26 @@ import { sendOnce } from "../send-once.ts";
 import type { Outgoing, Sent } from "../send-once.ts";
 import type { CallReport, InboundWebhook, LookedUp, OpenCredential, PlaceCall, Placed, RefusalReason } from "./contract.ts";
 import type { StopToolCall, VerifiedEvent, VoiceProvider, VoicePurpose, WebhookRefusal } from "./contract.ts";
-import { conversation, conversationSummary, elevenlabsReport, failureReport, initiationFailure, summaryReport } from "./elevenlabs-report.ts";
+import {
+  conversation,
+  conversationSummary,
+  elevenlabsReport,
+  failureReport,
+  initiationFailure,
+  summaryReport,
+} from "./elevenlabs-report.ts";
 import type { StopSigns } from "./retell-report.ts";
 import type { VoiceWiring } from "./retell.ts";
-import { cannotPlace, e164, headerSecret, instantFrom, isVendorId, maxAnswerBytes, opened, refusedStatus } from "./vendor-call.ts";
+import {
+  cannotPlace,
+  e164,
+  headerSecret,
+  instantFrom,
+  isVendorId,
+  maxAnswerBytes,
+  opened,
+  refusedStatus,
+} from "./vendor-call.ts";
 import { requestTimeoutSeconds, toolName, variablesOf, vendorId } from "./vendor-call.ts";
 
 /** One origin per data residency; the connection's configuration names the residency, never an address. */
@@ -40,7 +56,11 @@ export const elevenlabsConfig = z.strictObject({
     .regex(/^x-[a-z0-9-]{1,60}$/, "a header of the form x-…")
     .default("x-dialgate-tool-secret"),
 });
-export const elevenlabsCredential = z.strictObject({ api_key: headerSecret, webhook_secret: headerSecret, tool_secret: headerSecret });
+export const elevenlabsCredential = z.strictObject({
+  api_key: headerSecret,
+  webhook_secret: headerSecret,
+  tool_secret: headerSecret,
+});
 type ElevenlabsConfig = z.infer<typeof elevenlabsConfig>;
 
 const signatureForm = /^t=(\d{10}),\s*v0=([0-9a-f]{64})$/i;
@@ -70,7 +90,7 @@ export function elevenlabs({ settings, open, fetch }: VoiceWiring): VoiceProvide
         dynamic_variable_params: `attempt_id:eq:${attemptId}`,
         page_size: "2",
       });
-      const sent = await ask("lookup", "GET", `/v1/convai/conversations?${query}`, null);
+      const sent = await ask("lookup", "GET", `/v1/convai/conversations?${query.toString()}`, null);
       return sent.kind === "done" ? listedOf(sent.value, attemptId) : { kind: "unavailable", reason: "credential_unavailable" };
     },
     async get(providerCallId) {
@@ -132,7 +152,10 @@ function placedOf(sent: Sent): Placed {
 }
 
 const vendorError = z.looseObject({
-  detail: z.union([z.looseObject({ status: z.string() }), z.array(z.looseObject({ loc: z.array(z.union([z.string(), z.number()])) }))]),
+  detail: z.union([
+    z.looseObject({ status: z.string() }),
+    z.array(z.looseObject({ loc: z.array(z.union([z.string(), z.number()])) })),
+  ]),
 });
 
 /** The statuses that are documented for this call, all answered before anything rings; any other is no answer. */
@@ -165,7 +188,9 @@ function gotOf(sent: Sent, signs: StopSigns): LookedUp {
   if (sent.status === 404 || sent.status === 422) return { kind: "absent" };
   if (sent.status !== 200) return { kind: "unavailable", reason: `status_${sent.status}` };
   const call = readJson(conversation, sent.body);
-  return call === null ? { kind: "unavailable", reason: "answer_unreadable" } : { kind: "found", report: elevenlabsReport(call, signs) };
+  return call === null
+    ? { kind: "unavailable", reason: "answer_unreadable" }
+    : { kind: "found", report: elevenlabsReport(call, signs) };
 }
 
 const privacy = z.looseObject({
@@ -185,9 +210,14 @@ function checkedOf(sent: Awaited<ReturnType<typeof opened<Sent>>>): Awaited<Retu
   const agent = readJson(agentAnswer, sent.value.body);
   if (agent === null) return refuse("answer_unreadable");
   const settings = agent.platform_settings?.privacy;
-  if (settings === null || settings === undefined) return ok({ detail: "agent found; its privacy settings are not stated", storesTranscripts: null });
-  const withheld = settings.zero_retention_mode === true || settings.retention_days === 0 || settings.delete_transcript_and_pii === true;
-  return ok({ detail: withheld ? "agent found; it keeps no transcripts" : "agent found; it keeps transcripts", storesTranscripts: !withheld });
+  if (settings === null || settings === undefined)
+    return ok({ detail: "agent found; its privacy settings are not stated", storesTranscripts: null });
+  const withheld =
+    settings.zero_retention_mode === true || settings.retention_days === 0 || settings.delete_transcript_and_pii === true;
+  return ok({
+    detail: withheld ? "agent found; it keeps no transcripts" : "agent found; it keeps transcripts",
+    storesTranscripts: !withheld,
+  });
 }
 
 async function signedAt(open: OpenCredential, webhook: InboundWebhook): Promise<Result<number, WebhookRefusal>> {
@@ -215,7 +245,11 @@ function reportOf(type: string, data: unknown, signs: StopSigns): CallReport | n
   return failure.success ? failureReport(failure.data) : undefined;
 }
 
-async function verified(open: OpenCredential, webhook: InboundWebhook, signs: StopSigns): Promise<Result<VerifiedEvent, WebhookRefusal>> {
+async function verified(
+  open: OpenCredential,
+  webhook: InboundWebhook,
+  signs: StopSigns,
+): Promise<Result<VerifiedEvent, WebhookRefusal>> {
   const signed = await signedAt(open, webhook);
   if (!signed.ok) return signed;
   const body = readJson(z.looseObject({ type: z.string().min(1).max(100), data: z.unknown().optional() }), webhook.raw);
@@ -243,7 +277,11 @@ const toolBody = z.looseObject({
 });
 
 /** ElevenLabs signs no tool calls: a secret header is all there is. A repeat can only repeat a stop. */
-async function stopTool(open: OpenCredential, webhook: InboundWebhook, config: ElevenlabsConfig): Promise<Result<StopToolCall, WebhookRefusal>> {
+async function stopTool(
+  open: OpenCredential,
+  webhook: InboundWebhook,
+  config: ElevenlabsConfig,
+): Promise<Result<StopToolCall, WebhookRefusal>> {
   const header = webhook.headers.get(config.tool_secret_header);
   if (header === null) return refuse("signature_missing");
   const holds = await opened(open, "verify", async (secret) => {

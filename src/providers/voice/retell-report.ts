@@ -68,7 +68,14 @@ const byReason: Readonly<Record<string, Disposition>> = {
   registered_call_timeout: "not_connected",
   error_user_not_joined: "not_connected",
 };
-const neverConnected = new Set([...failedReasons, "dial_busy", "dial_no_answer", "invalid_destination", "user_declined", "marked_as_spam"]);
+const neverConnected = new Set([
+  ...failedReasons,
+  "dial_busy",
+  "dial_no_answer",
+  "invalid_destination",
+  "user_declined",
+  "marked_as_spam",
+]);
 
 /** Retell's event, or null for a plain look-up, which has only the call's own word for where it stands. */
 export function retellReport(call: RetellCall, event: string | null, signs: StopSigns): CallReport {
@@ -105,7 +112,12 @@ function statusOf(call: RetellCall, event: string | null, reason: string | null)
   return said === "ongoing" ? "in_progress" : "registered";
 }
 
-function dispositionOf(call: RetellCall, status: CallStatus, reason: string | null, turns: readonly TranscriptTurn[] | null): Disposition {
+function dispositionOf(
+  call: RetellCall,
+  status: CallStatus,
+  reason: string | null,
+  turns: readonly TranscriptTurn[] | null,
+): Disposition {
   if (status === "registered" || status === "in_progress" || reason === null) return "unknown";
   if (failedReasons.has(reason)) return "failed";
   const known = byReason[reason];
@@ -139,7 +151,8 @@ function turnsOf(call: RetellCall): readonly TranscriptTurn[] | null {
     if (entry.role === "user") return [{ role: "person", text: entry.content ?? "", startSeconds }];
     // A pressed key is the person's word too: the stop check looks for it.
     if (entry.role === "dtmf") return [{ role: "person", text: `[key ${entry.digit ?? "?"}]`, startSeconds }];
-    if (entry.role === "agent" || entry.role === "transfer_target") return [{ role: "agent", text: entry.content ?? "", startSeconds }];
+    if (entry.role === "agent" || entry.role === "transfer_target")
+      return [{ role: "agent", text: entry.content ?? "", startSeconds }];
     if (entry.role === "tool_call_invocation") {
       return [{ role: "tool", text: `${entry.name ?? "?"}(${entry.arguments ?? ""})`, startSeconds }];
     }
@@ -152,6 +165,7 @@ function stopRequested(call: RetellCall, signs: StopSigns): boolean {
     (entry) => entry.role === "tool_call_invocation" && entry.name === signs.toolName,
   );
   const analysis = call.call_analysis?.custom_analysis_data;
-  const said = typeof analysis === "object" && analysis !== null ? (analysis as Record<string, unknown>)[signs.analysisField] : null;
+  const said =
+    typeof analysis === "object" && analysis !== null ? (analysis as Record<string, unknown>)[signs.analysisField] : null;
   return calledTool || saysStop(said);
 }

@@ -11,7 +11,16 @@ import type { InboundWebhook, LookedUp, OpenCredential, PlaceCall, Placed, Refus
 import type { StopToolCall, VoiceProvider, VoicePurpose, VoiceSettings, WebhookRefusal } from "./contract.ts";
 import { retellCall, retellReport } from "./retell-report.ts";
 import type { StopSigns } from "./retell-report.ts";
-import { cannotPlace, e164, headerSecret, instantFrom, isVendorId, maxAnswerBytes, opened, refusedStatus } from "./vendor-call.ts";
+import {
+  cannotPlace,
+  e164,
+  headerSecret,
+  instantFrom,
+  isVendorId,
+  maxAnswerBytes,
+  opened,
+  refusedStatus,
+} from "./vendor-call.ts";
 import { requestTimeoutSeconds, textAt, toolName, variablesOf, vendorId } from "./vendor-call.ts";
 
 export const retellOrigin = "https://api.retellai.com";
@@ -114,7 +123,9 @@ function createBody(call: PlaceCall, config: RetellConfig) {
     override_agent_id: config.agent_id,
     ...(config.agent_version === undefined ? {} : { override_agent_version: config.agent_version }),
     // Ringing and the longest call are the agent's settings; the override makes them this call's, whatever the agent says.
-    agent_override: { agent: { ring_duration_ms: call.ringSeconds * 1000, max_call_duration_ms: config.max_call_seconds * 1000 } },
+    agent_override: {
+      agent: { ring_duration_ms: call.ringSeconds * 1000, max_call_duration_ms: config.max_call_seconds * 1000 },
+    },
     retell_llm_dynamic_variables: variablesOf(call),
     metadata: { attempt_id: call.attemptId },
   };
@@ -149,7 +160,9 @@ function gotOf(sent: Sent, signs: StopSigns): LookedUp {
   if (sent.status === 404 || sent.status === 422) return { kind: "absent" };
   if (sent.status !== 200) return { kind: "unavailable", reason: `status_${sent.status}` };
   const call = readJson(retellCall, sent.body);
-  return call === null ? { kind: "unavailable", reason: "answer_unreadable" } : { kind: "found", report: retellReport(call, null, signs) };
+  return call === null
+    ? { kind: "unavailable", reason: "answer_unreadable" }
+    : { kind: "found", report: retellReport(call, null, signs) };
 }
 
 const storage = z.enum(["everything", "everything_except_pii", "basic_attributes_only"]);
@@ -183,7 +196,11 @@ async function signedAt(open: OpenCredential, webhook: InboundWebhook): Promise<
 
 const lifecycle = ["call_started", "call_ended", "call_analyzed"];
 
-async function verified(open: OpenCredential, webhook: InboundWebhook, signs: StopSigns): Promise<Result<VerifiedEvent, WebhookRefusal>> {
+async function verified(
+  open: OpenCredential,
+  webhook: InboundWebhook,
+  signs: StopSigns,
+): Promise<Result<VerifiedEvent, WebhookRefusal>> {
   const signed = await signedAt(open, webhook);
   if (!signed.ok) return signed;
   const body = readJson(z.looseObject({ event: z.string().min(1).max(100), call: z.unknown().optional() }), webhook.raw);
@@ -210,7 +227,11 @@ const toolBody = z.looseObject({
   args: z.unknown().optional(),
 });
 
-async function stopTool(open: OpenCredential, webhook: InboundWebhook, name: string): Promise<Result<StopToolCall, WebhookRefusal>> {
+async function stopTool(
+  open: OpenCredential,
+  webhook: InboundWebhook,
+  name: string,
+): Promise<Result<StopToolCall, WebhookRefusal>> {
   const signed = await signedAt(open, webhook);
   if (!signed.ok) return signed;
   const body = readJson(toolBody, webhook.raw);

@@ -39,7 +39,10 @@ export function variablesOf(call: PlaceCall): Record<string, string> {
   return { ...call.variables, attempt_id: call.attemptId };
 }
 
-export type Opened<T> = { readonly kind: "done"; readonly value: T } | { readonly kind: "not_opened" } | { readonly kind: "threw" };
+export type Opened<T> =
+  | { readonly kind: "done"; readonly value: T }
+  | { readonly kind: "not_opened" }
+  | { readonly kind: "threw" };
 
 /** Tells a credential that never opened (certainly nothing was sent) from work that broke on the way (something may have been). */
 export async function opened<T>(
@@ -63,7 +66,8 @@ export async function opened<T>(
 
 /** Vendors' numbers of seconds or milliseconds, as an instant; null when they are none. */
 export function instantFrom(value: number | null | undefined, unitsPerSecond: 1 | 1000): Instant | null {
-  if (value === null || value === undefined || !Number.isFinite(value) || value <= 0 || value / unitsPerSecond > 253_402_300_799) return null;
+  if (value === null || value === undefined || !Number.isFinite(value) || value <= 0 || value / unitsPerSecond > 253_402_300_799)
+    return null;
   return instantOf(value / unitsPerSecond);
 }
 
@@ -87,4 +91,3 @@ export function refusedStatus(status: number): Result<never, string> {
   if (status === 429) return refuse("rate_limited");
   return refuse(status >= 500 ? "vendor_unavailable" : "vendor_refused");
 }
-

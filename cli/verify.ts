@@ -1,0 +1,156 @@
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { type AuditEntry, type ChainFaultKind, type ChainHead, verifyChain } from "../src/lib/audit-chain.ts";
+import { uuidOf } from "../src/lib/ids.ts";
+import type { Command, CommandIo } from "./command.ts";
+
+/** 0: whole. 1: the file could not be read. 2: the command was used wrongly. Else the first fault's own code. */
+export const exitCodes: Readonly<Record<ChainFaultKind, number>> = { link: 3, hash: 4, gap: 5, commitment: 6, truncated: 7, rewritten: 8 };
+
+const usage = "usage: dialgate verify FILE --org ORG [--head SEQ:HASH] [--after SEQ:HASH]";
+/** An entry is a few kilobytes; a line beyond this is no entry. */
+const lineLengthMax = 1_000_000;
+const listBytesMax = 512 * 1024 * 1024;
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const count = z.union([z.number(), z.string().regex(/^\d{1,16}$/).transform(Number)]).refine((value) => Number.isSafeInteger(value) && value >= 0);
+const entrySchema = z.object({
+  object: z.literal("audit_entry"),
+  seq: count,
+  type: z.string(),
+  at: z.string(),
+  at_us: count,
+  payload_commit: hash,
+  previous_hash: hash,
+  entry_hash: hash,
+  subject: z.string().nullable(),
+  salt_subject: hash.nullable(),
+  subject_digest: hash.nullish(),
+  facts: z.string().nullable(),
+  salt_facts: hash.nullable(),
+  facts_digest: hash.nullish(),
+});
+
+/** Checks an exported chain, as `GET /v1/audit` serves it, without our servers: JSON lines or a JSON list; `-` is stdin. */
+export const run: Command = async (args, io) => {
+  const asked = readOptions(args);
+  if (typeof asked === "string") {
+    io.err(`dialgate verify: ${asked}`);
+    io.err(usage);
+    return 2;
+  }
+  const unreadable: string[] = [];
+  try {
+    const lines = asked.file === "-" ? io.lines : createInterface({ input: createReadStream(asked.file), crlfDelay: Number.POSITIVE_INFINITY });
+    const report = await verifyChain(readEntries(lines, unreadable), asked);
+    if (unreadable.length === 0) return tell(io, report, asked.head !== undefined);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    unreadable.push(`the file cannot be read (${String(error.code)})`);
+  }
+  for (const line of unreadable) io.err(`dialgate verify: ${line}`);
+  return 1;
+};
+
+function tell(io: CommandIo, report: Awaited<ReturnType<typeof verifyChain>>, headGiven: boolean): number {
+  for (const fault of report.faults) io.err(`${fault.kind} at seq ${fault.seq}: ${fault.detail}`);
+  const [first] = report.faults;
+  if (first !== undefined) {
+    io.out(`NOT WHOLE: first fault is ${first.kind} at seq ${first.seq}`);
+    return exitCodes[first.kind];
+  }
+  io.out(`whole: ${report.entries} entries, ${report.purged} purged parts, head ${report.head.seq}:${report.head.hash}`);
+  if (!headGiven) io.out("without --head, a cut tail or a chain rewritten as a whole cannot be seen");
+  return 0;
+}
+
+interface Asked {
+  readonly file: string;
+  readonly org: string;
+  readonly head?: ChainHead | undefined;
+  readonly after?: ChainHead | undefined;
+}
+
+function readOptions(args: readonly string[]): Asked | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { org: { type: "string" }, head: { type: "string" }, after: { type: "string" } },
+      strict: true,
+      allowPositionals: true,
+    });
+    const [file, more] = positionals;
+    if (file === undefined || more !== undefined) return "one FILE is needed";
+    const org = orgOf(values.org ?? "");
+    if (org === null) return "--org must be the org's id (org_… or its uuid): it is part of every hash";
+    const head = values.head === undefined ? undefined : headOf(values.head);
+    const after = values.after === undefined ? undefined : headOf(values.after);
+    if (head === null || after === null) return "--head and --after have the form SEQ:HASH";
+    return { file, org, head, after };
+  } catch (error) {
+    return error instanceof Error ? error.message : "the options could not be read";
+  }
+}
+
+function orgOf(text: string): string | null {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
+  return uuidOf("org", text);
+}
+
+function headOf(text: string): ChainHead | null {
+  const parts = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text);
+  return parts?.[1] === undefined || parts[2] === undefined ? null : { seq: Number(parts[1]), hash: parts[2] };
+}
+
+/** JSON lines as they come; a list is read whole. What is wrong is named by its place, never by its value. */
+async function* readEntries(lines: AsyncIterable<string>, unreadable: string[]): AsyncGenerator<AuditEntry> {
+  let number = 0;
+  let list: string[] | undefined;
+  let listBytes = 0;
+  for await (const line of lines) {
+    number++;
+    if (list === undefined && line.trim() === "") continue;
+    if (list === undefined && number === 1 && startsList(line)) list = [];
+    if (list !== undefined) {
+      listBytes += line.length;
+      if (listBytes > listBytesMax) return void unreadable.push("a JSON list of this size must be given as JSON lines");
+      list.push(line);
+      continue;
+    }
+    const entry = line.length > lineLengthMax ? undefined : entryOf(parsed(line));
+    if (entry === undefined) return void unreadable.push(`line ${number} is no audit entry`);
+    yield entry;
+  }
+  if (list !== undefined) yield* listEntries(parsed(list.join("\n")), unreadable);
+}
+
+/** `[` opens a list of entries; an object whose first line is no entry is the API's own list. */
+function startsList(line: string): boolean {
+  const whole = parsed(line);
+  return line.trimStart().startsWith("[") || whole === undefined || (typeof whole === "object" && whole !== null && "data" in whole);
+}
+
+function* listEntries(value: unknown, unreadable: string[]): Generator<AuditEntry> {
+  const list = Array.isArray(value) ? value : typeof value === "object" && value !== null && "data" in value ? value.data : undefined;
+  if (!Array.isArray(list)) return void unreadable.push("the file is neither JSON lines nor a JSON list of audit entries");
+  for (const [index, item] of list.entries()) {
+    const entry = entryOf(item);
+    if (entry === undefined) return void unreadable.push(`item ${index + 1} is no audit entry`);
+    yield entry;
+  }
+}
+
+function entryOf(value: unknown): AuditEntry | undefined {
+  const read = entrySchema.safeParse(value);
+  return read.success ? read.data : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,46 @@
+import { and, eq, isNull } from "drizzle-orm";
+import type { OrgDb } from "../../db/org-db.ts";
+import { bumpOrg } from "../../db/queries/fact-versions.ts";
+import { connections, halts, sellers } from "../../db/schema/index.ts";
+import { publicId } from "../../lib/ids.ts";
+import { ok, refuse, type Result } from "../../lib/result.ts";
+import { findPage, type Page } from "../page.ts";
+
+export type Halt = typeof halts.$inferSelect;
+/** What a person may halt; incidents and the platform open their own. */
+export type HaltInput = { readonly note: string } & (
+  | { readonly reason: "org_halted" }
+  | { readonly reason: "seller_halted" | "connection_halted"; readonly targetId: string }
+  | { readonly reason: "state_halted" | "caller_number_halted"; readonly target: string }
+);
+
+/** Stops dials at once: when this has committed, none that it covers leaves. */
+export async function halt(org: OrgDb, input: HaltInput): Promise<Result<Halt, "target_unknown">> {
+  const id = org.newId();
+  const targetId = "targetId" in input ? input.targetId : null;
+  const target = "target" in input ? input.target : null;
+  return org.change({ action: "halt.started", subject: publicId("halt", id), facts: { reason: input.reason } }, async (w) => {
+    await w.rows(bumpOrg());
+    if (targetId !== null) {
+      const table = input.reason === "seller_halted" ? sellers : connections;
+      if ((await w.findOne(table, eq(table.id, targetId))) === null) {
+        w.withdrawEntry();
+        return refuse("target_unknown");
+      }
+    }
+    const by = `${org.actor.type}:${org.actor.id}`;
+    return ok(await w.insert(halts, { id, reason: input.reason, targetId, target, since: w.now, by, note: input.note }));
+  });
+}
+
+/** What a person halted, a person reopens. Null when there is no such open halt. */
+export async function endHalt(org: OrgDb, id: string): Promise<Halt | null> {
+  return org.change({ action: "halt.ended", subject: publicId("halt", id) }, async (w) => {
+    await w.rows(bumpOrg());
+    const [ended] = await w.update(halts, and(eq(halts.id, id), isNull(halts.endedAt)) ?? eq(halts.id, id), { endedAt: w.now });
+    if (ended === undefined) w.withdrawEntry();
+    return ended ?? null;
+  });
+}
+
+export const findHalts = (org: OrgDb, page: Page, open: boolean): Promise<Halt[]> => findPage(org, halts, page, open ? isNull(halts.endedAt) : undefined);

@@ -1,0 +1,42 @@
+import type { OrgDb } from "../../db/org-db.ts";
+import { type AppliedChunk, intakeChunk, type IntakeReject } from "../../db/queries/intake.ts";
+import type { NumberHasher } from "../../lib/number-hash.ts";
+import { intakeBatch, type OfferedLead, withoutSeparator } from "./intake-batch.ts";
+
+/** Rows of a file between two of its bytes, read and judged. */
+export interface ReadChunk {
+  readonly chunk: number;
+  readonly fromByte: number;
+  readonly toByte: number;
+  readonly toLine: number;
+  readonly isLast: boolean;
+  readonly offered: readonly (OfferedLead & { readonly raw: string })[];
+  readonly rejects: readonly IntakeReject[];
+}
+export interface ChunkFrame {
+  readonly importId: string;
+  readonly header: readonly string[];
+  readonly leaseSeconds: number;
+  /** For the audit entry, as JSON. */
+  readonly facts: string;
+}
+
+/** Everything of the chunk in one request and one transaction, audit entry included; a chunk that was applied before changes nothing. */
+export async function applyChunk(org: OrgDb, numbers: NumberHasher, frame: ChunkFrame, read: ReadChunk): Promise<AppliedChunk> {
+  const batch = await intakeBatch(read.offered, numbers, () => org.newId());
+  const statement = intakeChunk({
+    ...batch,
+    ...frame,
+    chunk: read.chunk,
+    fromByte: read.fromByte,
+    toByte: read.toByte,
+    toLine: read.toLine,
+    isLast: read.isLast,
+    flags: read.offered.map(({ lead }) => (lead.timezoneUnknown ? "u" : lead.statesDiffer ? "d" : "")),
+    raws: read.offered.map(({ raw }) => withoutSeparator(raw)),
+    rejects: read.rejects.map((reject) => ({ ...reject, raw: withoutSeparator(reject.raw) })),
+  });
+  const [applied] = await org.rows<AppliedChunk>(statement);
+  if (applied === undefined) throw new Error("a chunk got no answer");
+  return applied;
+}

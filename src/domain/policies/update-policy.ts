@@ -1,0 +1,25 @@
+import { eq } from "drizzle-orm";
+import type { OrgDb } from "../../db/org-db.ts";
+import { bumpOrg } from "../../db/queries/fact-versions.ts";
+import { callingPolicies } from "../../db/schema/index.ts";
+import { publicId } from "../../lib/ids.ts";
+
+export type Policy = typeof callingPolicies.$inferSelect;
+export type PolicyChange = Partial<Omit<Policy, "orgId">>;
+
+export async function findPolicy(org: OrgDb): Promise<Policy> {
+  const policy = await org.findOne(callingPolicies, eq(callingPolicies.orgId, callingPolicies.orgId));
+  if (policy === null) throw new Error("an org without a calling policy");
+  return policy;
+}
+
+/** What the org chose beyond the law. Every permit that was minted under the old policy is void. */
+export async function updatePolicy(org: OrgDb, change: PolicyChange): Promise<Policy> {
+  const { orgId } = await org.bound();
+  return org.change({ action: "policy.updated", subject: publicId("org", orgId), facts: { ...change } }, async (w) => {
+    await w.rows(bumpOrg());
+    const [policy] = await w.update(callingPolicies, eq(callingPolicies.orgId, orgId), change);
+    if (policy === undefined) throw new Error("an org without a calling policy");
+    return policy;
+  });
+}

@@ -1,0 +1,174 @@
+import type { OrgDb } from "../db/org-db.ts";
+import { failImport, leaseImport, type LeasedImport, openImports, releaseImport } from "../db/queries/intake.ts";
+import { applyChunk, type ReadChunk } from "../domain/imports/apply-chunk.ts";
+import type { FileStore } from "../domain/imports/file-store.ts";
+import { attestation, columnMap, type HeaderFault } from "../domain/imports/import-map.ts";
+import { headerFault, type RecordReader, recordReader } from "../domain/imports/read-record.ts";
+import { rowMemo } from "../domain/imports/read-row.ts";
+import type { PackRef } from "../gates/snapshot.ts";
+import { canonicalJson } from "../lib/canonical-json.ts";
+import { type CsvPosition, type CsvRecord, readCsv } from "../lib/csv.ts";
+import { publicId } from "../lib/ids.ts";
+import type { Instant } from "../lib/instant.ts";
+import type { NumberHasher } from "../lib/number-hash.ts";
+
+export interface ImportDeps {
+  /** A handle of the import's org, bound at the present instant. */
+  bind(): OrgDb;
+  readonly files: FileStore;
+  readonly numbers: NumberHasher;
+  readonly packs: readonly PackRef[];
+  readonly requestId: string;
+  /** Real clock, in milliseconds: how much of the invocation is left. */
+  readonly elapsedMs: () => number;
+}
+
+/** `again`: the invocation's time is nearly over, and the next one begins where this one ended. */
+export type ImportEnd = "succeeded" | "failed" | "again" | "not_ours";
+
+const leaseSeconds = 120;
+/** A consumer has fifteen minutes of wall time; what is left of them must hold one more chunk with ease. */
+const invocationMs = 300_000;
+const chunkRows = 2_500;
+const chunkBytesMax = 4_194_304;
+/** At the largest file's size and the smallest possible rows. */
+const chunksMax = 50_000;
+
+/** Reads on where the import stands, chunk by chunk, until it is done or the time is over. */
+export async function runImport(deps: ImportDeps, importId: string): Promise<ImportEnd> {
+  const facts = canonicalJson({ actor: deps.bind().actor, import: publicId("import", importId), request_id: deps.requestId });
+  const [leased] = await deps.bind().rows<LeasedImport>(leaseImport(importId, leaseSeconds, facts));
+  if (leased === undefined) return "not_ours";
+  const fail = async (reason: string, detail: string | null): Promise<ImportEnd> => {
+    await deps.bind().rows(failImport(importId, reason, detail, facts));
+    return "failed";
+  };
+  const bytes = await deps.files.read(leased.file_key, leased.bytes_done);
+  if (bytes === null) return fail("file_missing", null);
+  const size = { bytes: leased.bytes_done };
+  const begun = await begin(deps, leased, readCsv(measured(bytes, size), positionOf(leased)));
+  if (!begun.ok) return fail(begun.fault.reason, begun.fault.detail);
+  const frame = { importId, header: begun.header, leaseSeconds, facts };
+  const chunks = chunksOf(begun.records, begun.reader, begun.from, leased);
+  let applying: Promise<"applied" | "not_ours"> | null = null;
+  let isLast = false;
+  try {
+    // The next chunk is read and judged while the database takes this one.
+    for await (const read of chunks) {
+      if ((await applying) === "not_ours") return "not_ours";
+      applying = null;
+      if (read.isLast && size.bytes !== leased.bytes_total) return await fail("file_changed", null);
+      if (deps.elapsedMs() > invocationMs) {
+        await deps.bind().rows(releaseImport(importId));
+        return "again";
+      }
+      isLast = read.isLast;
+      applying = applyChunk(deps.bind(), deps.numbers, frame, read).then((answer) => (answer.applied ? "applied" : "not_ours"));
+      // Heard of at the next turn; until then it must not count as unhandled.
+      applying.catch(() => undefined);
+    }
+    if ((await applying) === "not_ours") return "not_ours";
+  } catch (thrown) {
+    await applying?.catch(() => undefined);
+    throw thrown;
+  }
+  return isLast ? "succeeded" : "again";
+}
+
+/** The org's imports that wait for a consumer, for the tick that finds what a lost message left behind. */
+export async function findOpenImports(org: OrgDb): Promise<string[]> {
+  return (await org.rows<{ id: string }>(openImports(100))).map((row) => row.id);
+}
+
+const positionOf = (leased: LeasedImport): CsvPosition => (leased.bytes_done === 0 ? { offset: 0, line: 1 } : { offset: leased.bytes_done, line: leased.lines_done });
+
+async function* measured(bytes: AsyncIterable<Uint8Array>, size: { bytes: number }): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    size.bytes += piece.length;
+    yield piece;
+  }
+}
+
+type Begun =
+  | {
+      readonly ok: true;
+      readonly header: readonly string[];
+      readonly reader: RecordReader;
+      readonly records: AsyncGenerator<CsvRecord[]>;
+      readonly from: CsvPosition;
+    }
+  | { readonly ok: false; readonly fault: HeaderFault };
+
+/** Takes the header from the file, or from the import where an earlier consumer has read it. */
+async function begin(deps: ImportDeps, leased: LeasedImport, records: AsyncGenerator<CsvRecord[]>): Promise<Begun> {
+  let header = leased.header;
+  let from = positionOf(leased);
+  let rest: AsyncGenerator<CsvRecord[]> = records;
+  if (header === null) {
+    const first = await firstBatch(records);
+    const fault = headerFault(first?.[0]);
+    const record = first?.[0];
+    if (fault !== null || record === undefined) {
+      await records.return(undefined);
+      return { ok: false, fault: fault ?? { reason: "header_missing", detail: "the file is empty" } };
+    }
+    header = record.fields;
+    from = record.next;
+    rest = followedBy(first?.slice(1) ?? [], records);
+  }
+  const arrival = { at: leased.arrived_at as Instant, packs: deps.packs, memo: rowMemo() };
+  const made = recordReader(header, columnMap.parse(leased.columns), attestation.parse(leased.attestation), arrival);
+  if (!made.ok) {
+    await rest.return(undefined);
+    return made;
+  }
+  return { ok: true, header, reader: made.reader, records: rest, from };
+}
+
+async function firstBatch(records: AsyncGenerator<CsvRecord[]>): Promise<CsvRecord[] | null> {
+  for (;;) {
+    const next = await records.next();
+    if (next.done === true) return null;
+    if (next.value.length > 0) return next.value;
+  }
+}
+
+async function* followedBy(first: CsvRecord[], rest: AsyncGenerator<CsvRecord[]>): AsyncGenerator<CsvRecord[]> {
+  yield first;
+  yield* rest;
+}
+
+/** The records in chunks, each judged; the last one may be empty and says that the file is done. */
+async function* chunksOf(
+  records: AsyncGenerator<CsvRecord[]>,
+  reader: RecordReader,
+  from: CsvPosition,
+  leased: LeasedImport,
+): AsyncGenerator<ReadChunk> {
+  let fromByte = leased.bytes_done;
+  let at = from;
+  let offered: ReadChunk["offered"][number][] = [];
+  let rejects: ReadChunk["rejects"][number][] = [];
+  let chunk = leased.chunks_done;
+  const cut = (isLast: boolean): ReadChunk => {
+    const toByte = isLast ? leased.bytes_total : at.offset;
+    const made = { chunk, fromByte, toByte, toLine: at.line, isLast, offered, rejects };
+    chunk += 1;
+    fromByte = toByte;
+    offered = [];
+    rejects = [];
+    return made;
+  };
+  for await (const batch of records) {
+    for (const record of batch) {
+      const reading = reader.read(record);
+      const { line, raw } = record;
+      if (reading.ok) offered.push({ given: reading.given, lead: reading.lead, line, raw });
+      else rejects.push({ line, code: reading.code, detail: reading.detail, raw });
+      at = record.next;
+      if (offered.length + rejects.length >= chunkRows || at.offset - fromByte >= chunkBytesMax) yield cut(false);
+      if (chunk > chunksMax) throw new Error("an import has more chunks than any file can have");
+    }
+  }
+  yield cut(true);
+}
