@@ -16,6 +16,12 @@ const commands: readonly CommandEntry[] = [
     summary: "counts a lead file as an import would, offline",
     load: () => import("./check-import.ts"),
   },
+  {
+    name: "verify",
+    usage: "verify FILE --org ORG [--head SEQ:HASH] [--after SEQ:HASH]",
+    summary: "checks an exported audit chain, offline",
+    load: () => import("./verify.ts"),
+  },
 ];
 
 export async function main(args: readonly string[], io: CommandIo): Promise<number> {
@@ -30,11 +36,16 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
   return isHelp ? 0 : 2;
 }
 
+/** Begun only when the first line is asked for: an interface made earlier loses the lines that arrive before somebody listens. */
+async function* linesOf(input: NodeJS.ReadableStream): AsyncGenerator<string> {
+  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+}
+
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   // A reader such as head may close the pipe early; that ends the command and is no error of ours.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   process.exitCode = await main(process.argv.slice(2), {
-    lines: createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
+    lines: linesOf(process.stdin),
     out: (line) => process.stdout.write(`${line}\n`),
     err: (line) => process.stderr.write(`${line}\n`),
   });

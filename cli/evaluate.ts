@@ -20,7 +20,7 @@ const caseSchema = z.object({
     zip: z.string().nullish(),
     phone: z
       .string()
-      .regex(/^\+\d{5,15}$/, "must be in E.164 form, as in +12125550123")
+      .regex(/^(\+\d{5,15})?$/, "must be in E.164 form: a plus sign and digits")
       .nullish(),
   }),
   at: z.string().transform((text, check): Instant => {
@@ -59,7 +59,11 @@ export const run: Command = async (args, io) => {
 
 function readOptions(args: readonly string[]): { pack: (typeof packsOfThisBuild)[number] } | string {
   try {
-    const { values } = parseArgs({ args: [...args], options: { pack: { type: "string" }, gate: { type: "string" } }, strict: true });
+    const { values } = parseArgs({
+      args: [...args],
+      options: { pack: { type: "string" }, gate: { type: "string" } },
+      strict: true,
+    });
     const pack = packsOfThisBuild.find((id) => id === values.pack);
     if (pack === undefined) return `--pack must be one of: ${packsOfThisBuild.join(", ")}`;
     if (values.gate !== "calling_hours") return "--gate must be calling_hours";

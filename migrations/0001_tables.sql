@@ -552,13 +552,8 @@ create table dial_attempts (
   ended_by text not null default 'unknown',
   dialed_xid xid8,
   primary key (org_id, id),
-  foreign key (org_id, enrolment_id) references enrolments (org_id, id),
-  foreign key (org_id, lead_id) references leads (org_id, id),
-  foreign key (org_id, person_id) references persons (org_id, id),
-  foreign key (org_id, campaign_id) references campaigns (org_id, id),
-  foreign key (org_id, connection_id) references connections (org_id, id),
-  -- Deferred: the attempt is minted first, because the decision's outcome depends on whether it was.
-  foreign key (org_id, decision_id) references decisions (org_id, id) deferrable initially deferred
+  -- One reference to the lead, which names the person; each further check would be paid at every dial.
+  foreign key (org_id, lead_id) references leads (org_id, id)
 ) with (fillfactor = 70);
 create unique index dial_attempts_live on dial_attempts (org_id, person_id)
   where state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress');
@@ -585,8 +580,7 @@ create table permits (
   minted_xid xid8 not null default pg_current_xact_id(),
   primary key (org_id, attempt_id),
   unique (org_id, decision_id),
-  foreign key (org_id, attempt_id) references dial_attempts (org_id, id),
-  foreign key (org_id, decision_id) references decisions (org_id, id) deferrable initially deferred
+  foreign key (org_id, attempt_id) references dial_attempts (org_id, id)
 ) with (fillfactor = 80);
 create index permits_unspent on permits (expires_at, org_id) where consumed_at is null;
 call app.protect_table('permits', 'select, insert, update (consumed_at)');

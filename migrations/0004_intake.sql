@@ -21,7 +21,8 @@ create function app.intake_rows(
     emails text, cities text, states text, zips text, sources text, row_notes text, candidates text, reasons text,
     evidence_ids text, evidence text)
   returns table (n bigint, lead_id uuid, created boolean, first_line bigint, in_import boolean, reason text, evidence_new boolean)
-  volatile language plpgsql as $$
+  -- A plan that knows the arrays hashes them; the generic one compares each with each (measured: ten times the time).
+  volatile language plpgsql set plan_cache_mode = force_custom_plan as $$
 declare
   org uuid := app.org();
   fresh uuid[] := app.intake_column(person_ids)::uuid[];
@@ -134,7 +135,8 @@ create function app.intake_chunk(
     row_numbers text, row_lines text, lead_ids text, external_ids text, e164s text, first_names text, last_names text,
     emails text, cities text, states text, zips text, sources text, row_notes text, candidates text, reasons text,
     evidence_ids text, evidence text)
-  returns table (applied boolean, status text, chunks_done integer, bytes_done bigint) language plpgsql as $$
+  returns table (applied boolean, status text, chunks_done integer, bytes_done bigint)
+  language plpgsql set plan_cache_mode = force_custom_plan as $$
 declare
   held record; taken bigint; fit bigint; differing bigint; unplaced bigint; kept bigint;
   refused jsonb; unfit jsonb; leads_digest text; refused_count bigint;

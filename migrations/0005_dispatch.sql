@@ -1,5 +1,5 @@
--- The dial's transactions. Locks are taken in one order everywhere: platform, org, persons by id, enrolments, attempts,
--- connections by id, hour profiles by id, and the audit head last (the other order deadlocks: measured).
+-- The dial's transactions. Locks are taken in one order everywhere: platform, org, persons by id, enrolments, connections by id,
+-- attempts, hour profiles by id, and the audit head last (the other order deadlocks: measured).
 -- Statements are READ COMMITTED: each sees what had committed when it began, so a lock and the look that depends on it
 -- are two statements.
 
@@ -18,8 +18,8 @@ declare profiles uuid[]; due timestamptz[];
 begin
   with returned as (
     update public.enrolments e set state = 'waiting', lease_token = null, lease_until = null
-      where (e.org_id, e.id) in (
-        select x.org_id, x.id from public.enrolments x
+      where e.org_id = (select app.org()) and e.id in (
+        select x.id from public.enrolments x
           where x.org_id = (select app.org()) and x.state = 'claimed' and x.lease_until < clock_timestamp()
           order by x.lease_until limit 1000 for update skip locked)
       returning e.profile_id, e.due_at)
@@ -172,21 +172,8 @@ begin
     end if;
   end loop;
 
-  -- Tokens: those that are minted leave first, in the order given; the rest goes back if nobody reserved behind us.
+  -- Tokens: what may be minted leaves first, in the order given; the rest goes back if nobody reserved behind us.
   slots := array_fill(minted_now, array[greatest(n, 1)]);
-  with minting as (
-    insert into public.dial_attempts as a (org_id, id, kind, enrolment_id, campaign_id, lead_id, person_id, connection_id, decision_id,
-        state, minted_at, ring_by, slot_at)
-      select app.org(), u.attempt, record_decisions.kind, u.enrolment, u.campaign, u.lead, u.person, u.connection, u.decision,
-        'permitted', app.now(), u.ring, minted_now
-      from unnest(attempts, enrolments, campaigns, leads, persons, connections, decisions, final, ring_by)
-        as u(attempt, enrolment, campaign, lead, person, connection, decision, outcome, ring)
-      where u.outcome = 'permitted'
-      on conflict do nothing returning a.id)
-  select coalesce(array_agg(m.id), '{}') into minted from minting m;
-  for i in 1 .. n loop
-    if final[i] = 'permitted' and not attempts[i] = any (minted) then final[i] := 'person_busy'; end if;
-  end loop;
   for conn in select u.id, u.start_at, u.end_at, c.calls_per_second as cps from unnest(slot_connections, slot_starts, slot_ends) as u(id, start_at, end_at)
       join public.connections c on c.org_id = (select app.org()) and c.id = u.id order by u.id loop
     used := 0;
@@ -199,8 +186,19 @@ begin
     update public.connections c set next_slot_at = conn.start_at + make_interval(secs => (used / conn.cps)::double precision)
       where c.org_id = (select app.org()) and c.id = conn.id and c.next_slot_at = conn.end_at;
   end loop;
-  update public.dial_attempts a set slot_at = u.slot from unnest(attempts, slots) as u(attempt, slot)
-    where a.org_id = (select app.org()) and a.id = u.attempt and a.id = any (minted);
+  with minting as (
+    insert into public.dial_attempts as a (org_id, id, kind, enrolment_id, campaign_id, lead_id, person_id, connection_id, decision_id,
+        state, minted_at, ring_by, slot_at)
+      select app.org(), u.attempt, record_decisions.kind, u.enrolment, u.campaign, u.lead, u.person, u.connection, u.decision,
+        'permitted', app.now(), u.ring, u.slot
+      from unnest(attempts, enrolments, campaigns, leads, persons, connections, decisions, final, ring_by, slots)
+        as u(attempt, enrolment, campaign, lead, person, connection, decision, outcome, ring, slot)
+      where u.outcome = 'permitted'
+      on conflict do nothing returning a.id)
+  select coalesce(array_agg(m.id), '{}') into minted from minting m;
+  for i in 1 .. n loop
+    if final[i] = 'permitted' and not attempts[i] = any (minted) then final[i] := 'person_busy'; end if;
+  end loop;
 
   update public.persons p set facts_version = p.facts_version + 1
     where p.org_id = (select app.org()) and p.id in (

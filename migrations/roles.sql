@@ -53,6 +53,8 @@ begin
 
   -- A transaction that its worker forgot would hold its locks, and with them every stop for the same number.
   alter role dialgate_app set idle_in_transaction_session_timeout = '5s';
+  -- Times are read as UTC, whatever zone the server was set up in.
+  alter role dialgate_app set timezone = 'UTC';
 
   execute format('revoke all on database %I from public', current_database());
   execute format('grant connect on database %I to dialgate_app', current_database());

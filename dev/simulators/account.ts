@@ -19,6 +19,8 @@ export interface VendorSetup {
   /** Null = the account owns every number that it is asked to call from. */
   readonly fromNumbers: readonly string[] | null;
   readonly storesTranscripts: boolean;
+  /** Retell: whether its list shows calls that are not yet ongoing. */
+  readonly listsRegistered: boolean;
   readonly dncMode: string;
   /** Numbers that the do-not-call source lists beside its files. */
   readonly dncListed: ReadonlySet<string>;

@@ -95,14 +95,19 @@ function create(account: Account, setup: VendorSetup, body: unknown): Answer {
   return json(201, scenario.create === "without_id" ? nameless : phoneCall(call, false));
 }
 
-/** Registered calls are not listed: the vendor has no filter for them, so an empty list proves nothing. */
+/** Whether registered calls are listed is not documented: a simulator that settles at once lists them, a test can switch it off. */
 function list(account: Account, setup: VendorSetup, body: unknown): Answer {
   if (!isObject(body)) return badRequest;
   const criteria = isObject(body["filter_criteria"]) ? body["filter_criteria"] : {};
   const filters = Array.isArray(criteria["metadata"]) ? criteria["metadata"] : [];
   const limit = typeof body["limit"] === "number" ? body["limit"] : 50;
   const found = [...account.calls.values()].filter((call) => {
-    if (call.vendor !== "retell" || call.setup.apiKey !== setup.apiKey || call.status === "registered") return false;
+    if (
+      call.vendor !== "retell" ||
+      call.setup.apiKey !== setup.apiKey ||
+      (call.status === "registered" && !setup.listsRegistered)
+    )
+      return false;
     return filters.every(
       (filter: unknown) =>
         isObject(filter) &&

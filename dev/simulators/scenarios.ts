@@ -3,8 +3,8 @@
  * one by a stable hash of the number and of how often it was called, so that a day of thousands of calls shows the whole mix
  * and every run shows the same one.
  */
-export type Outcome = "human" | "voicemail" | "no_answer" | "busy" | "invalid" | "declined" | "no_capacity";
-export type Create =
+type Outcome = "human" | "voicemail" | "no_answer" | "busy" | "invalid" | "declined" | "no_capacity";
+type Create =
   | "accept"
   | "rate_limited"
   | "drop_after"

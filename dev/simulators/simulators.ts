@@ -29,7 +29,7 @@ export type Answer =
   | { readonly kind: "hang" };
 
 /** One request as it arrived. The key that it carried is left out. */
-export interface Received {
+interface Received {
   readonly account: string | null;
   readonly method: string;
   readonly path: string;
@@ -53,6 +53,7 @@ export interface Registration {
   readonly concurrency_limit?: number;
   readonly from_numbers?: readonly string[];
   readonly stores_transcripts?: boolean;
+  readonly lists_registered?: boolean;
   readonly dnc_mode?: string;
   readonly dnc_listed?: readonly string[];
 }
@@ -140,6 +141,7 @@ function register(world: World, given: Registration): Account {
     concurrencyLimit: given.concurrency_limit ?? 20,
     fromNumbers: given.from_numbers ?? null,
     storesTranscripts: given.stores_transcripts ?? true,
+    listsRegistered: given.lists_registered ?? true,
     dncMode: mode,
     dncListed: new Set(given.dnc_listed ?? []),
   };

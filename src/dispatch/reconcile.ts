@@ -40,10 +40,13 @@ async function sweep(org: OrgDb): Promise<number> {
   return Number(answers[0]?.rows[0]?.[0] ?? 0);
 }
 
-function lookUp(provider: VoiceProvider, row: UnsettledRow): Promise<LookedUp> {
-  return row.provider_call_id === null
-    ? provider.lookup(publicId("attempt", row.attempt_id))
-    : provider.get(row.provider_call_id);
+/** By our attempt id where the call's own id is not known; a listing is a summary, so what it found is then fetched whole. */
+async function lookUp(provider: VoiceProvider, row: UnsettledRow): Promise<LookedUp> {
+  if (row.provider_call_id !== null) return provider.get(row.provider_call_id);
+  const listed = await provider.lookup(publicId("attempt", row.attempt_id));
+  if (listed.kind !== "found" || listed.report.final) return listed;
+  const whole = await provider.get(listed.report.providerCallId);
+  return whole.kind === "found" ? whole : listed;
 }
 
 async function settleLookedUp(org: OrgDb, row: UnsettledRow, found: LookedUp, keep: KeepPolicy): Promise<void> {

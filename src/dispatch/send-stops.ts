@@ -32,7 +32,14 @@ export async function sendStops(deps: DispatchDeps, org: OrgDb): Promise<number>
               });
         const stopped = provider === null ? null : await provider.stop(row.provider_call_id);
         const accepted = stopped?.ok === true;
-        return { ...frame, done: accepted || row.tries >= triesMax, accepted, reason: accepted ? stopped.value : "not_accepted" };
+        // A vendor without a way to end a call is not asked again; a call that is not yet ongoing is.
+        const hopeless = stopped?.ok === false && stopped.refusal === "unsupported";
+        return {
+          ...frame,
+          done: accepted || hopeless || row.tries >= triesMax,
+          accepted,
+          reason: accepted ? stopped.value : hopeless ? "unsupported" : "not_accepted",
+        };
       }),
     );
     if (closed.length > 0) await org.query(closeOutboxRows(closed));

@@ -6,7 +6,11 @@ export type Judgement<Reason extends string> = Omit<GateAnswer<Reason>, "valid_u
 
 type Details = Readonly<Record<string, unknown>>;
 
-export function allow<Reason extends string>(reason: Reason, details: Details = {}, rule: RuleRef | null = null): Judgement<Reason> {
+export function allow<Reason extends string>(
+  reason: Reason,
+  details: Details = {},
+  rule: RuleRef | null = null,
+): Judgement<Reason> {
   return { verdict: "allow", reason_code: reason, next_eligible_at: null, fix: null, rule, details };
 }
 
@@ -27,7 +31,14 @@ export function defer<Reason extends string>(
   rule: RuleRef | null = null,
 ): Judgement<Reason> {
   const next = typeof opens === "string" ? opens : null;
-  return { verdict: "defer", reason_code: reason, next_eligible_at: next, fix: typeof opens === "string" ? null : opens, rule, details };
+  return {
+    verdict: "defer",
+    reason_code: reason,
+    next_eligible_at: next,
+    fix: typeof opens === "string" ? null : opens,
+    rule,
+    details,
+  };
 }
 
 /** More instants than any person's facts hold; beyond it the answer is said to hold only until the last one looked at. */

@@ -50,7 +50,8 @@ type PlaceReason = "unknown_state" | "foreign_number" | "non_geographic_number" 
 /** A ZIP or an area code does not replace the state; a military ZIP has no place, whatever state stands beside it. */
 function placeReasons(location: LocationFacts): PlaceReason[] {
   const found: PlaceReason[] = [];
-  if (location.known_state === null || location.zip_is_military || location.candidate_states.length === 0) found.push("unknown_state");
+  if (location.known_state === null || location.zip_is_military || location.candidate_states.length === 0)
+    found.push("unknown_state");
   const kind = location.area_code_kind;
   if (kind === "foreign") found.push("foreign_number");
   else if (kind === "non_geographic") found.push("non_geographic_number");
@@ -65,9 +66,21 @@ const placeFixes: Readonly<Record<PlaceReason, Fix>> = {
     who: "operator",
     text: "Give the lead the US state or territory in which the person lives; a ZIP, a military post office or an area code does not replace it.",
   },
-  foreign_number: { code: "none", who: "nobody", text: "The area code is not in the United States; other countries' calling rules are not covered." },
-  non_geographic_number: { code: "correct_number", who: "operator", text: "The number is toll-free, premium or otherwise tied to no place; give the person's own number." },
-  unassigned_area_code: { code: "correct_number", who: "operator", text: "The area code is not assigned as far as this version knows; correct the number." },
+  foreign_number: {
+    code: "none",
+    who: "nobody",
+    text: "The area code is not in the United States; other countries' calling rules are not covered.",
+  },
+  non_geographic_number: {
+    code: "correct_number",
+    who: "operator",
+    text: "The number is toll-free, premium or otherwise tied to no place; give the person's own number.",
+  },
+  unassigned_area_code: {
+    code: "correct_number",
+    who: "operator",
+    text: "The area code is not assigned as far as this version knows; correct the number.",
+  },
 };
 
 const neverMeet: Fix = {
@@ -220,7 +233,13 @@ function reasonAt(places: readonly Place[], campaign: Week | null, at: Seconds) 
   const zones = places.map((place) => {
     const moment = momentOf(place, campaign, at);
     const window = moment.window === null ? null : [clock(moment.window.from), clock(moment.window.to)];
-    return { state: place.state, zone: place.zone.name, local: wallClock(at, moment.offsetSeconds), window, answer: moment.reason };
+    return {
+      state: place.state,
+      zone: place.zone.name,
+      local: wallClock(at, moment.offsetSeconds),
+      window,
+      answer: moment.reason,
+    };
   });
   const found = reasons.filter((reason) => zones.some((zone) => zone.answer === reason)) as ZoneReason[];
   const reason = found[0];
@@ -282,4 +301,3 @@ function firstChange(
   }
   return null;
 }
-

@@ -110,7 +110,8 @@ function reachesVoice(words: readonly string[], from: number): boolean {
 /** A negation anywhere in the sentence, once the phrases that hold one and deny nothing are set aside. */
 function denies(sentence: string): boolean {
   let rest = ` ${sentence} `;
-  for (const phrase of [...conditionSentences, ...conditionClauses, ...neutralPhrases]) rest = rest.replaceAll(` ${phrase} `, " ");
+  for (const phrase of [...conditionSentences, ...conditionClauses, ...neutralPhrases])
+    rest = rest.replaceAll(` ${phrase} `, " ");
   return negations.some((negation) => rest.includes(` ${negation} `));
 }
 

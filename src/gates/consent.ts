@@ -82,8 +82,16 @@ const fixes: Readonly<Record<ConsentRefusal, Fix>> = {
     who: "compliance",
     text: "The person revoked. Only an admin's lift with a reason ends that, and only once the person has given a new consent of grade A after it.",
   },
-  consent_missing: { code: "obtain_consent", who: "operator", text: "There is no consent on file: bring its date and text, a certificate or a recording." },
-  consent_invalid: { code: "correct_consent_date", who: "operator", text: "The consent's date is absent, unreadable or in the future: give the date on which it was obtained." },
+  consent_missing: {
+    code: "obtain_consent",
+    who: "operator",
+    text: "There is no consent on file: bring its date and text, a certificate or a recording.",
+  },
+  consent_invalid: {
+    code: "correct_consent_date",
+    who: "operator",
+    text: "The consent's date is absent, unreadable or in the future: give the date on which it was obtained.",
+  },
   consent_basis_insufficient: {
     code: "obtain_written_consent",
     who: "operator",
@@ -99,7 +107,11 @@ const fixes: Readonly<Record<ConsentRefusal, Fix>> = {
     who: "operator",
     text: "The consent does not cover this call (see the missing fields): it must name this seller and an automated, artificial, prerecorded or AI voice, and be about this number and this purpose.",
   },
-  consent_expired: { code: "renew_consent", who: "operator", text: "The consent is older than the org or a state accepts: obtain a new one." },
+  consent_expired: {
+    code: "renew_consent",
+    who: "operator",
+    text: "The consent is older than the org or a state accepts: obtain a new one.",
+  },
   state_needs_relationship: {
     code: "record_relationship",
     who: "operator",

@@ -96,7 +96,11 @@ const refusal = (reason: GateFault, what: string): GateAnswer => ({
   reason_code: reason,
   valid_until: null,
   next_eligible_at: null,
-  fix: { code: "report_fault", who: "platform", text: "A gate could not be asked or read, so nothing is dialed; this is a fault of the system." },
+  fix: {
+    code: "report_fault",
+    who: "platform",
+    text: "A gate could not be asked or read, so nothing is dialed; this is a fault of the system.",
+  },
   rule: null,
   details: { fault: what },
 });
@@ -112,7 +116,8 @@ function faultIn(value: unknown, gate: AnyGate, at: Instant): string | null {
   if (!isLater(answer.next_eligible_at, at)) return "next_eligible_at is no later instant";
   if (answer.next_eligible_at !== null && verdict !== "defer") return "next_eligible_at beside a verdict that is not defer";
   if (fix !== null && !isFix(fix)) return "a fix that cannot be read";
-  if (verdict === "allow" ? fix !== null : fix === null && answer.next_eligible_at === null) return "a refusal without fix or instant";
+  if (verdict === "allow" ? fix !== null : fix === null && answer.next_eligible_at === null)
+    return "a refusal without fix or instant";
   if (typeof rule !== "object" || rule === undefined) return "a rule that cannot be read";
   if (typeof details !== "object" || details === null) return "details that cannot be read";
   return null;
@@ -192,7 +197,9 @@ function nextEligible(gates: readonly AnyGate[], snapshot: Snapshot, options: Re
 
 /** A block ends the search, and so does a deferral that names no instant; its fix says what would help. */
 function fixOf(results: readonly GateResult[]): Fix | null {
-  const blocking = results.find((result) => result.verdict === "block") ?? results.find((result) => result.verdict === "defer" && result.next_eligible_at === null);
+  const blocking =
+    results.find((result) => result.verdict === "block") ??
+    results.find((result) => result.verdict === "defer" && result.next_eligible_at === null);
   return blocking?.fix ?? null;
 }
 

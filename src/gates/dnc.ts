@@ -113,7 +113,8 @@ function stateOf(list: string, demanded: boolean, facts: Facts, rows: readonly C
   if (demanded && (answer.result === "unknown" || age === "unknown")) found.push("dnc_unknown");
   // Age says nothing good of a number: a listing that has grown old still binds, until a later scrub says clear.
   if (age === "stale" && (demanded || (binds && answer.result === "listed"))) found.push("scrub_stale");
-  if (answer.result !== "clear" && answer.result !== "listed" && answer.result !== "unknown") throw new Error("a list answer of no known kind");
+  if (answer.result !== "clear" && answer.result !== "listed" && answer.result !== "unknown")
+    throw new Error("a list answer of no known kind");
   return { ...base, refusals: found, liftedBy };
 }
 
@@ -123,7 +124,8 @@ function newestAnswer(answers: readonly ListAnswer[], list: string): ListAnswer 
   for (const answer of answers) {
     if (answer.list !== list || answer.kind === "line_type") continue;
     const later = newest === null || answer.scrubbed_at > newest.scrubbed_at;
-    if (later || (answer.scrubbed_at === newest?.scrubbed_at && strictness[answer.result] > strictness[newest.result])) newest = answer;
+    if (later || (answer.scrubbed_at === newest?.scrubbed_at && strictness[answer.result] > strictness[newest.result]))
+      newest = answer;
   }
   return newest;
 }
@@ -161,7 +163,9 @@ function listedAs(answer: ListAnswer): Refusal {
 function liftOf(answer: ListAnswer, facts: Facts, rows: readonly ConditionRow[], asking: Asking): "consent" | "counsel" | null {
   if (answer.kind !== "do_not_call") return null;
   if (answer.list === "national") return asking.hasPewc && facts.dnc.written_consent_over_national === true ? "consent" : null;
-  const row = rows.find((each) => each.asks.type === "dnc_list" && each.asks.list === answer.list && answer.list.startsWith("state:"));
+  const row = rows.find(
+    (each) => each.asks.type === "dnc_list" && each.asks.list === answer.list && answer.list.startsWith("state:"),
+  );
   return row !== undefined && hasPosition(facts.dnc.positions, row.id, asking.at) ? "counsel" : null;
 }
 
@@ -176,7 +180,11 @@ function judgeWithoutProvider(facts: Facts, lists: readonly ListState[], asking:
   const open = lists.filter((list) => list.demanded && !isFreshAndClear(list, facts, at) && list.liftedBy === null);
   if (open.length === 0) return false;
   const made = facts.dnc.acknowledgement;
-  const isAlive = made !== null && made.serves === true && made.made_at <= at && at < addSeconds(made.made_at, acknowledgementDays * daySeconds);
+  const isAlive =
+    made !== null &&
+    made.serves === true &&
+    made.made_at <= at &&
+    at < addSeconds(made.made_at, acknowledgementDays * daySeconds);
   const namesAll = made !== null && lists.every((list) => !list.demanded || made.lists.includes(list.list));
   const carries = isAlive && namesAll && hasPewc && facts.dnc.written_consent_over_national === true;
   if (!carries) found.add("dnc_unacknowledged");
@@ -220,7 +228,8 @@ function edgesOf(facts: Facts, memo?: GateMemo): (Instant | null)[] {
     const from = versionOf(answer, facts);
     if (from !== null) edges.push(from, after(from, listDaysMax));
   }
-  if (acknowledgement !== null) edges.push(acknowledgement.made_at, addSeconds(acknowledgement.made_at, acknowledgementDays * daySeconds));
+  if (acknowledgement !== null)
+    edges.push(acknowledgement.made_at, addSeconds(acknowledgement.made_at, acknowledgementDays * daySeconds));
   return edges;
 }
 
@@ -237,11 +246,21 @@ const fixes: Readonly<Record<Refusal, Fix>> = {
     who: "owner",
     text: "The national registry names this number; a live written consent lifts it where the owner has switched that on ((c)(2)(ii)).",
   },
-  dnc_other_listed: { code: "none", who: "nobody", text: "A do-not-call list names this number; nothing lifts that but a later scrub that says clear." },
-  dnc_unknown: scrubAgain("A list that this call demands gave no usable answer: scrub again with a provider that covers it and states its date."),
+  dnc_other_listed: {
+    code: "none",
+    who: "nobody",
+    text: "A do-not-call list names this number; nothing lifts that but a later scrub that says clear.",
+  },
+  dnc_unknown: scrubAgain(
+    "A list that this call demands gave no usable answer: scrub again with a provider that covers it and states its date.",
+  ),
   scrub_stale: scrubAgain("The scrub is older than 31 days by its list's date: scrub again."),
   scrub_missing: scrubAgain("The number was not scrubbed against a list that this call demands: scrub it."),
-  dnc_once_listed: { code: "connect_dnc_provider", who: "owner", text: "The number was listed once, and no later scrub said clear: connect a provider and scrub." },
+  dnc_once_listed: {
+    code: "connect_dnc_provider",
+    who: "owner",
+    text: "The number was listed once, and no later scrub said clear: connect a provider and scrub.",
+  },
   dnc_unacknowledged: {
     code: "connect_dnc_provider",
     who: "owner",

@@ -7,7 +7,14 @@ import { type ConditionRow, effectiveEdges, inForce, reaches, ruleRef } from "./
 import { conditionsOf } from "./rules/packs.ts";
 import type { CountedAttempt, Snapshot } from "./snapshot.ts";
 
-const reasons = ["retry_budget_spent", "ended_by_person", "cap_reached", "conversation_cooldown", "recall_gap", "within_caps"] as const;
+const reasons = [
+  "retry_budget_spent",
+  "ended_by_person",
+  "cap_reached",
+  "conversation_cooldown",
+  "recall_gap",
+  "within_caps",
+] as const;
 type Reason = (typeof reasons)[number];
 type Facts = Pick<Snapshot, "at" | "packs" | "call" | "location" | "zones" | "frequency">;
 
@@ -51,7 +58,11 @@ function judge(facts: Facts, rows: readonly ConditionRow[], limits: readonly Lim
   if (!(counted.attempts_spent < counted.attempts_max)) found.add("retry_budget_spent");
   const ended = endedRow(counted.attempts, rows, at);
   if (ended !== null) found.add("ended_by_person");
-  const details = { reasons: reasons.filter((reason) => found.has(reason)), counted: counted.attempts.length, limits: closed.map(shown) };
+  const details = {
+    reasons: reasons.filter((reason) => found.has(reason)),
+    counted: counted.attempts.length,
+    limits: closed.map(shown),
+  };
   const first = reasons.find((reason) => found.has(reason));
   if (first === undefined) return allow("within_caps", details);
   if (first === "retry_budget_spent") return block(first, budgetSpent, details);
@@ -74,7 +85,10 @@ function latest(closed: readonly Limit[]): Instant | null {
 }
 
 function limitsOf(facts: Facts, rows: readonly ConditionRow[]): Limit[] {
-  const newestFirst = facts.frequency.attempts.map((attempt) => attempt.at).toSorted().toReversed();
+  const newestFirst = facts.frequency.attempts
+    .map((attempt) => attempt.at)
+    .toSorted()
+    .toReversed();
   const limits: Limit[] = facts.frequency.org_caps.map((cap) => capLimit(cap, newestFirst, null, null));
   for (const row of rows) {
     if (row.asks.type === "cap") limits.push(capLimit(row.asks, newestFirst, ruleRef(row), row));
@@ -118,7 +132,8 @@ function cooldownLimit(facts: Facts): Limit | null {
     if (attempt.conversation_at === null) continue;
     const spoken = secondsOf(attempt.conversation_at);
     if (secondsOf(facts.at) - spoken > (cooldownDays + 2) * daySeconds) continue;
-    if (zones.length === 0) throw new Error("a conversation whose calendar day is unknown");
+    // Where nobody knows the zone, the eighth day has begun everywhere once seven whole days have passed.
+    if (zones.length === 0) opens = Math.max(opens ?? 0, spoken + cooldownDays * daySeconds);
     for (const zone of zones) {
       const eighth = startOfLocalDay(zone, localMoment(zone, spoken).day + cooldownDays, spoken);
       if (opens === null || eighth > opens) opens = eighth;

@@ -80,13 +80,15 @@ const reached = (each: JudgedGrant): number => {
 };
 const newestFirst = (left: JudgedGrant, right: JudgedGrant): number =>
   compareText(right.grant.obtained_at.utc ?? "", left.grant.obtained_at.utc ?? "") || compareText(left.grant.id, right.grant.id);
-const bestFirst = (left: JudgedGrant, right: JudgedGrant): number => gradeRank[right.grade] - gradeRank[left.grade] || newestFirst(left, right);
+const bestFirst = (left: JudgedGrant, right: JudgedGrant): number =>
+  gradeRank[right.grade] - gradeRank[left.grade] || newestFirst(left, right);
 const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
 
 /** The first lift after the revocation was recorded; at the same instant the revocation wins. */
 function liftOf(recordedAt: Instant, lifts: readonly Lift[]): Instant | null {
   let first: Instant | null = null;
-  for (const lift of lifts) if (lift.recorded_at > recordedAt && (first === null || lift.recorded_at < first)) first = lift.recorded_at;
+  for (const lift of lifts)
+    if (lift.recorded_at > recordedAt && (first === null || lift.recorded_at < first)) first = lift.recorded_at;
   return first;
 }
 
@@ -167,10 +169,12 @@ function readGrant(grant: Grant, facts: ConsentInputs, memo?: GateMemo): GrantRe
   const text = proven?.text ?? null;
   return {
     text,
-    hasEvidence: filled(grant.obtained_at.given) !== null || text !== null || grant.certificate !== null || grant.recording !== null,
+    hasEvidence:
+      filled(grant.obtained_at.given) !== null || text !== null || grant.certificate !== null || grant.recording !== null,
     namesSeller: proven?.namesSeller ?? false,
     attestsSeller: attested === null ? null : once(memo, `attested seller|${key}|${others.join("|")}`, attests),
-    isAboutThisNumber: grant.number === consent.number && (text === null || text.numbers.length === 0 || text.numbers.includes(national)),
+    isAboutThisNumber:
+      grant.number === consent.number && (text === null || text.numbers.length === 0 || text.numbers.includes(national)),
   };
 }
 
@@ -188,9 +192,16 @@ function once<T>(memo: GateMemo | undefined, key: string, make: () => T): T {
   return made;
 }
 
-const filled = (text: string | null | undefined): string | null => (text === null || text === undefined || text.trim() === "" ? null : text);
+const filled = (text: string | null | undefined): string | null =>
+  text === null || text === undefined || text.trim() === "" ? null : text;
 
-function judgeGrant(grant: Grant, reading: GrantReading, facts: ConsentInputs, conditions: readonly ConditionRow[], at: Instant): JudgedGrant {
+function judgeGrant(
+  grant: Grant,
+  reading: GrantReading,
+  facts: ConsentInputs,
+  conditions: readonly ConditionRow[],
+  at: Instant,
+): JudgedGrant {
   if (!reading.hasEvidence) return { grant, refusals: ["consent_missing"], grade: "D", missing: ["evidence"], rule: null };
   const refusals = new Set<ConsentRefusal>();
   const missing: string[] = [];
@@ -238,7 +249,8 @@ function proveInformational(grant: Grant, reading: GrantReading, fail: Fail): vo
   if (grant.basis === "pewc" && filled(grant.signature) === null) fail("consent_unproven", "signature");
   if (grant.purpose === null || grant.purpose === "undeclared") fail("consent_unproven", "purpose");
   if (reading.attestsSeller === false) fail("consent_scope_mismatch", "seller");
-  else if (reading.attestsSeller === null && !reading.namesSeller) fail(reading.text === null ? "consent_unproven" : "consent_scope_mismatch", "seller");
+  else if (reading.attestsSeller === null && !reading.namesSeller)
+    fail(reading.text === null ? "consent_unproven" : "consent_scope_mismatch", "seller");
   if (!reading.isAboutThisNumber) fail("consent_scope_mismatch", "number");
 }
 

@@ -38,7 +38,10 @@ function judge(covering: readonly HaltFact[], at: Instant): Judgement<Reason> {
     if (open.length > 0) throw new Error("a halt of no known kind");
     return allow("not_halted");
   }
-  return block(reason, fixOf(reason), { reasons: reasons.filter((each) => open.some((fact) => fact.reason === each)), halts: open });
+  return block(reason, fixOf(reason), {
+    reasons: reasons.filter((each) => open.some((fact) => fact.reason === each)),
+    halts: open,
+  });
 }
 
 /**
@@ -47,7 +50,9 @@ function judge(covering: readonly HaltFact[], at: Instant): Judgement<Reason> {
  */
 function covers(fact: HaltFact, location: LocationFacts): boolean {
   const inState =
-    fact.states === null || location.candidate_states.length === 0 || fact.states.some((state) => location.candidate_states.includes(state));
+    fact.states === null ||
+    location.candidate_states.length === 0 ||
+    fact.states.some((state) => location.candidate_states.includes(state));
   if (fact.zips === null) return inState;
   const zip = zipDigits(location.zip);
   if (zip === null) return inState;
@@ -59,7 +64,11 @@ function fixOf(reason: Reason): Fix {
     case "platform_halted":
       return { code: "wait_for_platform", who: "platform", text: "The platform is halted; its operator reopens it." };
     case "incident_open":
-      return { code: "close_incident", who: "platform", text: "An incident that covers this dial is open; it is closed by who handles it." };
+      return {
+        code: "close_incident",
+        who: "platform",
+        text: "An incident that covers this dial is open; it is closed by who handles it.",
+      };
     case "emergency_moratorium":
       return { code: "none", who: "nobody", text: "A declared emergency bars solicitation in this place until it ends." };
     case "campaign_halted":

@@ -31,7 +31,13 @@ export function localMoment(zone: ZoneSteps, at: Seconds): LocalMoment {
   }
   const local = at + offset;
   const day = Math.floor(local / daySeconds);
-  return { day, weekday: weekdayOf(day), secondOfDay: local - day * daySeconds, offsetSeconds: offset, offsetHoldsUntil: holdsUntil };
+  return {
+    day,
+    weekday: weekdayOf(day),
+    secondOfDay: local - day * daySeconds,
+    offsetSeconds: offset,
+    offsetHoldsUntil: holdsUntil,
+  };
 }
 
 /** A zone table read into numbers, once per check. */
@@ -54,7 +60,8 @@ function stepsOf(name: string, table: ZoneTable): ZoneSteps {
   let previous = secondsOf(table.from);
   const steps = table.transitions.map((step) => {
     const at = secondsOf(step.at);
-    if (at < previous || !Number.isSafeInteger(step.offset_seconds)) throw new RangeError("a zone's transitions are not in order");
+    if (at < previous || !Number.isSafeInteger(step.offset_seconds))
+      throw new RangeError("a zone's transitions are not in order");
     previous = at;
     return { at, offsetSeconds: step.offset_seconds };
   });

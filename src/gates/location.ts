@@ -94,7 +94,9 @@ const stateByName: ReadonlyMap<string, string> = new Map([
 ]);
 const zonesByState: ReadonlyMap<string, readonly string[]> = new Map(states.map((row) => [row.state, row.timezones]));
 const stateByZipPrefix: ReadonlyMap<string, string> = new Map(
-  Object.entries(zipRangesByState).flatMap(([state, ranges]) => prefixesOf(ranges).map((prefix): [string, string] => [prefix, state])),
+  Object.entries(zipRangesByState).flatMap(([state, ranges]) =>
+    prefixesOf(ranges).map((prefix): [string, string] => [prefix, state]),
+  ),
 );
 const militaryZips: ReadonlySet<string> = new Set(prefixesOf(militaryZipRanges));
 const stateByAreaCode: ReadonlyMap<string, string> = new Map(

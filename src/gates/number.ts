@@ -79,7 +79,8 @@ function judgeReassigned(
   const { connected, checks } = line.reassigned;
   const consentedAt = standing.serving?.grant.obtained_at.earliest ?? null;
   let lastYes: Instant | null = null;
-  for (const check of checks) if (check.answer === "yes" && (lastYes === null || check.checked_at > lastYes)) lastYes = check.checked_at;
+  for (const check of checks)
+    if (check.answer === "yes" && (lastYes === null || check.checked_at > lastYes)) lastYes = check.checked_at;
   if (lastYes !== null) {
     const yes = lastYes;
     if (consentedAt === null || consentedAt <= yes) return "number_reassigned";
@@ -113,14 +114,26 @@ function edgesOf(facts: Facts, memo?: GateMemo): (Instant | null)[] {
 const fixes: Readonly<Record<Refusal, Fix>> = {
   number_invalid: { code: "correct_number", who: "operator", text: "This is no valid phone number: correct it." },
   number_not_us: { code: "none", who: "nobody", text: "Only numbers of the United States and its territories are called." },
-  number_not_geographic: { code: "correct_number", who: "operator", text: "Toll-free, premium and personal numbers are not called: give the person's own line." },
-  number_protected: { code: "none", who: "nobody", text: "Emergency, hospital, care-home and service lines are never called; no org can lift that." },
+  number_not_geographic: {
+    code: "correct_number",
+    who: "operator",
+    text: "Toll-free, premium and personal numbers are not called: give the person's own line.",
+  },
+  number_protected: {
+    code: "none",
+    who: "nobody",
+    text: "Emergency, hospital, care-home and service lines are never called; no org can lift that.",
+  },
   number_reassigned: {
     code: "obtain_consent",
     who: "operator",
     text: "The number has been given to somebody else since the consent: only a newer consent with a check of its own opens it.",
   },
-  reassigned_unknown: { code: "check_reassigned_again", who: "operator", text: "The last check for reassignment is too old or gave no answer: check again." },
+  reassigned_unknown: {
+    code: "check_reassigned_again",
+    who: "operator",
+    text: "The last check for reassignment is too old or gave no answer: check again.",
+  },
   reassigned_check_required: {
     code: "check_reassigned",
     who: "operator",

@@ -56,13 +56,25 @@ function stopCheckAt(facts: Facts, at: Instant): "clear" | "pending" | "missing"
 
 function fixOf(reason: Reason, standing: readonly SuppressionFact[]): Fix {
   if (reason === "stop_check_pending") {
-    return { code: "wait_for_stop_check", who: "platform", text: "The last call is being searched for a stop; until then the person is not called." };
+    return {
+      code: "wait_for_stop_check",
+      who: "platform",
+      text: "The last call is being searched for a stop; until then the person is not called.",
+    };
   }
   if (reason === "stop_check_missing") {
-    return { code: "judge_stop_check", who: "compliance", text: "Nobody knows whether the person asked to stop in the last call: a person must judge it, clear or stop." };
+    return {
+      code: "judge_stop_check",
+      who: "compliance",
+      text: "Nobody knows whether the person asked to stop in the last call: a person must judge it, clear or stop.",
+    };
   }
   return standing.every((fact) => fact.by_org)
-    ? { code: "lift_suppression", who: "compliance", text: "The org entered this suppression itself; an admin's lift with a reason ends it." }
+    ? {
+        code: "lift_suppression",
+        who: "compliance",
+        text: "The org entered this suppression itself; an admin's lift with a reason ends it.",
+      }
     : {
         code: "lift_and_new_consent",
         who: "compliance",

@@ -45,12 +45,8 @@ export const posts = (scope: Scope, options: { bodyBytesMax?: number; keyRequire
   "x-idempotency-key": options.keyRequired === true ? "required" : "optional",
   middleware: [bindOrg(scope), readJson(options.bodyBytesMax ?? smallBodyBytes), idempotency(options.keyRequired === true)] as Chain,
 });
-/** A POST whose body is streamed by its route. */
-export const uploads = (scope: Scope) => ({
-  ...declared(scope),
-  "x-idempotency-key": "required",
-  middleware: [bindOrg(scope), idempotency(true)] as Chain,
-});
+/** A PUT whose body the route streams through. */
+export const streams = (scope: Scope) => ({ ...declared(scope), middleware: [bindOrg(scope)] as Chain });
 
 const declared = (scope: Scope) => ({ "x-scope": scope, security: [{ api_key: [scope] }] });
 export const problems = anyProblem;

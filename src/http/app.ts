@@ -5,10 +5,26 @@ import type { HttpEnv } from "./http-env.ts";
 import { onInvalid } from "./invalid-request.ts";
 import { onError } from "./on-error.ts";
 import { openapiDocument } from "./openapi-document.ts";
+import { refuseUnsafeRole } from "./refuse-unsafe-role.ts";
 import { requestId } from "./request-id.ts";
-import { sellerRoutes } from "./routes/sellers.ts";
+import { accountRoutes } from "./routes/account.ts";
+import { attemptRoutes } from "./routes/attempts.ts";
+import { auditRoutes } from "./routes/audit.ts";
+import { callRoutes } from "./routes/calls.ts";
+import { campaignRoutes } from "./routes/campaigns.ts";
+import { connectionRoutes } from "./routes/connections.ts";
+import { consentEventRoutes } from "./routes/consent-events.ts";
+import { decisionRoutes } from "./routes/decisions.ts";
+import { haltRoutes } from "./routes/halts.ts";
+import { importRoutes } from "./routes/imports.ts";
+import { leadRoutes } from "./routes/leads.ts";
+import { policyRoutes } from "./routes/policy.ts";
 import { publicRoutes } from "./routes/public.ts";
+import { sellerRoutes } from "./routes/sellers.ts";
+import { suppressionRoutes } from "./routes/suppressions.ts";
+import { testClockRoutes } from "./routes/test-clock.ts";
 import { unmatched } from "./unmatched.ts";
+import { voiceWebhooks } from "./webhooks/voice.ts";
 
 /**
  * The chain: request id, then for `/v1` the credential, the org-bound handle (per route, with its scope), the body, the
@@ -16,11 +32,26 @@ import { unmatched } from "./unmatched.ts";
  */
 export function createApp(): OpenAPIHono<HttpEnv> {
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: onInvalid });
-  app.use(requestId);
+  app.use(requestId, refuseUnsafeRole);
   app.use("/v1/*", authenticate, etag);
 
   publicRoutes(app);
+  accountRoutes(app);
+  policyRoutes(app);
   sellerRoutes(app);
+  connectionRoutes(app);
+  importRoutes(app);
+  leadRoutes(app);
+  consentEventRoutes(app);
+  suppressionRoutes(app);
+  campaignRoutes(app);
+  decisionRoutes(app);
+  callRoutes(app);
+  attemptRoutes(app);
+  haltRoutes(app);
+  auditRoutes(app);
+  testClockRoutes(app);
+  voiceWebhooks(app);
 
   openapiDocument(app);
   app.notFound(unmatched(app));

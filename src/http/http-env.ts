@@ -1,7 +1,10 @@
 import type { OrgDb } from "../db/org-db.ts";
-import type { SystemDb } from "../db/system-db.ts";
+import type { SystemDb, WorkKind } from "../db/system-db.ts";
 import type { Seal } from "../domain/connections/create-connection.ts";
 import type { Adapters } from "../domain/connections/test-connection.ts";
+import type { SnapshotDesk } from "../domain/decisions/snapshot.ts";
+import type { FileStore } from "../domain/imports/file-store.ts";
+import type { CalledNow } from "../dispatch/call-now.ts";
 import type { ApiKeyHasher } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
@@ -18,11 +21,19 @@ export interface HttpDeps {
   readonly publicOrigin: string;
   readonly hashApiKey: ApiKeyHasher;
   readonly numbers: NumberHasher;
-  /** Asks the database one thing, and refuses a role that could see past the walls. */
+  /** False when the database role could read past the walls between organisations: then nothing is served. */
+  roleIsSafe(): Promise<boolean>;
+  /** Throws when the database does not answer. */
   checkDatabase(): Promise<void>;
   readonly vendors: Readonly<Record<string, Vendor>>;
   readonly sealCredential: Seal;
   readonly adapters: Adapters;
+  readonly desk: SnapshotDesk;
+  readonly files: FileStore;
+  /** A verb of `dispatch`, handed over by `worker.ts`: the one way from a request to a call. */
+  callNow(org: OrgDb, asked: { readonly leadId: string; readonly campaignId: string }): Promise<CalledNow>;
+  /** Asks for work without waiting for the next tick. What it loses the tick finds. */
+  wake(orgId: string, work: WorkKind): Promise<void>;
   report(fault: FaultReport): void;
 }
 

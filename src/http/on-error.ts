@@ -68,7 +68,7 @@ export interface FaultReport {
   readonly constraint: string | null;
 }
 
-function faultOf(error: Error, requestId: string): FaultReport {
+export function faultOf(error: Error, requestId: string): FaultReport {
   const db = isDbError(error) ? error : null;
   const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
   return {

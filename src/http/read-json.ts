@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { HttpEnv } from "./http-env.ts";
 import { type Fault, invalid, Problem } from "./problem.ts";
+import { readBytes } from "./read-bytes.ts";
 
 const depthMax = 32;
 const unread = { unproven: true } as const;
@@ -11,7 +12,7 @@ const unread = { unproven: true } as const;
  */
 export const readJson = (bytesMax: number): MiddlewareHandler<HttpEnv> =>
   async function readJson(c, next) {
-    const bytes = await bytesUpTo(c.req.raw, bytesMax);
+    const bytes = await readBytes(c.req.raw, bytesMax);
     const type = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
     if (bytes.length > 0 && type !== "application/json") {
       throw new Problem("unsupported_media_type", { detail: "Send the body as application/json.", ...unread });
@@ -26,32 +27,6 @@ export const readJson = (bytesMax: number): MiddlewareHandler<HttpEnv> =>
     (c.req.bodyCache as Record<string, unknown>)["text"] = Promise.resolve(text);
     await next();
   };
-
-async function bytesUpTo(request: Request, bytesMax: number): Promise<Uint8Array> {
-  const tooLarge = new Problem("body_too_large", { detail: `The body is larger than the ${bytesMax} bytes that this route reads.` });
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge;
-  if (request.body === null) return new Uint8Array(0);
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > bytesMax) {
-      reader.cancel().catch(() => undefined);
-      throw tooLarge;
-    }
-    pieces.push(value);
-  }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
 
 function textOf(bytes: Uint8Array): string {
   try {

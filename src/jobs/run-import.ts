@@ -70,6 +70,11 @@ export async function runImport(deps: ImportDeps, importId: string): Promise<Imp
     if ((await applying) === "not_ours") return "not_ours";
   } catch (thrown) {
     await applying?.catch(() => undefined);
+    // So that the queue's next delivery need not wait for the lease's end. Where the database is gone, it must.
+    await deps
+      .bind()
+      .rows(releaseImport(importId))
+      .catch(() => undefined);
     throw thrown;
   }
   return isLast ? "succeeded" : "again";

@@ -87,7 +87,14 @@ function offsetOf(zone: string): number {
 
 /** Null for a day or time that no calendar has, such as 31 February, 00/00 or 25:00. */
 function secondsOfParts(year = "", month = "", day = "", hour = "0", minute = "0", second = "0"): Seconds | null {
-  const [y, mo, d, h, mi, s] = [year, month, day, hour, minute, second].map(Number) as [number, number, number, number, number, number];
+  const [y, mo, d, h, mi, s] = [year, month, day, hour, minute, second].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   if (y < 1900 || h > 23 || mi > 59 || s > 59) return null;
   const ms = Date.UTC(y, mo - 1, d, h, mi, s);
   const back = new Date(ms);

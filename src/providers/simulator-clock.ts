@@ -7,7 +7,7 @@ import { readJson } from "./read-json.ts";
 import { sendOnce } from "./send-once.ts";
 import type { Fetch } from "./send-once.ts";
 
-export interface SimulatorTime {
+interface SimulatorTime {
   readonly now: Instant;
   /** The simulator's next event after its `now`: a test clock stops there and lets it be applied. */
   readonly nextEventAt: Instant | null;

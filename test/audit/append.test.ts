@@ -105,12 +105,13 @@ test("append refuses when no org is bound, when the org has no chain, and when a
   expect(await codeOf(append("lead.created", "s", "{}"))).toBe("42501");
   expect(await codeOf(app.query("select audit.open_chain()"))).toBe("42501");
   expect(await codeOf(bound(randomUUID(), () => append("lead.created", "s", "{}")))).toBe("55000");
-  for (const arrays of [
+  const incomplete: unknown[][] = [
     [["a.b", null], ["s", "s"], ["f", "f"]],
     [["a.b"], [null], ["f"]],
     [["a.b"], ["s"], [null]],
     [null, ["s"], ["f"]],
-  ]) {
+  ];
+  for (const arrays of incomplete) {
     expect(await codeOf(bound(org, () => app.query("select audit.append_many($1::text[], $2::text[], $3::text[])", arrays)))).toBe("22004");
   }
   expect(await codeOf(bound(org, () => app.query("select audit.append_many(array['a', 'b'], array['s'], array['f'])")))).toBe("22023");

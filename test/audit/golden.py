@@ -66,7 +66,7 @@ print(
                 "ffffffff-ffff-4fff-bfff-ffffffffffff",
                 [
                     ("a", "Zoë, 東京, 🛑, e\u0301", '{"text":"two\\nlines \\u0000 as six characters"}', 0),
-                    ("a" * 100, "x" * 5000, "y" * 70_000, 253_402_300_799_999_999),
+                    ("a" * 100, "x" * 5000, "y" * 70_000, 9_007_199_254_740_991),
                 ],
             ),
         ],

@@ -10,7 +10,7 @@ import golden from "./golden.json" with { type: "json" };
 
 const org = "0190aaaa-0000-7000-8000-000000000001";
 const otherOrg = "0190aaaa-0000-7000-8000-000000000002";
-const length = 60;
+const length = 52;
 
 type Content = Pick<AuditEntry, "type" | "subject" | "facts">;
 

@@ -13,12 +13,15 @@ const voicePacks = await packRefs(["us-federal", "us-artificial-voice"]);
 function ask(consentChanges: Partial<ConsentFacts>, rest: Partial<Snapshot> = {}) {
   return consent.check({ ...base, ...rest, consent: { ...base.consent, ...consentChanges } });
 }
-const reasonOf = (change: Partial<Grant>, rest: Partial<Snapshot> = {}) => ask({ grants: [{ ...grant, ...change }] }, rest).reason_code;
+const reasonOf = (change: Partial<Grant>, rest: Partial<Snapshot> = {}) =>
+  ask({ grants: [{ ...grant, ...change }] }, rest).reason_code;
 const gradeOf = (change: Partial<Grant>, rest: Partial<Snapshot> = {}) =>
   (ask({ grants: [{ ...grant, ...change }] }, rest).details["grants"] as { grade: string }[])[0]?.grade;
 const missingOf = (change: Partial<Grant>) =>
   (ask({ grants: [{ ...grant, ...change }] }).details["grants"] as { missing: string[] }[])[0]?.missing;
-const call = (purpose: CallFacts["purpose"]): Partial<Snapshot> => ({ call: { technology: "artificial", purpose, debt_collection: false } });
+const call = (purpose: CallFacts["purpose"]): Partial<Snapshot> => ({
+  call: { technology: "artificial", purpose, debt_collection: false },
+});
 const at = (text: string): Partial<Snapshot> => ({ at: instant(text) });
 
 test("a proven grant passes", () => {
@@ -43,7 +46,9 @@ describe("the table per purpose", () => {
     ["informational", "unknown", "consent_unproven"],
   ] as const)("%s by %s: %s", (purpose, basis, reason) => expect(reasonOf({ basis }, call(purpose))).toBe(reason));
   test("the technology and the line do not lower the demand", () => {
-    expect(reasonOf({ basis: "pec" }, { call: { technology: "live", purpose: "marketing", debt_collection: false } })).toBe("consent_basis_insufficient");
+    expect(reasonOf({ basis: "pec" }, { call: { technology: "live", purpose: "marketing", debt_collection: false } })).toBe(
+      "consent_basis_insufficient",
+    );
   });
 });
 
@@ -57,7 +62,11 @@ describe("what a sales call must have proven", () => {
     ["a date in the future", { obtained_at: givenDate("2026-11-18T18:00:01Z") }, "consent_invalid"],
     ["a date alone", { text: null }, "consent_unproven"],
     ["an empty text", { text: "  \n" }, "consent_unproven"],
-    ["a certificate's address alone", { text: null, certificate: { url: "https://cert", retained: true, matched: true, text: null } }, "consent_unproven"],
+    [
+      "a certificate's address alone",
+      { text: null, certificate: { url: "https://cert", retained: true, matched: true, text: null } },
+      "consent_unproven",
+    ],
     ["no signature", { signature: null }, "consent_unproven"],
     ["no purpose", { purpose: null }, "consent_unproven"],
     ["no no-condition clause", { text: "Acme Solar LLC may call me by AI voice." }, "consent_unproven"],
@@ -76,7 +85,10 @@ describe("what a sales call must have proven", () => {
     const answer = ask({ grants: [{ ...grant, signature: null, text: "Brightside Inc. may call me." }] });
     expect(answer.reason_code).toBe("consent_unproven");
     expect(answer.details["grants"]).toMatchObject([
-      { refusals: ["consent_unproven", "consent_scope_mismatch", "consent_grade_too_low"], missing: ["signature", "no_condition_clause", "seller", "artificial_voice"] },
+      {
+        refusals: ["consent_unproven", "consent_scope_mismatch", "consent_grade_too_low"],
+        missing: ["signature", "no_condition_clause", "seller", "artificial_voice"],
+      },
     ]);
   });
   test("no grant at all is missing consent", () => expect(ask({ grants: [] }).reason_code).toBe("consent_missing"));
@@ -85,15 +97,31 @@ describe("what a sales call must have proven", () => {
 describe("an informational call", () => {
   const informational = call("informational");
   test.each<[string, Partial<Grant>, string]>([
-    ["an oral consent with its date and attested seller", { basis: "pec", text: null, signature: null, purpose: "informational" }, "consent_valid"],
-    ["the same without any seller", { basis: "pec", text: null, attested_seller: null, purpose: "informational" }, "consent_unproven"],
+    [
+      "an oral consent with its date and attested seller",
+      { basis: "pec", text: null, signature: null, purpose: "informational" },
+      "consent_valid",
+    ],
+    [
+      "the same without any seller",
+      { basis: "pec", text: null, attested_seller: null, purpose: "informational" },
+      "consent_unproven",
+    ],
     ["the same without purpose", { basis: "pec", text: null, purpose: null }, "consent_unproven"],
     ["the same without date", { basis: "pec", obtained_at: givenDate(null) }, "consent_invalid"],
     ["a written one that lacks voice and no-condition", { text: "Acme Solar LLC may call me." }, "consent_valid"],
     ["a written one without text", { text: null }, "consent_unproven"],
     ["a written one without signature", { signature: null }, "consent_unproven"],
-    ["another seller attested", { basis: "pec", attested_seller: { registered_name: "Other Inc", trade_names: [] } }, "consent_scope_mismatch"],
-    ["a text of another seller and none attested", { basis: "pec", attested_seller: null, text: "Other Inc may call." }, "consent_scope_mismatch"],
+    [
+      "another seller attested",
+      { basis: "pec", attested_seller: { registered_name: "Other Inc", trade_names: [] } },
+      "consent_scope_mismatch",
+    ],
+    [
+      "a text of another seller and none attested",
+      { basis: "pec", attested_seller: null, text: "Other Inc may call." },
+      "consent_scope_mismatch",
+    ],
     ["another number", { basis: "pec", text: "call me at 212-555-0199" }, "consent_scope_mismatch"],
   ])("%s", (_name, change, reason) => expect(reasonOf(change, informational)).toBe(reason));
 });
@@ -102,12 +130,17 @@ describe("which evidence proves: one source, clauses are not gathered", () => {
   const certificate = (text: string | null) => ({ url: "https://cert", retained: true, matched: true, text });
   test("the retrieved certificate before the row, for better", () =>
     expect(reasonOf({ text: "nothing", certificate: certificate(validText) })).toBe("consent_valid"));
-  test("and for worse", () => expect(reasonOf({ certificate: certificate("Acme Solar LLC may call me by AI voice.") })).toBe("consent_unproven"));
+  test("and for worse", () =>
+    expect(reasonOf({ certificate: certificate("Acme Solar LLC may call me by AI voice.") })).toBe("consent_unproven"));
   test("two halves are no whole", () => {
-    const halves = { text: "Consent is not required to buy.", certificate: certificate("Acme Solar LLC may call me by AI voice.") };
+    const halves = {
+      text: "Consent is not required to buy.",
+      certificate: certificate("Acme Solar LLC may call me by AI voice."),
+    };
     expect(reasonOf(halves)).toBe("consent_unproven");
   });
-  test("a certificate that was not retrieved leaves the row's text", () => expect(reasonOf({ certificate: certificate(null) })).toBe("consent_valid"));
+  test("a certificate that was not retrieved leaves the row's text", () =>
+    expect(reasonOf({ certificate: certificate(null) })).toBe("consent_valid"));
 });
 
 describe("names, in whole words", () => {
@@ -173,10 +206,13 @@ describe("the no-condition clause", () => {
     "Your agreement is not a condition of purchasing any goods.",
     "I am not required to sign as a condition of purchase.",
   ])("%s", (clause) => expect(says(clause)).toBe("consent_valid"));
-  test.each(["", "Consent is required to buy.", "A deposit is not required to buy.", "Purchase is not required.", "Consent. A deposit is not required to buy."])(
-    "%j says nothing of the kind",
-    (clause) => expect(says(clause)).toBe("consent_unproven"),
-  );
+  test.each([
+    "",
+    "Consent is required to buy.",
+    "A deposit is not required to buy.",
+    "Purchase is not required.",
+    "Consent. A deposit is not required to buy.",
+  ])("%j says nothing of the kind", (clause) => expect(says(clause)).toBe("consent_unproven"));
 });
 
 describe("grades", () => {
@@ -194,7 +230,11 @@ describe("grades", () => {
     ["a time without zone", { obtained_at: givenDate("2026-10-01 12:00:00") }, "C"],
     ["a time without seconds", { obtained_at: givenDate("2026-10-01T12:00Z") }, "C"],
     ["not proven", { signature: null }, "D"],
-    ["not proven, with a certificate", { signature: null, certificate: { url: "u", retained: true, matched: true, text: validText } }, "D"],
+    [
+      "not proven, with a certificate",
+      { signature: null, certificate: { url: "u", retained: true, matched: true, text: validText } },
+      "D",
+    ],
   ])("%s: %4$s", (_name, change, grade) => expect(gradeOf(change)).toBe(grade));
   test("what a grade lacks is named", () => {
     expect(missingOf({ ip: null, obtained_at: givenDate("10/01/2026 12:00") })).toEqual([
@@ -224,7 +264,11 @@ describe("grades", () => {
     expect(ask({ grants: grants.toReversed() }).details["serving"]).toEqual({ id: "new_b", grade: "B" });
   });
   test("of several that fail, the one that came furthest speaks", () => {
-    const grants = [{ ...grant, basis: "ebr" as const }, { ...grant, id: "far", purpose: "informational" as const }, { ...grant, signature: null }];
+    const grants = [
+      { ...grant, basis: "ebr" as const },
+      { ...grant, id: "far", purpose: "informational" as const },
+      { ...grant, signature: null },
+    ];
     expect(ask({ grants }).reason_code).toBe("consent_scope_mismatch");
     expect(ask({ grants }).details["furthest"]).toBe("far");
   });
@@ -264,7 +308,10 @@ describe("what states ask of an artificial voice, while that pack is in force", 
   const inquiry = (when: Instant) => ({ relationships: [{ id: "r", kind: "inquiry" as const, at: when }] });
 
   test.each(["MS", "NM"])("%s: a relationship on record", (state) => {
-    expect(ask({}, inState(state))).toMatchObject({ reason_code: "state_needs_relationship", rule: { id: `automated-voice/${state}` } });
+    expect(ask({}, inState(state))).toMatchObject({
+      reason_code: "state_needs_relationship",
+      rule: { id: `automated-voice/${state}` },
+    });
     expect(ask(purchase(before(540)), inState(state))).toMatchObject({ verdict: "allow", valid_until: addSeconds(now, 1) });
     expect(ask(purchase(before(540, 1)), inState(state)).reason_code).toBe("state_needs_relationship");
     expect(ask(inquiry(before(90)), inState(state))).toMatchObject({ verdict: "allow", valid_until: addSeconds(now, 1) });
@@ -274,43 +321,71 @@ describe("what states ask of an artificial voice, while that pack is in force", 
     const position = { rule_id: "automated-voice/MS", counsel: "c", document_digest: "d", from: now, until: addSeconds(now, 60) };
     expect(ask({ positions: [position] }, inState("MS"))).toMatchObject({ verdict: "allow", valid_until: position.until });
     expect(ask({ positions: [position] }, inState("MS", { at: position.until })).verdict).toBe("block");
-    expect(ask({ positions: [position] }, inState("MS", { at: addSeconds(now, -1) }))).toMatchObject({ verdict: "block", valid_until: now });
+    expect(ask({ positions: [position] }, inState("MS", { at: addSeconds(now, -1) }))).toMatchObject({
+      verdict: "block",
+      valid_until: now,
+    });
     expect(ask({ positions: [{ ...position, rule_id: "automated-voice/NM" }] }, inState("MS")).verdict).toBe("block");
   });
   test.each(["KY", "GA"])("%s: a consent of at most 730 days, which no position lifts", (state) => {
     const aged = (when: Instant): Partial<ConsentFacts> => ({
       grants: [{ ...grant, obtained_at: givenDate(when) }],
-      positions: [{ rule_id: `automated-voice/${state}`, counsel: "c", document_digest: "d", from: before(1), until: addSeconds(now, 60) }],
+      positions: [
+        { rule_id: `automated-voice/${state}`, counsel: "c", document_digest: "d", from: before(1), until: addSeconds(now, 60) },
+      ],
     });
     expect(ask(aged(before(730)), inState(state))).toMatchObject({ verdict: "allow", valid_until: addSeconds(now, 1) });
-    expect(ask(aged(before(730, 1)), inState(state))).toMatchObject({ reason_code: "consent_expired", rule: { id: `automated-voice/${state}` } });
+    expect(ask(aged(before(730, 1)), inState(state))).toMatchObject({
+      reason_code: "consent_expired",
+      rule: { id: `automated-voice/${state}` },
+    });
   });
   test("a live voice, an informational call, another state, and a snapshot without the pack are not asked", () => {
-    expect(ask({}, inState("MS", { call: { technology: "live", purpose: "marketing", debt_collection: false } })).verdict).toBe("allow");
+    expect(ask({}, inState("MS", { call: { technology: "live", purpose: "marketing", debt_collection: false } })).verdict).toBe(
+      "allow",
+    );
     expect(ask({}, inState("MS", call("informational"))).verdict).toBe("allow");
     expect(ask({}, inState("NY")).verdict).toBe("allow");
     expect(ask({}, inState("MS", { packs: base.packs })).verdict).toBe("allow");
   });
   test("a candidate state by area code is enough", () => {
-    expect(ask({}, { packs: voicePacks, location: locate({ state: "NY", zip: null, e164: "+16015550123" }) }).reason_code).toBe("state_needs_relationship");
+    expect(ask({}, { packs: voicePacks, location: locate({ state: "NY", zip: null, e164: "+16015550123" }) }).reason_code).toBe(
+      "state_needs_relationship",
+    );
   });
 });
 
 describe("revocation", () => {
-  const revocation = { id: "r1", recorded_at: instant("2026-11-01T00:00:00Z"), revoked_at: givenDate("2026-11-01T00:00:00Z"), channel: "call" };
+  const revocation = {
+    id: "r1",
+    recorded_at: instant("2026-11-01T00:00:00Z"),
+    revoked_at: givenDate("2026-11-01T00:00:00Z"),
+    channel: "call",
+  };
   const lift = { id: "l1", recorded_at: instant("2026-11-05T00:00:00Z"), by: "admin", reason: "asked again" };
-  const gradeA = (when: string): Grant => ({ ...grant, id: `a ${when}`, obtained_at: givenDate(when), recording: { ref: "r", matched: true } });
+  const gradeA = (when: string): Grant => ({
+    ...grant,
+    id: `a ${when}`,
+    obtained_at: givenDate(when),
+    recording: { ref: "r", matched: true },
+  });
 
   test("stands even if no grant was ever on file", () => {
     expect(ask({ grants: [], revocations: [revocation] }).reason_code).toBe("consent_revoked");
   });
   test("defeats every grant before it and every grant after it, by whatever channel", () => {
     for (const when of ["2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", "2026-11-10T00:00:00Z"]) {
-      expect(ask({ grants: [gradeA(when)], revocations: [revocation] })).toMatchObject({ verdict: "block", reason_code: "consent_revoked", valid_until: null });
+      expect(ask({ grants: [gradeA(when)], revocations: [revocation] })).toMatchObject({
+        verdict: "block",
+        reason_code: "consent_revoked",
+        valid_until: null,
+      });
     }
   });
   test("a lift alone ends nothing", () => {
-    expect(ask({ grants: [gradeA("2026-10-01T00:00:00Z")], revocations: [revocation], lifts: [lift] }).reason_code).toBe("consent_revoked");
+    expect(ask({ grants: [gradeA("2026-10-01T00:00:00Z")], revocations: [revocation], lifts: [lift] }).reason_code).toBe(
+      "consent_revoked",
+    );
   });
   test("a lift works from a later grant of grade A, and of no other grade", () => {
     const after = "2026-11-06T00:00:00Z";
@@ -319,7 +394,9 @@ describe("revocation", () => {
     expect(ask({ grants: [gradeB], revocations: [revocation], lifts: [lift] }).reason_code).toBe("consent_revoked");
   });
   test("at the same instant as the lift the grant is not later", () => {
-    expect(ask({ grants: [gradeA("2026-11-05T00:00:00Z")], revocations: [revocation], lifts: [lift] }).reason_code).toBe("consent_revoked");
+    expect(ask({ grants: [gradeA("2026-11-05T00:00:00Z")], revocations: [revocation], lifts: [lift] }).reason_code).toBe(
+      "consent_revoked",
+    );
     expect(ask({ grants: [gradeA("2026-11-05T00:00:01Z")], revocations: [revocation], lifts: [lift] }).verdict).toBe("allow");
   });
   test("a revocation at the instant of the lift, or after it, stands", () => {
@@ -351,6 +428,11 @@ describe("revocation", () => {
 });
 
 test("every refusal names a fix", () => {
-  const refused = [ask({ grants: [] }), ask({ grants: [{ ...grant, basis: "ebr" }] }), ask({ max_age_days: 1 }), ask({ grade_floor: "A" })];
+  const refused = [
+    ask({ grants: [] }),
+    ask({ grants: [{ ...grant, basis: "ebr" }] }),
+    ask({ max_age_days: 1 }),
+    ask({ grade_floor: "A" }),
+  ];
   for (const answer of refused) expect(answer.fix?.text.length).toBeGreaterThan(20);
 });

@@ -18,8 +18,16 @@ const answer = (changes: Partial<GateAnswer> = {}): GateAnswer => ({
 });
 const fix = { code: "do_it", who: "operator", text: "Do it." } as const;
 const gate = (name: GateName, check: (facts: Pick<Snapshot, "at">) => unknown): AnyGate =>
-  defineGate({ name, version: 1, kind: "momentary", reads: ["at"], reasons: ["fine", "later", "never"], check: check as () => GateAnswer });
-const only = (list: readonly AnyGate[], snapshot: Snapshot) => decide(list, snapshot, { mandatory: list.map((each) => each.name) });
+  defineGate({
+    name,
+    version: 1,
+    kind: "momentary",
+    reads: ["at"],
+    reasons: ["fine", "later", "never"],
+    check: check as () => GateAnswer,
+  });
+const only = (list: readonly AnyGate[], snapshot: Snapshot) =>
+  decide(list, snapshot, { mandatory: list.map((each) => each.name) });
 
 describe("a healthy person", () => {
   test("is allowed by all gates, with a permit's worth of time", async () => {
@@ -38,13 +46,19 @@ describe("a healthy person", () => {
 
 describe("an incomplete list of gates blocks", () => {
   test.each(mandatoryGates)("without %s", async (name) => {
-    const decision = decideAll(await snapshotOf(), gates.filter((each) => each.name !== name));
+    const decision = decideAll(
+      await snapshotOf(),
+      gates.filter((each) => each.name !== name),
+    );
     expect(decision.verdict).toBe("block");
     expect(resultOf(decision, name)).toMatchObject({ verdict: "block", reason_code: "gates_incomplete" });
   });
   test("with no gate at all, and even with nothing mandatory", async () => {
     expect(decideAll(await snapshotOf(), []).verdict).toBe("block");
-    expect(decide([], await snapshotOf(), { mandatory: [] })).toMatchObject({ verdict: "block", reason_codes: ["gates_incomplete"] });
+    expect(decide([], await snapshotOf(), { mandatory: [] })).toMatchObject({
+      verdict: "block",
+      reason_codes: ["gates_incomplete"],
+    });
   });
   test("with a gate that stands in the list twice", async () => {
     const decision = decideAll(await snapshotOf(), [...gates, gates[0]!]);
@@ -52,7 +66,10 @@ describe("an incomplete list of gates blocks", () => {
   });
   test("with a gate that nobody registered", async () => {
     const stranger = { ...gate("halt", () => answer()), name: "horoscope" as GateName };
-    expect(decideAll(await snapshotOf(), [...gates, stranger])).toMatchObject({ verdict: "block", reason_codes: ["gates_incomplete"] });
+    expect(decideAll(await snapshotOf(), [...gates, stranger])).toMatchObject({
+      verdict: "block",
+      reason_codes: ["gates_incomplete"],
+    });
   });
 });
 
@@ -84,7 +101,16 @@ describe("an answer that cannot be read blocks", () => {
     expect(decision.fix).not.toBeNull();
   });
   test.each(mandatoryGates)("a throw in %s, and every other gate still answers", async (name) => {
-    const list = gates.map((each) => (each.name === name ? { ...each, check: () => { throw new Error("+12125550123"); } } : each));
+    const list = gates.map((each) =>
+      each.name === name
+        ? {
+            ...each,
+            check: () => {
+              throw new Error("+12125550123");
+            },
+          }
+        : each,
+    );
     const decision = decideAll(await snapshotOf(), list);
     expect(decision).toMatchObject({ verdict: "block", reason_codes: ["gate_failed"] });
     expect(decision.results.filter((result) => result.verdict === "allow").length).toBe(mandatoryGates.length - 1);
@@ -122,7 +148,10 @@ describe("the verdict", () => {
   const block = answer({ verdict: "block", reason_code: "never", fix });
   const wait = answer({ verdict: "defer", reason_code: "later", next_eligible_at: addSeconds(now, 60) });
   test("any block outranks any deferral, and each gate keeps its own answer", async () => {
-    const decision = only([gate("halt", () => wait), gate("consent", () => block), gate("dnc", () => answer())], await snapshotOf());
+    const decision = only(
+      [gate("halt", () => wait), gate("consent", () => block), gate("dnc", () => answer())],
+      await snapshotOf(),
+    );
     expect(decision).toMatchObject({ verdict: "block", reason_codes: ["later", "never"], next_eligible_at: null, fix });
     expect(decision.results.map((result) => result.verdict)).toEqual(["defer", "block", "allow"]);
   });
@@ -145,11 +174,21 @@ describe("the verdict", () => {
 
 describe("the decision's next instant", () => {
   test("is the first at which all gates allow: the latest of those that defer", async () => {
-    const attempts = [{ id: "a", at: addSeconds(now, -60), answered_by_person: false, conversation_at: null, ended_by: "not_connected" as const }];
+    const attempts = [
+      { id: "a", at: addSeconds(now, -60), answered_by_person: false, conversation_at: null, ended_by: "not_connected" as const },
+    ];
     const base = await snapshotOf();
-    const decision = decideAll({ ...base, frequency: { ...base.frequency, attempts, attempts_spent: 1, recall_gap_seconds: 8 * 3600 } });
+    const decision = decideAll({
+      ...base,
+      frequency: { ...base.frequency, attempts, attempts_spent: 1, recall_gap_seconds: 8 * 3600 },
+    });
     // The gap ends at 20:59 local time; what is left of the window is enough for a permit.
-    expect(decision).toMatchObject({ verdict: "defer", reason_codes: ["recall_gap"], next_eligible_at: "2026-11-19T01:59:00Z", fix: null });
+    expect(decision).toMatchObject({
+      verdict: "defer",
+      reason_codes: ["recall_gap"],
+      next_eligible_at: "2026-11-19T01:59:00Z",
+      fix: null,
+    });
   });
   test("goes on to the next window where the gap ends outside", async () => {
     const attempts = [{ id: "a", at: now, answered_by_person: false, conversation_at: null, ended_by: "not_connected" as const }];
@@ -160,12 +199,21 @@ describe("the decision's next instant", () => {
   test("is null, with the fix, where capacity defers, whatever else opens", async () => {
     const base = await snapshotOf();
     const decision = decideAll({ ...base, capacity: { ...base.capacity, org_free: 0 } });
-    expect(decision).toMatchObject({ verdict: "defer", reason_codes: ["org_concurrency"], next_eligible_at: null, fix: { code: "raise_limit" } });
+    expect(decision).toMatchObject({
+      verdict: "defer",
+      reason_codes: ["org_concurrency"],
+      next_eligible_at: null,
+      fix: { code: "raise_limit" },
+    });
   });
   test("is null, with scrub_again, where the scrub runs out before the window opens", async () => {
     const base = await snapshotOf({ at: instant("2026-11-19T03:00:00Z") });
     const stale = { ...base.dnc, answers: [{ ...base.dnc.answers[0]!, list_version_at: instant("2026-10-19T12:59:58Z") }] };
-    expect(decideAll({ ...base, dnc: stale })).toMatchObject({ verdict: "defer", next_eligible_at: null, fix: { code: "scrub_again" } });
+    expect(decideAll({ ...base, dnc: stale })).toMatchObject({
+      verdict: "defer",
+      next_eligible_at: null,
+      fix: { code: "scrub_again" },
+    });
     const fresh = { ...base.dnc, answers: [{ ...base.dnc.answers[0]!, list_version_at: instant("2026-10-19T13:00:40Z") }] };
     expect(decideAll({ ...base, dnc: fresh }).next_eligible_at).toBe("2026-11-19T13:00:00Z");
   });
@@ -176,7 +224,15 @@ describe("the decision's next instant", () => {
   test("is null, with none, where every window is too short for a permit", async () => {
     const minute = { from: "10:00", to: "10:01" };
     const campaign_window = { mon: minute, tue: minute, wed: minute, thu: minute, fri: minute, sat: minute, sun: minute };
-    const slow = await snapshotOf({ hours: { campaign_window }, permit: { margin_seconds: 55, life_seconds_max: 60, life_seconds_min: 10 } });
+    const base = await snapshotOf({
+      hours: { campaign_window },
+      permit: { margin_seconds: 55, life_seconds_max: 60, life_seconds_min: 10 },
+    });
+    const slow: Snapshot = {
+      ...base,
+      call: { ...base.call, purpose: "informational" },
+      consent: { ...base.consent, grants: [{ ...grant, purpose: "informational" }] },
+    };
     expect(decideAll(slow)).toMatchObject({ verdict: "defer", next_eligible_at: null, fix: { code: "none" } });
   });
   test("is null, with the block's own fix, where a gate blocks", async () => {

@@ -46,7 +46,14 @@ export async function snapshotOf(changes: Partial<Snapshot> = {}): Promise<Snaps
   const at = changes.at ?? now;
   const location = changes.location ?? locate({ state: "NY", zip: "10001", e164: "+12125550123" });
   const answer = (list: string) =>
-    ({ list, result: "clear", scrubbed_at: at, list_version_at: instant("2026-11-10T00:00:00Z"), kind: "do_not_call", connection_id: "c1" }) as const;
+    ({
+      list,
+      result: "clear",
+      scrubbed_at: at,
+      list_version_at: instant("2026-11-10T00:00:00Z"),
+      kind: "do_not_call",
+      connection_id: "c1",
+    }) as const;
   return {
     at,
     packs,
@@ -68,7 +75,10 @@ export async function snapshotOf(changes: Partial<Snapshot> = {}): Promise<Snaps
     suppression: { suppressions: [], lifts: [], stop_check: { state: "clear", call_ended_at: null } },
     dnc: {
       provider: "connected",
-      covers: ["national", ...["CO", "FL", "IN", "LA", "MA", "MO", "MS", "OK", "PA", "TN", "TX", "WY"].map((state) => `state:${state}`)],
+      covers: [
+        "national",
+        ...["CO", "FL", "IN", "LA", "MA", "MO", "MS", "OK", "PA", "TN", "TX", "WY"].map((state) => `state:${state}`),
+      ],
       added_lists: [],
       answers: [answer("national")],
       once_listed: [],
@@ -88,14 +98,22 @@ export async function snapshotOf(changes: Partial<Snapshot> = {}): Promise<Snaps
       reassigned: { connected: false, checks: [] },
     },
     hours: { campaign_window: null },
-    frequency: { attempts: [], attempts_spent: 0, attempts_max: 3, recall_gap_seconds: 3600, callback_at: null, org_caps: [{ max: 3, window_hours: 24 }] },
+    frequency: {
+      attempts: [],
+      attempts_spent: 0,
+      attempts_max: 3,
+      recall_gap_seconds: 3600,
+      callback_at: null,
+      org_caps: [{ max: 3, window_hours: 24 }],
+    },
     capacity: { org_free: 5, campaign_free: 5, provider_free: 5, token_free: true, person_busy: false },
     permit: { margin_seconds: 30, life_seconds_max: 60, life_seconds_min: 10 },
     ...changes,
   };
 }
 
-export const decideAll = (snapshot: Snapshot, list: readonly AnyGate[] = gates): Decision => decide(list, snapshot, { mandatory: mandatoryGates });
+export const decideAll = (snapshot: Snapshot, list: readonly AnyGate[] = gates): Decision =>
+  decide(list, snapshot, { mandatory: mandatoryGates });
 
 export function resultOf(decision: Decision, gate: GateName): GateResult {
   const result = decision.results.find((each) => each.gate === gate);

@@ -19,8 +19,9 @@ describe("the lead's state", () => {
     ["GU", "GU"],
     ["Northern Mariana Islands", "MP"],
   ])("%j is %s", (given, state) => expect(place(given).known_state).toBe(state));
-  test.each([[null], [""], ["  "], ["ZZ"], ["ON"], ["FM"], ["Puerto"], ["AE"], ["constructor"], ["12NY"]])("%j is none", (given) =>
-    expect(place(given)).toMatchObject({ known_state: null, candidate_states: [] }),
+  test.each([[null], [""], ["  "], ["ZZ"], ["ON"], ["FM"], ["Puerto"], ["AE"], ["constructor"], ["12NY"]])(
+    "%j is none",
+    (given) => expect(place(given)).toMatchObject({ known_state: null, candidate_states: [] }),
   );
 });
 
@@ -43,11 +44,16 @@ describe("the ZIP", () => {
     ["56901", "DC"],
     ["39901", "GA"],
     ["99950", "AK"],
-  ])("%s adds %s", (zip, state) => expect(place("TN", zip)).toMatchObject({ zip_state: state, candidate_states: [state, "TN"].toSorted() }));
-  test.each([["00000"], ["99"], ["abc"], ["K1A 0B1"], ["96940"], ["123456"]])("%s, which is no US ZIP, adds and narrows nothing", (zip) =>
-    expect(place("TN", zip)).toMatchObject({ zip_state: null, zip_is_military: false, candidate_states: ["TN"] }),
+  ])("%s adds %s", (zip, state) =>
+    expect(place("TN", zip)).toMatchObject({ zip_state: state, candidate_states: [state, "TN"].toSorted() }),
   );
-  test.each([["09012"], ["9012"], ["34012"], ["96201"]])("%s is a military one", (zip) => expect(place("NY", zip).zip_is_military).toBe(true));
+  test.each([["00000"], ["99"], ["abc"], ["K1A 0B1"], ["96940"], ["123456"]])(
+    "%s, which is no US ZIP, adds and narrows nothing",
+    (zip) => expect(place("TN", zip)).toMatchObject({ zip_state: null, zip_is_military: false, candidate_states: ["TN"] }),
+  );
+  test.each([["09012"], ["9012"], ["34012"], ["96201"]])("%s is a military one", (zip) =>
+    expect(place("NY", zip).zip_is_military).toBe(true),
+  );
   test("a range belongs to one state only, and every state but AS and MP has one", () => {
     const seen = new Map<string, string>();
     for (const [state, ranges] of Object.entries(zipRangesByState)) {
@@ -59,7 +65,9 @@ describe("the ZIP", () => {
         }
       }
     }
-    expect(new Set(seen.values())).toEqual(new Set(states.map((row) => row.state).filter((state) => state !== "AS" && state !== "MP")));
+    expect(new Set(seen.values())).toEqual(
+      new Set(states.map((row) => row.state).filter((state) => state !== "AS" && state !== "MP")),
+    );
   });
 });
 
@@ -80,9 +88,13 @@ describe("the area code", () => {
     ["+15555550123", "unassigned", []],
     ["+1212555012", "unassigned", []],
     [null, "none", []],
-  ])("%s is %s", (e164, kind, codes) => expect(place("NY", null, e164)).toMatchObject({ area_code_kind: kind, area_code_states: codes }));
+  ])("%s is %s", (e164, kind, codes) =>
+    expect(place("NY", null, e164)).toMatchObject({ area_code_kind: kind, area_code_states: codes }),
+  );
   test("no code is in two places", () => {
-    const all = [...Object.values(areaCodesByState), foreignAreaCodes, nonGeographicAreaCodes].flatMap((codes) => codes.split(" "));
+    const all = [...Object.values(areaCodesByState), foreignAreaCodes, nonGeographicAreaCodes].flatMap((codes) =>
+      codes.split(" "),
+    );
     expect(new Set(all).size).toBe(all.length);
     expect(Object.keys(areaCodesByState).toSorted()).toEqual(states.map((row) => row.state).toSorted());
   });

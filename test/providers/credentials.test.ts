@@ -1,3 +1,4 @@
+import { createDecipheriv } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import type { Sealed } from "../../src/lib/sealing.ts";
@@ -89,6 +90,7 @@ describe("a sealed credential", () => {
     // The version is bound too, wherever it is read from.
     expect(await opens({ ...sealed, version: 2 }, { ...identity, version: 2 })).toBe(false);
     expect(await opens(sealed, { ...identity, version: 2 })).toBe(false);
+    expect(await opens({ ...sealed, version: 2 })).toBe(false);
   });
 
   test("cannot be mistaken for one whose parts join to the same text", async () => {
@@ -122,6 +124,45 @@ describe("a sealed credential", () => {
   });
 });
 
+/** The stored form, opened by another implementation: what is written today must open in years. */
+function openedByHand(stored: Sealed, purpose: string, key: Buffer, of = identity): string {
+  const bind = (...parts: string[]) =>
+    Buffer.concat(
+      parts.flatMap((part) => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32BE(Buffer.byteLength(part));
+        return [length, Buffer.from(part)];
+      }),
+    );
+  const gcm = (secret: Buffer, nonce: string, sealedBytes: string, bound: Buffer) => {
+    const bytes = Buffer.from(sealedBytes, "base64url");
+    const decipher = createDecipheriv("aes-256-gcm", secret, Buffer.from(nonce, "base64url"))
+      .setAAD(bound)
+      .setAuthTag(bytes.subarray(-16));
+    return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
+  };
+  const parts = [of.orgId, of.kind, of.connectionId, String(of.version)];
+  const entry = stored.wrapped[purpose] as { nonce: string; key: string };
+  const data = gcm(key, entry.nonce, entry.key, bind("dialgate/sealed-key/v1", stored.kek_version, purpose, ...parts));
+  return gcm(data, stored.nonce, stored.ciphertext, bind("dialgate/sealed/v1", ...parts)).toString();
+}
+
+describe("the stored form", () => {
+  test("binds key and ciphertext to org, kind, connection, version, and the key to its purpose and key-encryption key", () => {
+    expect(JSON.parse(openedByHand(sealed, "place", Buffer.alloc(32, 1)))).toEqual(fields);
+    expect(JSON.parse(openedByHand(sealed, "verify", Buffer.alloc(32, 1)))).toEqual(fields);
+    expect(() => openedByHand(sealed, "place", Buffer.alloc(32, 1), { ...identity, orgId: "org_2" })).toThrow(
+      "unable to authenticate data",
+    );
+  });
+
+  test("does not open under another name of the same key-encryption key", async () => {
+    const twins = await importKeyring({ V1: kek(1), V2: kek(1) }, "V1");
+    expect(await opens(sealed, identity, "place", twins)).toBe(true);
+    expect(await opens({ ...sealed, kek_version: "V2" }, identity, "place", twins)).toBe(false);
+  });
+});
+
 describe("a key-encryption key", () => {
   test("can be replaced without touching the ciphertext, and the old one is then of no use", async () => {
     const both = await importKeyring({ V1: kek(1), V2: kek(2) }, "V2");
@@ -141,6 +182,7 @@ describe("a key-encryption key", () => {
     const both = await importKeyring({ V1: kek(1), V2: kek(2) }, "V2");
     expect(await rewrapCredential(both, { ...identity, orgId: "org_2" }, sealed)).toBeNull();
     expect(await rewrapCredential(both, { ...identity, version: 2 }, sealed)).toBeNull();
+    expect(await rewrapCredential(both, identity, { ...sealed, version: 2 })).toBeNull();
   });
 
   test("of the wrong length, or missing, is refused before anything is sealed; the message holds no key", async () => {
@@ -159,7 +201,7 @@ describe("a key-encryption key", () => {
   test("cannot be read back out of the keyring", async () => {
     const key = keyring.keys.get("V1");
     expect(key?.extractable).toBe(false);
-    await expect(crypto.subtle.exportKey("raw", key as NonNullable<typeof key>)).rejects.toThrow();
+    await expect(crypto.subtle.exportKey("raw", key as NonNullable<typeof key>)).rejects.toThrow("not extractable");
   });
 });
 

@@ -6,17 +6,17 @@ import { startSimulators } from "../../dev/simulators/simulators.ts";
 import type { Registration, Simulators } from "../../dev/simulators/simulators.ts";
 
 export const dncKeys = { token: "token_0123456789abcdef", signing_secret: "signing_0123456789abcdef" } as const;
-export const dncAt = "2026-11-18T15:00:00Z" as Instant;
+const dncAt = "2026-11-18T15:00:00Z" as Instant;
 export const coveredLists = ["national", "state:FL", "state:TX", "litigator"] as const;
 const registry = { listed: new Set(["+12015551234"]), areaCodes: new Set(["201", "305"]) };
 
-export interface DncBench {
+interface DncBench {
   readonly provider: DncProvider;
   readonly simulators: Simulators;
   set(registration: Partial<Registration>): void;
 }
 
-export async function dncBench(connect: (origin: string) => Promise<DncProvider>): Promise<DncBench> {
+async function dncBench(connect: (origin: string) => Promise<DncProvider>): Promise<DncBench> {
   const simulators = await startSimulators({ registry });
   const base: Registration = {
     account: "org_1",
@@ -201,6 +201,16 @@ export function dncContract(name: string, connect: (origin: string) => Promise<D
         reason: "unavailable",
         retryAfterSeconds: null,
       });
+    });
+  });
+}
+
+/** For a real source: one number that nobody has. */
+export function dncVendorContract(name: string, connect: () => DncProvider, now: () => Instant): void {
+  describe(`${name}: the contract, against the vendor`, () => {
+    test("every list that was asked about is answered", async () => {
+      const answer = await connect().check(queryOf(["+12015550100"], ["national"], now()));
+      expect(Object.keys(answersOf(answer))).toContain("national");
     });
   });
 }

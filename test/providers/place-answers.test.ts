@@ -103,14 +103,17 @@ describe("what ElevenLabs' answer to a create means", () => {
 
 describe.each(["retell", "elevenlabs"] as const)("%s: an answer that is not to be trusted", (vendor) => {
   test("one that does not end is cut off at its size, and the call is unknown", async () => {
+    let pulled = 0;
     const endless = () =>
       new ReadableStream<Uint8Array>({
         pull(controller) {
+          pulled += 1;
           controller.enqueue(new Uint8Array(1024 * 1024));
         },
       });
     const provider = await connectedVoice(vendor, "http://127.0.0.1:1", async () => new Response(endless(), { status: 201 }));
     expect(await provider.place(call)).toEqual({ kind: "unknown", reason: "answer_too_large", status: 201 });
+    expect(pulled).toBeLessThan(12);
   });
 
   test("a look-up that shows another attempt's calls is no answer", async () => {

@@ -2,7 +2,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { instantOf } from "../../src/lib/instant.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
+import type { Keyring } from "../../src/lib/sealing.ts";
 import { providerRegistry } from "../../src/providers/registry.ts";
+import { sealCredential } from "../../src/providers/seal-credential.ts";
+import { vendors } from "../../src/providers/vendors.ts";
 import type { StoredConnection } from "../../src/providers/registry.ts";
 import type { Fetch } from "../../src/providers/send-once.ts";
 import type { InboundWebhook, PlaceCall, VoiceProvider } from "../../src/providers/voice/contract.ts";
@@ -37,6 +40,23 @@ export interface VoiceBench {
   advance(seconds: number): Promise<void>;
   call(suffix: string, differs?: Partial<PlaceCall>): PlaceCall;
   close(): Promise<void>;
+}
+
+/** A connection as it lies in the database, sealed for what its vendor needs. */
+export async function storedConnection(
+  keyring: Keyring,
+  given: Pick<StoredConnection, "vendor" | "config" | "livemode"> & { readonly credential: Readonly<Record<string, string>> },
+): Promise<StoredConnection> {
+  const vendor = vendors[given.vendor];
+  if (vendor === undefined) throw new Error("no such vendor");
+  const { credential, ...rest } = given;
+  const sealed = await sealCredential(
+    keyring,
+    { orgId, kind: vendor.kind, connectionId: "conn_1", version: 1 },
+    vendor.purposes,
+    credential,
+  );
+  return { ...rest, orgId, connectionId: "conn_1", sealed: JSON.parse(JSON.stringify(sealed)) as unknown };
 }
 
 /** A test org's connection to a simulated vendor, put together by the registry as the worker does it. */
@@ -96,24 +116,15 @@ export async function connectedVoice(
   vendor: "retell" | "elevenlabs",
   simulatorOrigin: string,
   through: Fetch,
-  livemode = false,
 ): Promise<VoiceProvider> {
-  const registry = providerRegistry({
-    keyring: await importKeyring({ V1: kek(1) }, "V1"),
-    fetch: through,
-    now: () => instantOf(Date.now() / 1000),
-    simulatorOrigin,
-  });
-  const identity = { orgId, kind: "voice", connectionId: "conn_1", version: 1 } as const;
-  const parsed = registry.parse("voice", vendor, configs[vendor], credentials[vendor], livemode);
-  if (!parsed.ok) throw new Error("the bench's configuration is not valid");
-  const connection: StoredConnection = {
-    ...identity,
+  const keyring = await importKeyring({ V1: kek(1) }, "V1");
+  const registry = providerRegistry({ keyring, fetch: through, now: () => instantOf(Date.now() / 1000), simulatorOrigin });
+  const connection = await storedConnection(keyring, {
     vendor,
-    livemode,
-    config: parsed.value.config,
-    credential: await registry.seal(identity, parsed.value.credential),
-  };
+    config: configs[vendor],
+    credential: credentials[vendor],
+    livemode: false,
+  });
   const provider = registry.voice(connection);
   if (!provider.ok) throw new Error(provider.refusal);
   return provider.value;

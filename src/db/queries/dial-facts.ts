@@ -184,8 +184,9 @@ const live = "('permitted', 'dialing', 'unknown', 'placed', 'in_progress')";
 /** Live counts leave out what this claim itself has leased: that room is reserved. */
 export function readCampaignFacts(source: FactsSource): Statement {
   const { text, params } = picked(source);
+  const foreign = source.kind === "claimed" ? "and e.lease_token is distinct from $1::uuid" : "";
   const others = (where: string) => `(select count(*) from enrolments e join campaigns x on ${inOrg("x")} and x.id = e.campaign_id
-    where ${inOrg("e")} and e.state = 'claimed' and not exists (select 1 from picked k where k.enrolment_id = e.id) and ${where})`;
+    where ${inOrg("e")} and e.state = 'claimed' ${foreign} and ${where})`;
   const wanted =
     source.kind === "claimed"
       ? "m.id in (select k.campaign_id from picked k)"

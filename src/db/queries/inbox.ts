@@ -29,3 +29,54 @@ export const closeOutboxRows = (
     rows.map((row) => row.accepted),
   ],
 });
+
+export interface Arrived {
+  readonly id: string;
+  readonly connectionId: string;
+  readonly dedupeKey: string;
+  readonly type: string;
+  readonly providerCallId: string | null;
+  readonly attemptId: string | null;
+  readonly receivedAt: string;
+  readonly bodyDigest: string;
+  readonly body: string | null;
+  readonly report: string | null;
+  readonly state: "pending" | "applied" | "failed";
+  readonly reason: string | null;
+}
+
+/** Inserts once per connection and dedupe key: a replay answers no row. */
+export function insertInboxRow(row: Arrived): Statement {
+  return {
+    name: "webhook_inbox.insert",
+    text: `insert into webhook_inbox
+        (org_id, id, connection_id, dedupe_key, type, provider_call_id, attempt_id, received_at, body_digest, body, report, state, reason)
+      values ((select app.org()), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12)
+      on conflict (org_id, connection_id, dedupe_key) do nothing returning id`,
+    params: [
+      row.id,
+      row.connectionId,
+      row.dedupeKey,
+      row.type,
+      row.providerCallId,
+      row.attemptId,
+      row.receivedAt,
+      row.bodyDigest,
+      row.body,
+      row.report,
+      row.state,
+      row.reason,
+    ],
+  };
+}
+
+/** The attempt that a vendor's event is about: by our own id, else by the vendor's. */
+export function attemptOfEvent(connectionId: string, attemptId: string | null, providerCallId: string | null): Statement {
+  return {
+    name: "dial_attempts.of_event",
+    text: `select a.id, a.person_id from dial_attempts a
+      where ${inOrg("a")} and a.connection_id = $1 and (a.id = $2::uuid or a.provider_call_id = $3)
+      order by (a.id = $2::uuid) desc nulls last limit 1`,
+    params: [connectionId, attemptId, providerCallId],
+  };
+}

@@ -9,7 +9,21 @@ export const consentVocabulary = {
   /** (f)(9), FCC 24-17: a kind of voice … */
   voiceKinds: ["artificial", "automated", "automatic", "prerecorded", "ai", "synthetic", "synthesized", "robotic"],
   /** … with nothing but these between the kind … */
-  voiceFillers: ["or", "and", "a", "an", "intelligence", "generated", "powered", "based", "assisted", "computer", "machine", "phone", "telephone"],
+  voiceFillers: [
+    "or",
+    "and",
+    "a",
+    "an",
+    "intelligence",
+    "generated",
+    "powered",
+    "based",
+    "assisted",
+    "computer",
+    "machine",
+    "phone",
+    "telephone",
+  ],
   /** … and the voice. */
   voiceNouns: ["voice", "voices"],
   /** Whole phrases that name such a voice without the noun. */
@@ -65,7 +79,18 @@ export const consentVocabulary = {
   ],
 
   /** (f)(9)(i)(B): consent is no condition of purchase. A subject … */
-  conditionSubjects: ["consent", "consenting", "agreement", "agreeing", "agree", "permission", "authorization", "authorisation", "signing", "sign"],
+  conditionSubjects: [
+    "consent",
+    "consenting",
+    "agreement",
+    "agreeing",
+    "agree",
+    "permission",
+    "authorization",
+    "authorisation",
+    "signing",
+    "sign",
+  ],
   /** … then, in the same sentence, one of these. */
   conditionClauses: [
     "is not required to buy",
@@ -113,5 +138,24 @@ export const consentVocabulary = {
   ],
 
   /** A name that is followed by one of these is another company's, unless the name itself ends with it. */
-  legalForms: ["llc", "inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited", "lp", "llp", "lllp", "pllc", "plc", "pc", "pa", "na", "gmbh"],
+  legalForms: [
+    "llc",
+    "inc",
+    "incorporated",
+    "corp",
+    "corporation",
+    "co",
+    "company",
+    "ltd",
+    "limited",
+    "lp",
+    "llp",
+    "lllp",
+    "pllc",
+    "plc",
+    "pc",
+    "pa",
+    "na",
+    "gmbh",
+  ],
 } as const;

@@ -39,7 +39,8 @@ export const usFederal: RulePack = {
       id: "us-federal/dnc-national",
       version: "1",
       citation: "47 CFR 64.1200(c)(2)",
-      quote: "must be honored indefinitely, or until the registration is cancelled by the consumer or the telephone number is removed",
+      quote:
+        "must be honored indefinitely, or until the registration is cancelled by the consumer or the telephone number is removed",
       address: "https://www.ecfr.gov/current/title-47/section-64.1200",
       effective_from: null,
       effective_to: null,

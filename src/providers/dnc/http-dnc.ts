@@ -31,7 +31,7 @@ export interface DncWiring {
   readonly now: () => Instant;
 }
 
-export const maxNumbers = 1_000;
+const maxNumbers = 1_000;
 const timeoutSeconds = 3;
 const maxAnswerBytes = 8 * 1024 * 1024;
 const signatureToleranceSeconds = 300;
@@ -178,15 +178,16 @@ function numberOf(id: string, told: WireNumber | undefined, query: DncQuery, ask
 const unknown = (list: string, reason: string): DncListAnswer => ({ list, result: "unknown", listVersionAt: null, reason });
 
 function listOf(list: string, told: WireNumber | undefined, at: Instant, covered: boolean): DncListAnswer {
-  if (!covered) return unknown(list, "list_not_covered");
   const entries = (told?.lists ?? []).filter((entry) => fromWire(entry.list) === list);
   const [entry] = entries;
-  if (entry === undefined) return unknown(list, "not_answered");
+  if (entry === undefined) return unknown(list, covered ? "not_answered" : "list_not_covered");
   const versions = entries.map((each) => versionOf(each, at));
   const listVersionAt = versions.includes(null) ? null : earliest(versions);
   // Listed stays listed without a date: to make it unknown would lift it from a list that nothing demands.
   const listed = entries.find((each) => each.verdict === "listed");
   if (listed !== undefined) return { list, result: "listed", listVersionAt, reason: listed.reason ?? null };
+  // What the connection does not vouch for may bind, never clear.
+  if (!covered) return unknown(list, "list_not_covered");
   if (entries.some((each) => each.verdict !== "clear"))
     return { ...unknown(list, entry.reason ?? "verdict_not_clear"), listVersionAt };
   if (listVersionAt === null) return unknown(list, "list_version_date_missing_or_future");

@@ -25,7 +25,7 @@ export function forbiddenVariable(variables: Readonly<Record<string, string>>): 
 
 /** The check digit that every payment card carries (ISO/IEC 7812-1). */
 function isCardNumber(run: string): boolean {
-  const digits = [...run].filter((character) => character >= "0" && character <= "9").map(Number);
+  const digits = Array.from(run.replaceAll(/[^0-9]/g, ""), Number);
   const sum = digits.toReversed().reduce((total, digit, at) => {
     const doubled = at % 2 === 1 ? digit * 2 : digit;
     return total + (doubled > 9 ? doubled - 9 : doubled);

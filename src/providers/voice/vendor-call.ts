@@ -7,9 +7,9 @@ import type { OpenCredential, PlaceCall, VoicePurpose } from "./contract.ts";
 import { forbiddenVariable } from "./forbidden-variable.ts";
 
 /** Regulated calls ring for at least 15 s (47 CFR 64.1200(a)(6)). */
-export const minRingSeconds = 15;
+const minRingSeconds = 15;
 /** The longest ring that Retell documents (`ring_duration_ms` 300,000). */
-export const maxRingSeconds = 300;
+const maxRingSeconds = 300;
 export const requestTimeoutSeconds = 15;
 /** A two-hour transcript with word times is some 4 MB. */
 export const maxAnswerBytes = 8 * 1024 * 1024;

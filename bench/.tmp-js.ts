@@ -1,0 +1,21 @@
+import { readFile } from "node:fs/promises";
+import { mapFile } from "../src/domain/imports/import-map.ts";
+import { runImport } from "../src/jobs/run-import.ts";
+import { SystemDb } from "../src/db/system-db.ts";
+import { packRefs } from "../src/gates/rules/packs.ts";
+import { numberHasher } from "../src/lib/number-hash.ts";
+import { uuidV7 } from "../src/lib/uuid-v7.ts";
+import { randomBytes } from "node:crypto";
+const map = mapFile.parse(JSON.parse(await readFile("dev/data/leads.map.json", "utf8")));
+const bytes = new Uint8Array(await readFile("/tmp/leads100k.csv"));
+let stringify=0, size=0;
+const answer=(cols:string[],row:unknown[])=>({columns:cols,rows:[row]});
+const transport:any={ async batch(sts:any[]){ const r=[]; for(const s of sts){ if(s.name==="app.bind") r.push(answer(["org_id","now","livemode"],["o","2026-11-18T15:00:00Z",false]));
+ else if(s.name==="app.lease_import") r.push(answer(["id","file_key","bytes_total","bytes_done","lines_done","chunks_done","columns","attestation","header","arrived_at"],["x","k",bytes.length,0,0,0,map.columns,{purpose:"marketing",basis:"pewc",signature:"web_form_submit",date_zone:"UTC",seller:{id:"s",registered_name:"Acme Solar LLC",trade_names:["Acme Sun"]}},null,"2026-11-18T15:00:00Z"]));
+ else { const t=performance.now(); const j=JSON.stringify(s.params); stringify+=performance.now()-t; size+=j.length; r.push(answer(["applied"],[true])); } } return r; } };
+const system=new SystemDb(transport,()=>uuidV7(Date.now(),randomBytes(10)));
+const org=system.asOrg("o",{type:"job",id:"x"},"r","2026-11-18T15:00:00Z" as any);
+const files:any={read:async()=>(async function*(){for(let i=0;i<bytes.length;i+=65536) yield bytes.subarray(i,i+65536)})()};
+const numbers=await numberHasher(new Map([[1,new Uint8Array(32).fill(7)]])); const packs=await packRefs();
+for(let i=0;i<2;i++){ stringify=0;size=0; const c0=process.cpuUsage(); const t=performance.now(); console.log(await runImport({bind:()=>org,files,numbers,packs,requestId:"r",elapsedMs:()=>0},"01a1fdf9-22d0-7dca-a0dc-308cabbfe417")); const c=process.cpuUsage(c0);
+console.log("us/row wall",(performance.now()-t)/100,"cpu",(c.user+c.system)/1e5,"stringify",stringify/100,"bytes/row",size/1e5); }

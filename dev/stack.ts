@@ -1,0 +1,178 @@
+/**
+ * The whole product on this machine: a database behind Neon's protocol, the worker in workerd as the app role, the vendors'
+ * simulators, and one test org with its key. Nothing outside this machine is reached.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { neonTransport } from "../src/db/transport.ts";
+import { apiKeyHasher } from "../src/lib/api-key.ts";
+import { publicId } from "../src/lib/ids.ts";
+import type { Instant } from "../src/lib/instant.ts";
+import { type NeonEndpoint, startNeonEndpoint } from "./database/neon-endpoint.ts";
+import { startPglite } from "./database/pglite.ts";
+import { seedOrg } from "./seed.ts";
+import { type Simulators, startSimulators } from "./simulators/simulators.ts";
+
+export interface Stack {
+  readonly origin: string;
+  readonly simulators: Simulators;
+  readonly endpoint: NeonEndpoint;
+  /** A further test org, its clock at `now`. */
+  seed(name: string, now: Instant): Promise<{ readonly org: string; readonly apiKey: string }>;
+  /** One statement as the database's owner, who passes every wall. */
+  admin(text: string, params?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
+  /** What a cron trigger does each minute in production; workerd does not fire it by itself. */
+  tick(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StackOptions {
+  /** 0 = any free port. */
+  readonly port?: number;
+  readonly registry?: string;
+  readonly onLog?: (line: string) => void;
+}
+
+const startSecondsMax = 60;
+
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const folder = await mkdtemp(join(tmpdir(), "dialgate-"));
+  const database = await startPglite();
+  const endpoint = await startNeonEndpoint({ target: { host: "127.0.0.1", port: database.port } });
+  const simulators = await startSimulators(options.registry === undefined ? {} : { registry: options.registry });
+  const port = options.port ? options.port : await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const apiKeyPepper = randomBytes(32);
+  const secrets = {
+    ENVIRONMENT: "development",
+    DATABASE_URL: database.connectionString,
+    NEON_LOCAL_ENDPOINT: `127.0.0.1:${endpoint.port}`,
+    PUBLIC_ORIGIN: origin,
+    SIMULATOR_ORIGIN: simulators.origin,
+    NUMBER_PEPPERS: `1:${randomBytes(32).toString("base64")}`,
+    KEY_ENCRYPTION_KEYS: `1:${randomBytes(32).toString("base64")}`,
+    API_KEY_PEPPER: apiKeyPepper.toString("base64"),
+  };
+  const worker = await startWorker({ folder, port, secrets, onLog: options.onLog ?? (() => undefined) });
+  const transport = neonTransport(database.connectionString, { address: `127.0.0.1:${endpoint.port}` });
+  const hash = await apiKeyHasher(new Uint8Array(apiKeyPepper));
+  return {
+    origin,
+    simulators,
+    endpoint,
+    admin: database.admin,
+    async seed(name, now) {
+      const seeded = await seedOrg(transport, hash, { name, now });
+      return { org: publicId("org", seeded.orgId), apiKey: seeded.apiKey };
+    },
+    async tick() {
+      const response = await fetch(`${origin}/cdn-cgi/handler/scheduled`, { signal: AbortSignal.timeout(30_000) });
+      if (!response.ok) throw new Error(`the scheduled handler answered ${response.status}`);
+    },
+    async close() {
+      await stopWorker(worker);
+      await simulators.close();
+      await endpoint.close();
+      await database.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface WorkerOptions {
+  readonly folder: string;
+  readonly port: number;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly onLog: (line: string) => void;
+}
+
+async function startWorker({ folder, port, secrets, onLog }: WorkerOptions): Promise<ChildProcess> {
+  const envFile = join(folder, "dev.vars");
+  const lines = Object.entries(secrets).map(([name, value]) => `${name}="${value}"`);
+  await writeFile(envFile, `${lines.join("\n")}\n`, { mode: 0o600 });
+  const root = join(import.meta.dirname, "..");
+  const wrangler = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
+  const args = [
+    "dev",
+    "--ip",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "--inspector-port",
+    String(await freePort()),
+    "--env-file",
+    envFile,
+  ];
+  const more = ["--persist-to", join(folder, "state"), "--show-interactive-dev-session=false", "--log-level", "info"];
+  const child = spawn(process.execPath, [wrangler, ...args, ...more], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+    env: { ...process.env, CI: "1", WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", NO_COLOR: "1" },
+  });
+  const last: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      for (const line of text.split("\n")) {
+        if (line.trim() === "") continue;
+        last.push(line);
+        if (last.length > 40) last.shift();
+        onLog(line);
+      }
+    });
+  }
+  try {
+    await untilHealthy(`http://127.0.0.1:${port}/healthz`, child);
+  } catch (error) {
+    await stopWorker(child);
+    throw new Error(`the worker did not start: ${error instanceof Error ? error.message : "unknown"}\n${last.join("\n")}`, {
+      cause: error,
+    });
+  }
+  return child;
+}
+
+async function untilHealthy(url: string, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + startSecondsMax * 1000;
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}`);
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
+    if (response?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+  throw new Error(`no answer from it within ${startSecondsMax} s`);
+}
+
+/** wrangler starts workerd as its own child: the whole group ends together. */
+async function stopWorker(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.pid === undefined) return;
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const kill = (signal: NodeJS.Signals): void => {
+    try {
+      process.kill(-(child.pid as number), signal);
+    } catch {
+      // It has ended in the meantime.
+    }
+  };
+  kill("SIGTERM");
+  const timer = setTimeout(() => kill("SIGKILL"), 5_000);
+  await ended;
+  clearTimeout(timer);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}

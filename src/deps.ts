@@ -1,0 +1,102 @@
+import { SystemDb, type WorkKind } from "./db/system-db.ts";
+import { neonTransport } from "./db/transport.ts";
+import type { Env, QueueBinding } from "./env.ts";
+import { type ApiKeyHasher, apiKeyHasher } from "./lib/api-key.ts";
+import { type Instant, instantOf } from "./lib/instant.ts";
+import { type NumberHasher, numberHasher } from "./lib/number-hash.ts";
+import { importKeyring, type Keyring } from "./lib/sealing.ts";
+import { uuidV7 } from "./lib/uuid-v7.ts";
+import { type AdapterWiring, dncAdapter, type StoredConnection, voiceAdapter } from "./providers/adapters.ts";
+import { r2Files } from "./providers/files/r2-files.ts";
+import { type CredentialIdentity, type CredentialPurpose, sealCredential } from "./providers/seal-credential.ts";
+import { simulatorClock } from "./providers/simulator-clock.ts";
+import { vendors } from "./providers/vendors.ts";
+
+/** Keys as WebCrypto holds them: they cannot be read back out, and importing them costs more than using them. */
+export interface Keys {
+  readonly numbers: NumberHasher;
+  readonly keyring: Keyring;
+  readonly hashApiKey: ApiKeyHasher;
+}
+
+export async function importKeys(env: Env): Promise<Keys> {
+  const peppers = new Map([...env.NUMBER_PEPPERS].map(([version, text]) => [version, bytesOf(text)]));
+  const newest = Math.max(...env.KEY_ENCRYPTION_KEYS.keys());
+  const keys = Object.fromEntries([...env.KEY_ENCRYPTION_KEYS].map(([version, text]) => [`V${version}`, text]));
+  return {
+    numbers: await numberHasher(peppers),
+    keyring: await importKeyring(keys, `V${newest}`),
+    hashApiKey: await apiKeyHasher(bytesOf(env.API_KEY_PEPPER)),
+  };
+}
+
+/** The clock, randomness and network of one invocation: `worker.ts` alone has them. */
+export interface Outside {
+  milliseconds(): number;
+  random(bytes: number): Uint8Array;
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  sleep(milliseconds: number): Promise<void>;
+}
+
+export type Deps = ReturnType<typeof buildDeps>;
+
+/** Everything that one invocation uses; it ends with it. */
+export function buildDeps(env: Env, keys: Keys, outside: Outside) {
+  const now = (): Instant => instantOf(outside.milliseconds() / 1000);
+  const newId = () => uuidV7(outside.milliseconds(), outside.random(10));
+  const local = env.NEON_LOCAL_ENDPOINT === undefined ? undefined : { address: env.NEON_LOCAL_ENDPOINT };
+  const wiring: AdapterWiring = { keyring: keys.keyring, simulatorOrigin: env.SIMULATOR_ORIGIN, fetch: outside.fetch, now };
+  const voice = (connection: StoredConnection) => voiceAdapter(wiring, connection);
+  const dnc = (connection: StoredConnection) => dncAdapter(wiring, connection);
+  return {
+    system: new SystemDb(neonTransport(env.DATABASE_URL, local), newId),
+    now,
+    newId,
+    sleep: outside.sleep,
+    publicOrigin: env.PUBLIC_ORIGIN,
+    numbers: keys.numbers,
+    hashApiKey: keys.hashApiKey,
+    vendors,
+    sealCredential: (identity: CredentialIdentity, purposes: readonly CredentialPurpose[], fields: Readonly<Record<string, string>>) =>
+      sealCredential(keys.keyring, identity, purposes, fields),
+    voice,
+    dnc,
+    adapters: { voice, dnc },
+    simulator: simulatorClock({ origin: env.SIMULATOR_ORIGIN, fetch: outside.fetch }),
+    files: r2Files(env.UPLOADS),
+    send: (messages: readonly WorkMessage[]) => send(env, messages),
+  };
+}
+
+export interface WorkMessage {
+  readonly org_id: string;
+  readonly work: WorkKind;
+}
+/** Works that may wait for each other share a queue; the dial waits for none. */
+const queueOf: Readonly<Record<WorkKind, keyof Env & `${string}_QUEUE`>> = {
+  dial: "DIAL_QUEUE",
+  permits: "DIAL_QUEUE",
+  import: "IMPORT_QUEUE",
+  scrub: "IMPORT_QUEUE",
+  inbox: "INBOX_QUEUE",
+  reconcile: "INBOX_QUEUE",
+  outbox: "OUTBOX_QUEUE",
+  test_clock: "CLOCK_QUEUE",
+};
+/** The platform's own limit of one batch. */
+const batchMax = 100;
+
+async function send(env: Env, messages: readonly WorkMessage[]): Promise<void> {
+  const byQueue = Map.groupBy(messages, (message) => queueOf[message.work]);
+  for (const [name, group] of byQueue) {
+    const queue: QueueBinding = env[name];
+    for (let from = 0; from < group.length; from += batchMax) {
+      await queue.sendBatch(group.slice(from, from + batchMax).map((body) => ({ body })));
+    }
+  }
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}

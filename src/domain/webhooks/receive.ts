@@ -1,0 +1,101 @@
+import type { OrgDb } from "../../db/org-db.ts";
+import { reachableConnection, type ReachableRow } from "../../db/queries/connections.ts";
+import { attemptOfEvent, insertInboxRow } from "../../db/queries/inbox.ts";
+import { rowsOf } from "../../db/transport.ts";
+import { byteaText, sha256 } from "../../lib/bytes.ts";
+import { uuidOf } from "../../lib/ids.ts";
+import { ok, refuse, type Result } from "../../lib/result.ts";
+import type { InboundWebhook, StopToolCall, VoiceProvider, WebhookRefusal } from "../../providers/voice/contract.ts";
+import type { Adapters } from "../connections/test-connection.ts";
+import { suppressPerson } from "../suppressions/suppress.ts";
+
+type Raw = InboundWebhook & { readonly raw: Uint8Array<ArrayBuffer> };
+export type ReceiveRefusal = "connection_unknown" | WebhookRefusal;
+
+/**
+ * Verify on raw bytes, insert once, answer: what it says is applied afterwards, from the inbox. Nothing of an event whose
+ * signature does not hold is stored.
+ */
+export async function receiveEvent(org: OrgDb, adapters: Adapters, connectionId: string, webhook: Raw): Promise<Result<{ known: boolean }, ReceiveRefusal>> {
+  const reached = await reach(org, adapters, connectionId);
+  if (reached === null) return refuse("connection_unknown");
+  const verified = await reached.provider.verify(webhook);
+  if (!verified.ok) return verified;
+  const event = verified.value;
+  const keepsWords = reached.row.inbox_keeps === "raw";
+  const report = event.report === null || keepsWords ? event.report : { ...event.report, transcript: null };
+  const { answers } = await org.changeInOneRequest(
+    [],
+    insertInboxRow({
+      id: org.newId(),
+      connectionId,
+      dedupeKey: event.dedupeKey,
+      type: event.type,
+      providerCallId: event.providerCallId,
+      attemptId: attemptUuid(event.attemptId),
+      receivedAt: webhook.receivedAt,
+      bodyDigest: byteaText(await sha256(webhook.raw)),
+      body: keepsWords ? new TextDecoder().decode(webhook.raw) : null,
+      report: report === null ? null : JSON.stringify(report),
+      state: "pending",
+      reason: null,
+    }),
+  );
+  return ok({ known: answers[0]?.rows.length === 0 });
+}
+
+/**
+ * A person asked, in the call, for calls to end: the suppression commits before the agent is answered, once per tool call.
+ * A call that is no attempt of ours is kept for a person to judge; its agent is told to end it all the same.
+ */
+export async function receiveStop(org: OrgDb, adapters: Adapters, connectionId: string, webhook: Raw): Promise<Result<{ matched: boolean }, ReceiveRefusal>> {
+  const reached = await reach(org, adapters, connectionId);
+  if (reached === null) return refuse("connection_unknown");
+  const verified = await reached.provider.verifyStopTool(webhook);
+  if (!verified.ok) return verified;
+  const stop = verified.value;
+  const find = attemptOfEvent(connectionId, attemptUuid(stop.attemptId), stop.providerCallId);
+  const [attempt] = await org.rows<{ id: string; person_id: string }>(find);
+  const row = await inboxRowOf(org, connectionId, webhook, stop, attempt?.id ?? null);
+  if (attempt === undefined) {
+    await org.changeInOneRequest([], insertInboxRow(row));
+    return ok({ matched: false });
+  }
+  await org.change({ action: "stop_tool.received", subject: connectionId }, async (w) => {
+    w.withdrawEntry();
+    const inserted = await w.rows<{ id: string }>(insertInboxRow(row));
+    if (inserted.length === 0) return;
+    await suppressPerson(w, attempt.person_id, { source: "in_call_tool", byOrg: false, note: stop.reason?.slice(0, 500) ?? null, attemptId: attempt.id });
+  });
+  return ok({ matched: true });
+}
+
+async function reach(org: OrgDb, adapters: Adapters, connectionId: string): Promise<{ row: ReachableRow; provider: VoiceProvider } | null> {
+  const { bound, answers } = await org.query(reachableConnection(connectionId));
+  const [row] = answers[0] === undefined ? [] : rowsOf<ReachableRow>(answers[0]);
+  if (row === undefined || row.kind !== "voice") return null;
+  const { orgId, livemode } = bound;
+  const provider = adapters.voice({ orgId, livemode, connectionId: row.id, vendor: row.vendor, config: row.config, sealed: row.sealed });
+  return provider === null ? null : { row, provider };
+}
+
+async function inboxRowOf(org: OrgDb, connectionId: string, webhook: Raw, stop: StopToolCall, attemptId: string | null) {
+  return {
+    id: org.newId(),
+    connectionId,
+    dedupeKey: stop.dedupeKey,
+    type: "stop_tool",
+    providerCallId: stop.providerCallId,
+    attemptId,
+    receivedAt: webhook.receivedAt,
+    bodyDigest: byteaText(await sha256(webhook.raw)),
+    // A tool call's body can carry the whole conversation: ids alone are kept.
+    body: null,
+    report: null,
+    state: attemptId === null ? ("failed" as const) : ("applied" as const),
+    reason: attemptId === null ? "attempt_unknown" : null,
+  };
+}
+
+/** What a vendor echoes is ours only if it has our form. */
+const attemptUuid = (text: string | null): string | null => (text === null ? null : uuidOf("attempt", text));

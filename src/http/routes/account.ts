@@ -1,0 +1,53 @@
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { describeAccount } from "../../domain/account/describe-account.ts";
+import { publicId } from "../../lib/ids.ts";
+import { json, problems, reads } from "../access.ts";
+import { idField, instantField } from "../fields.ts";
+import type { HttpEnv } from "../http-env.ts";
+
+const account = z
+  .strictObject({
+    id: idField("org"),
+    object: z.literal("account"),
+    name: z.string(),
+    livemode: z.boolean(),
+    now: instantField,
+    created_at: instantField,
+    gates: z.array(z.strictObject({ gate: z.string(), version: z.int(), kind: z.string() })),
+    mandatory_gates: z.array(z.string()),
+    rule_packs: z.array(z.strictObject({ id: z.string(), version: z.string(), digest: z.string() })),
+    warnings: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
+  })
+  .openapi("Account");
+
+export function accountRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/account",
+      operationId: "account.get",
+      summary: "Who this organisation is, and which gates judge its dials",
+      tags: ["account"],
+      ...reads("account:read"),
+      responses: { 200: json("The account.", account), ...problems },
+    }),
+    async (c) => {
+      const found = await describeAccount(c.var.org);
+      return c.json(
+        {
+          id: publicId("org", found.orgId),
+          object: "account" as const,
+          name: found.name,
+          livemode: found.livemode,
+          now: found.now,
+          created_at: found.createdAt,
+          gates: [...found.gates],
+          mandatory_gates: [...found.mandatoryGates],
+          rule_packs: found.packs.map(({ id, version, digest }) => ({ id, version, digest })),
+          warnings: [...found.warnings],
+        },
+        200,
+      );
+    },
+  );
+}

@@ -1,0 +1,289 @@
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { type Campaign, createCampaign, retryReasons, sendableFields } from "../../domain/campaigns/create-campaign.ts";
+import { findCampaign, findCampaigns, readFunnel } from "../../domain/campaigns/find-campaigns.ts";
+import { launchCampaign } from "../../domain/campaigns/launch-campaign.ts";
+import { pauseCampaign } from "../../domain/campaigns/pause-campaign.ts";
+import { resumeCampaign } from "../../domain/campaigns/resume-campaign.ts";
+import { publicId } from "../../lib/ids.ts";
+import { json, jsonBody, posts, problems, reads } from "../access.ts";
+import { givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
+import { conflict, invalid, notFound } from "../problem.ts";
+
+const purposes = ["marketing", "mixed", "informational", "undeclared"] as const;
+const statuses = ["draft", "running", "paused", "completed", "cancelled"] as const;
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
+const day = z
+  .strictObject({ from: clock, to: clock })
+  .refine(({ from, to }) => from < to, { message: "`from` comes before `to`.", params: { code: "window_empty" } })
+  .optional();
+const weekWindow = z
+  .strictObject({ mon: day, tue: day, wed: day, thu: day, fri: day, sat: day, sun: day })
+  .openapi("WeekWindow", { description: "Local times, half-open; an absent day is closed. It only narrows what the law allows." });
+
+const fields = {
+  name: text(200),
+  purpose: z.enum(purposes),
+  debt_collection: z.boolean(),
+  calling_window: weekWindow.nullable(),
+  ring_seconds: z.int().min(15).max(120),
+  variables: z.array(z.enum(sendableFields)).max(20).openapi({ description: "The lead fields that the voice provider may see." }),
+  retry_on: z.array(z.enum(retryReasons)).max(10),
+  retry_after_seconds: z.int().min(0).max(2_592_000),
+  max_concurrency: z.int().min(1).max(10_000),
+};
+const newCampaign = z
+  .strictObject({
+    ...fields,
+    seller_id: givenId("seller"),
+    connection_id: givenId("connection"),
+    purpose: fields.purpose.default("undeclared"),
+    debt_collection: fields.debt_collection.default(false),
+    calling_window: fields.calling_window.default(null),
+    ring_seconds: fields.ring_seconds.default(25),
+    variables: fields.variables.default(["first_name"]),
+    retry_on: fields.retry_on.default(["no_answer", "busy", "voicemail"]),
+    retry_after_seconds: fields.retry_after_seconds.default(14_400),
+    max_concurrency: fields.max_concurrency.default(10),
+  })
+  .openapi("NewCampaign", {
+    example: {
+      name: "Solar, November",
+      seller_id: publicId("seller", "019a9b2c-7d00-7000-8000-000000000001"),
+      connection_id: publicId("connection", "019a9b2c-7d00-7000-8000-000000000002"),
+      purpose: "marketing",
+    },
+  });
+const campaign = z
+  .strictObject({
+    id: idField("campaign"),
+    object: z.literal("campaign"),
+    ...fields,
+    variables: z.array(z.string()),
+    retry_on: z.array(z.string()),
+    seller_id: idField("seller"),
+    connection_id: idField("connection"),
+    from_number: z.string(),
+    status: z.enum(statuses),
+    status_reason: z.string().nullable(),
+    created_at: instantField,
+    launched_at: instantField.nullable(),
+  })
+  .openapi("Campaign");
+const launched = campaign
+  .extend({ enrolled: z.int(), warnings: z.array(z.strictObject({ code: z.string(), detail: z.string() })) })
+  .openapi("LaunchedCampaign");
+const counted = z.array(z.strictObject({ name: z.string(), reason: z.string().nullable(), count: z.int() }));
+const funnel = z
+  .strictObject({ object: z.literal("funnel"), campaign_id: idField("campaign"), enrolments: counted, standing_refusals: counted, attempts: counted, calls: counted })
+  .openapi("Funnel");
+
+const view = (row: Campaign): z.infer<typeof campaign> => ({
+  id: publicId("campaign", row.id),
+  object: "campaign",
+  name: row.name,
+  purpose: row.purpose,
+  debt_collection: row.debtCollection,
+  calling_window: row.callingWindow as z.infer<typeof weekWindow> | null,
+  ring_seconds: row.ringSeconds,
+  variables: row.variables,
+  retry_on: row.retryOn,
+  retry_after_seconds: row.retryAfterSeconds,
+  max_concurrency: row.maxConcurrency,
+  seller_id: publicId("seller", row.sellerId),
+  connection_id: publicId("connection", row.connectionId),
+  from_number: row.fromNumber,
+  status: row.status,
+  status_reason: row.statusReason,
+  created_at: row.createdAt,
+  launched_at: row.launchedAt,
+});
+
+const noBody = z.strictObject({});
+
+export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/campaigns",
+      operationId: "campaigns.create",
+      summary: "Draft a campaign",
+      tags: ["campaigns"],
+      ...posts("campaigns:write"),
+      request: { body: jsonBody(newCampaign) },
+      responses: { 201: json("The draft.", campaign), ...problems },
+    }),
+    async (c) => {
+      const body = c.req.valid("json");
+      const made = await createCampaign(c.var.org, {
+        name: body.name,
+        sellerId: idOf("seller", body.seller_id),
+        connectionId: idOf("connection", body.connection_id),
+        purpose: body.purpose,
+        debtCollection: body.debt_collection,
+        callingWindow: withoutAbsentDays(body.calling_window),
+        ringSeconds: body.ring_seconds,
+        variables: body.variables,
+        retryOn: body.retry_on,
+        retryAfterSeconds: body.retry_after_seconds,
+        maxConcurrency: body.max_concurrency,
+      });
+      if (!made.ok) {
+        if (made.refusal === "seller_unknown") throw invalid({ pointer: "/seller_id", code: made.refusal, detail: "There is no such seller." });
+        const detail = made.refusal === "connection_unknown" ? "There is no such connection." : "A campaign calls through a voice connection.";
+        throw invalid({ pointer: "/connection_id", code: made.refusal, detail });
+      }
+      return c.json(view(made.value), 201, { location: `/v1/campaigns/${publicId("campaign", made.value.id)}` });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/campaigns",
+      operationId: "campaigns.list",
+      summary: "List campaigns, newest first",
+      tags: ["campaigns"],
+      ...reads("campaigns:read"),
+      request: { query: z.strictObject({ ...pageQuery, status: z.enum(statuses).optional() }) },
+      responses: { 200: json("A page.", listOf(campaign)), ...problems },
+    }),
+    async (c) => {
+      const query = c.req.valid("query");
+      const page = pageOf(query);
+      return c.json(listBody(await findCampaigns(c.var.org, page, query.status ?? null), page, view), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/campaigns/{id}",
+      operationId: "campaigns.get",
+      summary: "Get a campaign",
+      tags: ["campaigns"],
+      ...reads("campaigns:read"),
+      request: { params: idParam("campaign") },
+      responses: { 200: json("The campaign.", campaign), ...problems },
+    }),
+    async (c) => {
+      const found = await findCampaign(c.var.org, idOf("campaign", c.req.valid("param").id));
+      if (found === null) throw notFound("campaign");
+      return c.json(view(found), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/campaigns/{id}/funnel",
+      operationId: "campaigns.funnel",
+      summary: "Where a campaign's leads stand",
+      tags: ["campaigns"],
+      ...reads("campaigns:read"),
+      request: { params: idParam("campaign") },
+      responses: { 200: json("Counts.", funnel), ...problems },
+    }),
+    async (c) => {
+      const id = idOf("campaign", c.req.valid("param").id);
+      const rows = await readFunnel(c.var.org, id);
+      if (rows.length === 0 && (await findCampaign(c.var.org, id)) === null) throw notFound("campaign");
+      const of = (part: string) => rows.filter((row) => row.part === part).map(({ name, reason, count }) => ({ name, reason, count }));
+      const body = { enrolments: of("enrolment"), standing_refusals: of("standing"), attempts: of("attempt"), calls: of("call") };
+      return c.json({ object: "funnel" as const, campaign_id: publicId("campaign", id), ...body }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/campaigns/{id}/launch",
+      operationId: "campaigns.launch",
+      summary: "Launch a draft",
+      description: "Eligible leads enter the queue; each is dialed only when every gate allows it. Read the warnings.",
+      tags: ["campaigns"],
+      ...posts("campaigns:write"),
+      request: {
+        params: idParam("campaign"),
+        body: {
+          required: false,
+          content: { "application/json": { schema: z.strictObject({ import_ids: z.array(givenId("import")).min(1).max(100).optional() }).openapi("Launch") } },
+        },
+      },
+      responses: { 200: json("It runs.", launched), ...problems },
+    }),
+    async (c) => {
+      const { import_ids: given } = c.req.valid("json");
+      const imports = given === undefined ? null : [...new Set(given.map((one) => idOf("import", one)))];
+      const done = await launchCampaign(c.var.org, c.env.adapters, idOf("campaign", c.req.valid("param").id), imports);
+      if (!done.ok) throw launchProblem(done.refusal);
+      await c.env.wake(done.value.campaign.orgId, "dial");
+      return c.json({ ...view(done.value.campaign), enrolled: done.value.enrolled, warnings: [...done.value.warnings] }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/campaigns/{id}/pause",
+      operationId: "campaigns.pause",
+      summary: "Pause a campaign, at once",
+      tags: ["campaigns"],
+      ...posts("campaigns:write"),
+      request: {
+        params: idParam("campaign"),
+        body: { required: false, content: { "application/json": { schema: z.strictObject({ reason: text(200).optional() }).openapi("Pause") } } },
+      },
+      responses: { 200: json("It is paused.", campaign), ...problems },
+    }),
+    async (c) => {
+      const done = await pauseCampaign(c.var.org, idOf("campaign", c.req.valid("param").id), c.req.valid("json").reason ?? null);
+      if (done.ok) return c.json(view(done.value), 200);
+      if (done.refusal === "campaign_unknown") throw notFound("campaign");
+      throw conflict(done.refusal, "Only a running campaign can be paused.");
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/campaigns/{id}/resume",
+      operationId: "campaigns.resume",
+      summary: "Resume a paused campaign",
+      tags: ["campaigns"],
+      ...posts("campaigns:write"),
+      request: { params: idParam("campaign"), body: { required: false, content: { "application/json": { schema: noBody } } } },
+      responses: { 200: json("It runs.", campaign), ...problems },
+    }),
+    async (c) => {
+      const done = await resumeCampaign(c.var.org, idOf("campaign", c.req.valid("param").id));
+      if (done.ok) {
+        await c.env.wake(done.value.orgId, "dial");
+        return c.json(view(done.value), 200);
+      }
+      if (done.refusal === "campaign_unknown") throw notFound("campaign");
+      const detail = done.refusal === "not_paused" ? "Only a paused campaign can be resumed." : "Its connection is not active.";
+      throw conflict(done.refusal, detail);
+    },
+  );
+}
+
+function withoutAbsentDays(window: z.infer<typeof weekWindow> | null) {
+  return window === null ? null : Object.fromEntries(Object.entries(window).filter(([, hours]) => hours !== undefined));
+}
+
+function launchProblem(refusal: Exclude<Awaited<ReturnType<typeof launchCampaign>>, { ok: true }>["refusal"]) {
+  switch (refusal) {
+    case "campaign_unknown":
+      return notFound("campaign");
+    case "import_unknown":
+      return invalid({ pointer: "/import_ids", code: refusal, detail: "One of the imports does not exist." });
+    case "not_a_draft":
+      return conflict(refusal, "Only a draft can be launched.");
+    case "connection_not_active":
+      return conflict(refusal, "Its connection is not active, or cannot be reached as it is configured.");
+    case "transcripts_withheld":
+      return conflict(refusal, "The provider withholds transcripts: switch their storage on there, so that each call can be searched for a stop.");
+  }
+}

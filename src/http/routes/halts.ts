@@ -1,0 +1,114 @@
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { endHalt, findHalts, halt, type Halt, type HaltInput } from "../../domain/halts/halt.ts";
+import { publicId } from "../../lib/ids.ts";
+import { json, jsonBody, posts, problems, reads } from "../access.ts";
+import { e164Field, givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
+import { invalid, notFound } from "../problem.ts";
+
+const note = text(500);
+const newHalt = z
+  .discriminatedUnion("reason", [
+    z.strictObject({ reason: z.literal("org_halted"), note }),
+    z.strictObject({ reason: z.literal("seller_halted"), note, seller_id: givenId("seller") }),
+    z.strictObject({ reason: z.literal("connection_halted"), note, connection_id: givenId("connection") }),
+    z.strictObject({ reason: z.literal("state_halted"), note, state: z.string().regex(/^[A-Z]{2}$/) }),
+    z.strictObject({ reason: z.literal("caller_number_halted"), note, phone: e164Field }),
+  ])
+  .openapi("NewHalt", { example: { reason: "org_halted", note: "Complaint under review" } });
+const shown = z
+  .strictObject({
+    id: idField("halt"),
+    object: z.literal("halt"),
+    reason: z.string(),
+    target: z.string().nullable(),
+    note: z.string(),
+    by: z.string(),
+    since: instantField,
+    ended_at: instantField.nullable(),
+  })
+  .openapi("Halt");
+
+const view = (row: Halt): z.infer<typeof shown> => ({
+  id: publicId("halt", row.id),
+  object: "halt",
+  reason: row.reason,
+  target: row.targetId === null ? row.target : publicId(row.reason === "seller_halted" ? "seller" : "connection", row.targetId),
+  note: row.note,
+  by: row.by,
+  since: row.since,
+  ended_at: row.endedAt,
+});
+
+export function haltRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/halts",
+      operationId: "halts.create",
+      summary: "Stop dials, at once",
+      description: "When the answer arrives, no dial that the halt covers leaves, also none that was permitted before.",
+      tags: ["halts"],
+      ...posts("halts:write"),
+      request: { body: jsonBody(newHalt) },
+      responses: { 201: json("The halt.", shown), ...problems },
+    }),
+    async (c) => {
+      const done = await halt(c.var.org, inputOf(c.req.valid("json")));
+      if (!done.ok) throw invalid({ pointer: "", code: done.refusal, detail: "There is no such thing to halt." });
+      return c.json(view(done.value), 201);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/halts",
+      operationId: "halts.list",
+      summary: "List halts, newest first",
+      tags: ["halts"],
+      ...reads("halts:read"),
+      request: { query: z.strictObject({ ...pageQuery, open: z.enum(["true", "false"]).optional() }) },
+      responses: { 200: json("A page.", listOf(shown)), ...problems },
+    }),
+    async (c) => {
+      const query = c.req.valid("query");
+      const page = pageOf(query);
+      return c.json(listBody(await findHalts(c.var.org, page, query.open === "true"), page, view), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/halts/{id}/end",
+      operationId: "halts.end",
+      summary: "End a halt",
+      tags: ["halts"],
+      ...posts("halts:write"),
+      request: { params: idParam("halt") },
+      responses: { 200: json("It has ended.", shown), ...problems },
+    }),
+    async (c) => {
+      const ended = await endHalt(c.var.org, idOf("halt", c.req.valid("param").id));
+      if (ended === null) throw notFound("open halt");
+      return c.json(view(ended), 200);
+    },
+  );
+}
+
+function inputOf(body: z.infer<typeof newHalt>): HaltInput {
+  switch (body.reason) {
+    case "org_halted":
+      return { reason: body.reason, note: body.note };
+    case "seller_halted":
+      return { reason: body.reason, note: body.note, targetId: idOf("seller", body.seller_id) };
+    case "connection_halted":
+      return { reason: body.reason, note: body.note, targetId: idOf("connection", body.connection_id) };
+    case "state_halted":
+      return { reason: body.reason, note: body.note, target: body.state };
+    case "caller_number_halted":
+      return { reason: body.reason, note: body.note, target: body.phone };
+  }
+}

@@ -1,0 +1,160 @@
+import type { OrgDb } from "./db/org-db.ts";
+import type { WorkKind } from "./db/system-db.ts";
+import { buildDeps, type Deps, importKeys, type Keys, type Outside, type WorkMessage } from "./deps.ts";
+import { advanceClock } from "./dispatch/advance-clock.ts";
+import { applyInbox } from "./dispatch/apply-inbox.ts";
+import { callNow } from "./dispatch/call-now.ts";
+import { reconcile } from "./dispatch/reconcile.ts";
+import { run } from "./dispatch/run.ts";
+import { sendStops } from "./dispatch/send-stops.ts";
+import { type SnapshotDesk, snapshotDesk } from "./domain/decisions/snapshot.ts";
+import { scrubDueLeads } from "./domain/scrubs/scrub-due-leads.ts";
+import { type Env, parseEnv, type WorkerEnv } from "./env.ts";
+import { createApp } from "./http/app.ts";
+import type { HttpDeps } from "./http/http-env.ts";
+import { type FaultReport, faultOf } from "./http/on-error.ts";
+import { expirePermits } from "./jobs/expire-permits.ts";
+import { findOpenImports, runImport } from "./jobs/run-import.ts";
+import { phoneMemo } from "./lib/phone.ts";
+import { zoneBook } from "./lib/time-zones.ts";
+
+interface QueueMessage {
+  readonly body: unknown;
+  ack(): void;
+  retry(options?: { delaySeconds?: number }): void;
+}
+interface ExecutionContext {
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+/** What an isolate keeps between invocations: results, never a connection or a promise of another invocation. */
+interface Isolate {
+  readonly env: Env;
+  readonly keys: Keys;
+  readonly desk: SnapshotDesk;
+  roleIsSafe: boolean;
+}
+const app = createApp();
+let held: Isolate | undefined;
+
+async function isolateOf(workerEnv: WorkerEnv): Promise<Isolate> {
+  if (held === undefined) {
+    const env = parseEnv(workerEnv);
+    held = { env, keys: await importKeys(env), desk: snapshotDesk(zoneBook(), phoneMemo()), roleIsSafe: false };
+  }
+  return held;
+}
+
+const outside: Outside = {
+  milliseconds: () => Date.now(),
+  random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+  fetch: (url, init) => fetch(url, init),
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
+const report = (fault: FaultReport): void => console.error(JSON.stringify(fault));
+
+/** Refuses to serve with a role that row-level security does not bind. Asked once an isolate. */
+async function roleIsSafe(isolate: Isolate, deps: Deps): Promise<boolean> {
+  isolate.roleIsSafe ||= !(await deps.system.unsafeRole());
+  return isolate.roleIsSafe;
+}
+
+async function serve(request: Request, workerEnv: WorkerEnv, context: ExecutionContext): Promise<Response> {
+  const isolate = await isolateOf(workerEnv);
+  const deps = buildDeps(isolate.env, isolate.keys, outside);
+  const http: HttpDeps = {
+    ...deps,
+    desk: isolate.desk,
+    roleIsSafe: () => roleIsSafe(isolate, deps),
+    checkDatabase: async () => void (await deps.system.unsafeRole()),
+    callNow: (org, asked) => callNow({ ...deps, desk: isolate.desk }, org, asked),
+    // The tick finds what a lost message left behind, so that no answer waits for the queue.
+    wake: async (orgId, work) => context.waitUntil(deps.send([{ org_id: orgId, work }]).catch((error) => report(faultOf(error, orgId)))),
+    report,
+  };
+  return app.fetch(request, http);
+}
+
+const kinds: readonly WorkKind[] = ["dial", "import", "reconcile", "permits", "inbox", "outbox", "scrub", "test_clock"];
+const orgsMax = 1_000;
+
+/** The tick: asks the doors who has work due, and sends one message an org and kind of work. */
+async function tick(workerEnv: WorkerEnv): Promise<void> {
+  const isolate = await isolateOf(workerEnv);
+  const deps = buildDeps(isolate.env, isolate.keys, outside);
+  if (!(await roleIsSafe(isolate, deps))) throw new Error("the database role could read past the walls: no work is handed out");
+  const failures: unknown[] = [];
+  for (const work of kinds) {
+    try {
+      const orgs = await deps.system.dueOrgs(work, deps.now(), orgsMax);
+      await deps.send(orgs.map((org_id) => ({ org_id, work })));
+    } catch (failure) {
+      // One kind of work that fails must not hold up the others.
+      failures.push(failure);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** A consumer has fifteen minutes; what is left then is asked for again. */
+const clockSecondsMax = 600;
+const dialSecondsMax = 50;
+
+type Work = (deps: Deps & { desk: SnapshotDesk }, org: OrgDb, bind: () => OrgDb, requestId: string) => Promise<"done" | "again">;
+/** One line for each kind of work. */
+const works: Readonly<Record<WorkKind, Work>> = {
+  dial: async (deps, org) => done(await run(deps, org, dialSecondsMax)),
+  reconcile: async (deps, org) => done(await reconcile(deps, org)),
+  permits: async (_, org) => done(await expirePermits(org)),
+  inbox: async (deps, org) => done(await applyInbox(deps, org)),
+  outbox: async (deps, org) => done(await sendStops(deps, org)),
+  scrub: async (deps, org) => done(await scrubDueLeads(deps, org)),
+  test_clock: async (deps, org) => ((await advanceClock(deps, deps.simulator, org, clockSecondsMax)) ? "done" : "again"),
+  import: async (deps, org, bind, requestId) => {
+    const started = outside.milliseconds();
+    const packs = await deps.desk.packs();
+    let ends: "done" | "again" = "done";
+    for (const id of await findOpenImports(org)) {
+      const elapsedMs = () => outside.milliseconds() - started;
+      if ((await runImport({ bind, files: deps.files, numbers: deps.numbers, packs, requestId, elapsedMs }, id)) === "again") ends = "again";
+    }
+    return ends;
+  },
+};
+const done = (_: unknown): "done" => "done";
+
+async function consume(messages: readonly QueueMessage[], workerEnv: WorkerEnv): Promise<void> {
+  const isolate = await isolateOf(workerEnv);
+  const deps = { ...buildDeps(isolate.env, isolate.keys, outside), desk: isolate.desk };
+  if (!(await roleIsSafe(isolate, deps))) throw new Error("the database role could read past the walls: no work is done");
+  for (const message of messages) {
+    const asked = workOf(message.body);
+    if (asked === null) {
+      // Not ours, or of another version: it would never become readable.
+      message.ack();
+      continue;
+    }
+    const requestId = `job_${deps.newId()}`;
+    const bind = () => deps.system.asOrg(asked.org_id, { type: "job", id: asked.work }, requestId, deps.now());
+    try {
+      if ((await works[asked.work](deps, bind(), bind, requestId)) === "again") await deps.send([asked]);
+      message.ack();
+    } catch (error) {
+      report(faultOf(error instanceof Error ? error : new Error("unknown"), requestId));
+      message.retry({ delaySeconds: 30 });
+    }
+  }
+}
+
+function workOf(body: unknown): WorkMessage | null {
+  if (typeof body !== "object" || body === null) return null;
+  const { org_id: orgId, work } = body as Record<string, unknown>;
+  const known = kinds.find((kind) => kind === work);
+  return known !== undefined && typeof orgId === "string" && /^[0-9a-f-]{36}$/.test(orgId) ? { org_id: orgId, work: known } : null;
+}
+
+export default {
+  fetch: serve,
+  scheduled: (_: unknown, env: WorkerEnv): Promise<void> => tick(env),
+  queue: (batch: { readonly messages: readonly QueueMessage[] }, env: WorkerEnv): Promise<void> => consume(batch.messages, env),
+};

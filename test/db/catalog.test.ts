@@ -1,0 +1,74 @@
+import { readdir, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { type CatalogFault, catalogFaults, untaggedIn } from "./catalog-faults.ts";
+
+const folder = fileURLToPath(new URL("seeded-bad-migrations/", import.meta.url));
+const seeded = (await readdir(folder)).filter((name) => name.endsWith(".sql")).toSorted();
+
+let db: TestDatabase;
+let healthy: CatalogFault[];
+beforeAll(async () => {
+  db = await openTestDatabase();
+  healthy = await catalogFaults(db.admin);
+});
+afterAll(() => db?.close());
+
+test("the migrated database has no fault between its tenants", () => {
+  expect(healthy).toEqual([]);
+});
+
+test("the catalog was read: it knows tenant tables, policies, composite references, doors and definers", async () => {
+  const { rows } = await db.admin(`
+    select (select count(*) from pg_attribute a join pg_class c on c.oid = a.attrelid where a.attname = 'org_id' and c.relkind = 'r')::integer as tenant_tables,
+      (select count(*) from pg_policy)::integer as policies,
+      (select count(*) from pg_constraint where contype = 'f' and cardinality(conkey) > 1)::integer as composite_references,
+      (select count(*) from pg_proc where prosecdef)::integer as definers`);
+  console.log(`catalog: ${JSON.stringify(rows[0])}`);
+  expect(rows[0]?.["tenant_tables"]).toBeGreaterThan(25);
+  expect(rows[0]?.["policies"]).toBeGreaterThan(25);
+  expect(rows[0]?.["composite_references"]).toBeGreaterThan(20);
+  expect(rows[0]?.["definers"]).toBeGreaterThan(5);
+});
+
+describe("each bad migration turns the check red, by its own name and no other", () => {
+  test.each(seeded)("%s", async (name) => {
+    const script = await readFile(`${folder}${name}`, "utf8");
+    const expected = /^-- expects: (\w+)$/m.exec(script)?.[1];
+    const bad = await openTestDatabase({ more: [{ name, script }] });
+    try {
+      const known = new Set(healthy.map((fault) => JSON.stringify(fault)));
+      const found = (await catalogFaults(bad.admin)).filter((fault) => !known.has(JSON.stringify(fault)));
+      expect([...new Set(found.map((fault) => fault.name))]).toEqual([expected]);
+    } finally {
+      await bad.close();
+    }
+  });
+
+  test("there are seeds for every kind of fault that a migration can bring", () => {
+    expect(seeded.length).toBeGreaterThanOrEqual(20);
+  });
+});
+
+describe("the tag of wall one is looked for at every use of a tenant table", () => {
+  const tenant = new Set(["public.leads", "public.persons"]);
+  const tag = (alias: string): string => `${alias}.org_id = (select app.org())`;
+
+  test.each([
+    ["select 1 from public.leads l", ["l (1 uses)"]],
+    [`select 1 from public.leads l where ${tag("l")}`, []],
+    [`select 1 from public.leads l join public.persons p on p.id = l.person_id where ${tag("l")}`, ["p (1 uses)"]],
+    [`select 1 from public.leads l where ${tag("l")} and exists (select 1 from public.leads l)`, ["l (2 uses)"]],
+    ["update public.leads set note = ''", ["leads (1 uses)"]],
+    [`update public.leads x set note = '' where ${tag("x")}`, []],
+    ["delete from public.leads d using public.persons p where d.person_id = p.id", ["d (1 uses)", "p (1 uses)"]],
+    ["select 1 from leads l, public.persons p", ["l (1 uses)", "p (1 uses)"]],
+    ["with leads as (select 1) select 1 from leads", []],
+    ["insert into public.leads (org_id) values (app.org())", []],
+    [`-- ${tag("l")}\nselect '${tag("l")}' from public.leads l`, ["l (1 uses)"]],
+    ["select 1 from public.leads l where l.org_id = any (orgs)", ["l (1 uses)"]],
+  ])("%s", (body, expected) => {
+    expect(untaggedIn(body, tenant)).toEqual(expected);
+  });
+});

@@ -1,0 +1,3 @@
+-- expects: audit_write_grant
+set local role dialgate_audit;
+grant insert on audit.entry to dialgate_app;

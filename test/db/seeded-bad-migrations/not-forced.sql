@@ -1,0 +1,5 @@
+-- expects: row_security_not_forced
+create table bad (org_id uuid not null, id uuid not null, note text, primary key (org_id, id));
+alter table bad enable row level security;
+create policy bad_org on bad using (org_id = (select nullif(current_setting('app.org_id', true), '')::uuid)) with check (org_id = (select nullif(current_setting('app.org_id', true), '')::uuid));
+comment on column bad.org_id is 'system'; comment on column bad.id is 'system'; comment on column bad.note is 'org';

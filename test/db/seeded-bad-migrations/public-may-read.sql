@@ -1,0 +1,2 @@
+-- expects: public_grant
+grant select on public.leads to public;

@@ -1,0 +1,2 @@
+-- expects: column_unclassified
+alter table public.leads add column bad text;
