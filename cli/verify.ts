@@ -7,7 +7,14 @@ import { uuidOf } from "../src/lib/ids.ts";
 import type { Command, CommandIo } from "./command.ts";
 
 /** 0: whole. 1: the file could not be read. 2: the command was used wrongly. Else the first fault's own code. */
-export const exitCodes: Readonly<Record<ChainFaultKind, number>> = { link: 3, hash: 4, gap: 5, commitment: 6, truncated: 7, rewritten: 8 };
+export const exitCodes: Readonly<Record<ChainFaultKind, number>> = {
+  link: 3,
+  hash: 4,
+  gap: 5,
+  commitment: 6,
+  truncated: 7,
+  rewritten: 8,
+};
 
 const usage = "usage: dialgate verify FILE --org ORG [--head SEQ:HASH] [--after SEQ:HASH]";
 /** An entry is a few kilobytes; a line beyond this is no entry. */
@@ -15,7 +22,15 @@ const lineLengthMax = 1_000_000;
 const listBytesMax = 512 * 1024 * 1024;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const count = z.union([z.number(), z.string().regex(/^\d{1,16}$/).transform(Number)]).refine((value) => Number.isSafeInteger(value) && value >= 0);
+const count = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\d{1,16}$/)
+      .transform(Number),
+  ])
+  .refine((value) => Number.isSafeInteger(value) && value >= 0);
 const entrySchema = z.object({
   object: z.literal("audit_entry"),
   seq: count,
@@ -43,7 +58,10 @@ export const run: Command = async (args, io) => {
   }
   const unreadable: string[] = [];
   try {
-    const lines = asked.file === "-" ? io.lines : createInterface({ input: createReadStream(asked.file), crlfDelay: Number.POSITIVE_INFINITY });
+    const lines =
+      asked.file === "-"
+        ? io.lines
+        : createInterface({ input: createReadStream(asked.file), crlfDelay: Number.POSITIVE_INFINITY });
     const report = await verifyChain(readEntries(lines, unreadable), asked);
     if (unreadable.length === 0) return tell(io, report, asked.head !== undefined);
   } catch (error) {
@@ -129,11 +147,17 @@ async function* readEntries(lines: AsyncIterable<string>, unreadable: string[]):
 /** `[` opens a list of entries; an object whose first line is no entry is the API's own list. */
 function startsList(line: string): boolean {
   const whole = parsed(line);
-  return line.trimStart().startsWith("[") || whole === undefined || (typeof whole === "object" && whole !== null && "data" in whole);
+  return (
+    line.trimStart().startsWith("[") || whole === undefined || (typeof whole === "object" && whole !== null && "data" in whole)
+  );
 }
 
 function* listEntries(value: unknown, unreadable: string[]): Generator<AuditEntry> {
-  const list = Array.isArray(value) ? value : typeof value === "object" && value !== null && "data" in value ? value.data : undefined;
+  const list = Array.isArray(value)
+    ? value
+    : typeof value === "object" && value !== null && "data" in value
+      ? value.data
+      : undefined;
   if (!Array.isArray(list)) return void unreadable.push("the file is neither JSON lines nor a JSON list of audit entries");
   for (const [index, item] of list.entries()) {
     const entry = entryOf(item);

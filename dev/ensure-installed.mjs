@@ -3,7 +3,7 @@
  * it runs before anything is, on whatever Node (20 or newer) the machine has.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -59,14 +59,19 @@ function ensureNode() {
   say(`node_modules/.bin/node is not ${wanted}: running the install script of the package node`);
   mkdirSync(join(folder, "bin"), { recursive: true });
   run(process.execPath, ["installArchSpecificPackage.js"], folder, { npm_config_ignore_scripts: "true" });
-  if (!existsSync(own) && !windows) symlinkSync(join("..", "node", "bin", "node"), own);
+  if (!windows && lstatSync(own, { throwIfNoEntry: false }) === undefined) symlinkSync(join("..", "node", "bin", "node"), own);
   const got = versionOf(own);
-  if (got !== `v${wanted}`) fail(`node_modules/.bin/node is ${got ?? "missing"} instead of v${wanted}; is the package registry reachable?`);
+  if (got !== `v${wanted}`)
+    fail(`node_modules/.bin/node is ${got ?? "missing"} instead of v${wanted}; is the package registry reachable?`);
 }
 
 function versionOf(binary) {
   if (!existsSync(binary)) return undefined;
-  const { status, stdout } = spawnSync(windows ? `"${binary}"` : binary, ["-v"], { encoding: "utf8", shell: windows, timeout: 30_000 });
+  const { status, stdout } = spawnSync(windows ? `"${binary}"` : binary, ["-v"], {
+    encoding: "utf8",
+    shell: windows,
+    timeout: 30_000,
+  });
   return status === 0 ? stdout.trim() : undefined;
 }
 
@@ -78,7 +83,13 @@ function npm(args, folder) {
 }
 
 function run(command, args, folder, env = {}, shell = false) {
-  const { status, error, signal } = spawnSync(command, args, { cwd: folder, stdio: "inherit", shell, env: { ...process.env, ...env }, timeout: installMinutesMax * 60_000 });
+  const { status, error, signal } = spawnSync(command, args, {
+    cwd: folder,
+    stdio: "inherit",
+    shell,
+    env: { ...process.env, ...env },
+    timeout: installMinutesMax * 60_000,
+  });
   if (status !== 0) fail(`${command} ${args.join(" ")} ended with ${error?.message ?? signal ?? status}`);
 }
 

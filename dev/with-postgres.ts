@@ -10,10 +10,15 @@ async function withPostgres(command: string, args: readonly string[]): Promise<n
   const databaseUrl = process.env["DATABASE_URL"];
   const appPassword = process.env["APP_DATABASE_PASSWORD"];
   // Roles belong to the whole server: a password made up here would lock out whoever uses that server already.
-  if (databaseUrl && !appPassword) throw new Error("DATABASE_URL is set: set APP_DATABASE_PASSWORD too, the password of dialgate_app on that server");
+  if (databaseUrl && !appPassword)
+    throw new Error("DATABASE_URL is set: set APP_DATABASE_PASSWORD too, the password of dialgate_app on that server");
   const server = await startPostgres({ databaseUrl });
   try {
-    const env = { ...process.env, DATABASE_URL: server.connectionString, APP_DATABASE_PASSWORD: appPassword ?? randomBytes(18).toString("base64url") };
+    const env = {
+      ...process.env,
+      DATABASE_URL: server.connectionString,
+      APP_DATABASE_PASSWORD: appPassword ?? randomBytes(18).toString("base64url"),
+    };
     const child = spawn(command, args, { stdio: "inherit", env });
     const passOn = (signal: NodeJS.Signals): void => void child.kill(signal);
     process.on("SIGINT", passOn);

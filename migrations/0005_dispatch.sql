@@ -1,5 +1,5 @@
--- The dial's transactions. Locks are taken in one order everywhere: platform, org, persons by id, enrolments, connections by id,
--- attempts, hour profiles by id, and the audit head last (the other order deadlocks: measured).
+-- The dial's transactions. Locks are taken in one order everywhere: platform, org, policy, persons by id, attempts, permits,
+-- enrolments, connections by id, hour profiles by id in one go, and the audit head last (the other order deadlocks: measured).
 -- Statements are READ COMMITTED: each sees what had committed when it began, so a lock and the look that depends on it
 -- are two statements.
 
@@ -12,22 +12,26 @@ begin
     where p.org_id = (select app.org()) and p.id = d.profile and p.next_due_at > d.due;
 end $$;
 
--- Leases that ended without a decision: nothing was minted under them, so going back is safe.
-create function app.return_expired_leases() returns integer language plpgsql as $$
-declare profiles uuid[]; due timestamptz[];
-begin
-  with returned as (
-    update public.enrolments e set state = 'waiting', lease_token = null, lease_until = null
-      where e.org_id = (select app.org()) and e.id in (
-        select x.id from public.enrolments x
-          where x.org_id = (select app.org()) and x.state = 'claimed' and x.lease_until < clock_timestamp()
-          order by x.lease_until limit 1000 for update skip locked)
-      returning e.profile_id, e.due_at)
-  select array_agg(r.profile_id), array_agg(r.due_at) into profiles, due from returned r;
-  if profiles is null then return 0; end if;
-  perform app.profiles_due(profiles, due);
-  return cardinality(profiles);
-end $$;
+-- Leases that ended without a decision: nothing was minted under them, so going back is safe. The caller raises the profiles.
+create function app.return_expired_leases() returns table (profile_id uuid, due_at timestamptz) language sql as $$
+  update public.enrolments e set state = 'waiting', lease_token = null, lease_until = null
+    where e.org_id = (select app.org()) and e.id in (
+      select x.id from public.enrolments x
+        where x.org_id = (select app.org()) and x.state = 'claimed' and x.lease_until < clock_timestamp()
+        order by x.lease_until limit 1000 for update skip locked)
+    returning e.profile_id, e.due_at $$;
+
+-- Attempts that live, and leases that may become some, of one connection or campaign or (null) of all. One statement: what
+-- record turns from the one into the other is counted once.
+create function app.taken_slots(of_connection uuid, of_campaign uuid) returns integer language sql as $$
+  select (
+    (select count(*) from public.dial_attempts a
+      where a.org_id = (select app.org()) and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress')
+        and (of_connection is null or a.connection_id = of_connection) and (of_campaign is null or a.campaign_id = of_campaign))
+    + (select count(*) from public.enrolments e
+      where e.org_id = (select app.org()) and e.state = 'claimed' and (of_campaign is null or e.campaign_id = of_campaign)
+        and (of_connection is null or exists (
+          select 1 from public.campaigns m where m.org_id = (select app.org()) and m.id = e.campaign_id and m.connection_id = of_connection))))::integer $$;
 
 -- What one claim found room for. Returned so that record can give back what it did not use.
 create type app.claimed_batch as (claimed integer, connection_id uuid, first_slot_at timestamptz, reserved_until timestamptz);
@@ -38,14 +42,13 @@ create function app.claim_enrolments(token uuid, wanted integer, lease_seconds i
   returns setof app.claimed_batch language plpgsql as $$
 declare
   conn record; prof record; room integer; camp_room integer; taken integer; got integer; answer app.claimed_batch; ids uuid[];
-  exhausted uuid[] := '{}'; org_room integer;
+  stirred uuid[]; org_room integer;
 begin
-  perform app.return_expired_leases();
-  select o.max_concurrency into org_room from public.calling_policies o where o.org_id = (select app.org());
-  select org_room - count(*) into org_room from public.dial_attempts a
-    where a.org_id = (select app.org()) and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress');
-  select org_room - count(*) into org_room from public.enrolments e
-    where e.org_id = (select app.org()) and e.state = 'claimed';
+  -- One claim at a time for an org: its room is shared by all connections. Who comes second comes again.
+  select o.max_concurrency into org_room from public.calling_policies o where o.org_id = (select app.org()) for no key update skip locked;
+  if not found then return; end if;
+  select coalesce(array_agg(distinct r.profile_id), '{}') into stirred from app.return_expired_leases() r;
+  org_room := org_room - app.taken_slots(null, null);
   for conn in
     select c.id, c.max_concurrency, c.calls_per_second, greatest(c.next_slot_at, clock_timestamp()) as slot
       from public.connections c
@@ -55,13 +58,8 @@ begin
             and p.open and p.next_change_at > app.now() and p.next_due_at <= app.now())
       order by c.id for no key update skip locked
   loop
-    select least(wanted, org_room, conn.max_concurrency - count(*),
-                 floor(extract(epoch from clock_timestamp() + make_interval(secs => place_seconds) - conn.slot) * conn.calls_per_second))
-      into room from public.dial_attempts a
-      where a.org_id = (select app.org()) and a.connection_id = conn.id
-        and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress');
-    select room - count(*) into room from public.enrolments e join public.campaigns m on m.org_id = (select app.org()) and m.id = e.campaign_id
-      where e.org_id = (select app.org()) and e.state = 'claimed' and m.connection_id = conn.id;
+    room := least(wanted, org_room, conn.max_concurrency - app.taken_slots(conn.id, null),
+      floor(extract(epoch from clock_timestamp() + make_interval(secs => place_seconds) - conn.slot) * conn.calls_per_second));
     taken := 0;
     for prof in
       select p.id, p.campaign_id, m.max_concurrency from public.hour_profiles p
@@ -70,11 +68,7 @@ begin
         order by p.next_due_at, p.id
     loop
       exit when taken >= room;
-      select prof.max_concurrency
-          - (select count(*) from public.dial_attempts a where a.org_id = (select app.org()) and a.connection_id = conn.id
-               and a.campaign_id = prof.campaign_id and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress'))
-          - (select count(*) from public.enrolments e where e.org_id = (select app.org()) and e.state = 'claimed' and e.campaign_id = prof.campaign_id)
-        into camp_room;
+      camp_room := prof.max_concurrency - app.taken_slots(null, prof.campaign_id);
       continue when camp_room <= 0;
       select array_agg(d.id) into ids from (
         select e.id from public.enrolments e
@@ -86,7 +80,7 @@ begin
             lease_until = clock_timestamp() + make_interval(secs => lease_seconds)
           where e.org_id = (select app.org()) and e.id = any (ids);
       end if;
-      if got < least(room - taken, camp_room) then exhausted := exhausted || prof.id; end if;
+      if got < least(room - taken, camp_room) then stirred := stirred || prof.id; end if;
       taken := taken + got;
     end loop;
     if taken > 0 then
@@ -96,43 +90,60 @@ begin
       return next answer;
     end if;
   end loop;
-  -- The look that raises a profile's due time begins after its lock, so that it sees whatever went back to waiting.
-  perform 1 from public.hour_profiles p where p.org_id = (select app.org()) and p.id = any (exhausted) order by p.id for no key update;
+  -- The look that moves a profile's due time begins after its lock, so that it sees whatever went back to waiting.
+  perform 1 from public.hour_profiles p where p.org_id = (select app.org()) and p.id = any (stirred) order by p.id for no key update;
   update public.hour_profiles p set next_due_at = coalesce((
       select e.due_at from public.enrolments e
         where e.org_id = (select app.org()) and e.profile_id = p.id and e.state = 'waiting' order by e.due_at, e.id limit 1), 'infinity')
-    where p.org_id = (select app.org()) and p.id = any (exhausted);
+    where p.org_id = (select app.org()) and p.id = any (stirred);
 end $$;
 
--- Permits that ran out unspent, of these persons or (null) of the whole org. They count for no cap.
-create function app.expire_permits(persons uuid[]) returns integer language plpgsql as $$
-declare profiles uuid[]; due timestamptz[]; n integer;
-begin
-  with overdue as (
-    select a.id, a.enrolment_id from public.dial_attempts a
+-- Ends the permits of these attempts, which the caller holds locked. They count for no cap. The caller raises the profiles.
+create function app.end_permits(attempts uuid[], why text) returns table (profile_id uuid, due_at timestamptz) language sql as $$
+  with expired as (
+    update public.dial_attempts a set state = 'expired', reason = why, counts = false, ended_at = app.now()
+      where a.org_id = (select app.org()) and a.id = any (attempts) and a.state = 'permitted' returning a.id, a.enrolment_id),
+  spent as (
+    update public.permits p set consumed_at = clock_timestamp()
+      from expired x where p.org_id = (select app.org()) and p.attempt_id = x.id)
+  update public.enrolments e set state = 'waiting', reason = 'permit_expired', due_at = app.now()
+    from expired x where e.org_id = (select app.org()) and e.id = x.enrolment_id and e.state = 'held' and e.reason = 'attempt_live'
+    returning e.profile_id, e.due_at $$;
+
+-- Attempts whose permit ran out unspent, of these persons or (null) of the whole org, locked; none that place holds.
+create function app.overdue_permits(persons uuid[]) returns uuid[] language sql as $$
+  select coalesce(array_agg(o.id), '{}') from (
+    select a.id from public.dial_attempts a
       join public.permits p on p.org_id = (select app.org()) and p.attempt_id = a.id
       where a.org_id = (select app.org()) and a.state = 'permitted' and p.consumed_at is null
         and (persons is null or a.person_id = any (persons))
         and (p.expires_at <= clock_timestamp() or p.valid_before <= app.now())
-      order by a.id limit 5000 for update of a skip locked),
-  expired as (
-    update public.dial_attempts a set state = 'expired', reason = 'permit_expired', counts = false, ended_at = app.now()
-      from overdue o where a.org_id = (select app.org()) and a.id = o.id returning o.enrolment_id),
-  spent as (
-    update public.permits p set consumed_at = clock_timestamp() from overdue o where p.org_id = (select app.org()) and p.attempt_id = o.id),
-  returned as (
-    update public.enrolments e set state = 'waiting', reason = 'permit_expired', due_at = app.now()
-      from expired x where e.org_id = (select app.org()) and e.id = x.enrolment_id and e.state = 'held' and e.reason = 'attempt_live'
-      returning e.profile_id, e.due_at)
-  select (select count(*) from expired), array_agg(r.profile_id), array_agg(r.due_at) into n, profiles, due from returned r;
+      order by a.id limit 5000 for update of a skip locked) o $$;
+
+create function app.expire_permits(persons uuid[]) returns integer language plpgsql as $$
+declare overdue uuid[] := app.overdue_permits(persons); profiles uuid[]; due timestamptz[];
+begin
+  select array_agg(r.profile_id), array_agg(r.due_at) into profiles, due from app.end_permits(overdue, 'permit_expired') r;
   if profiles is not null then perform app.profiles_due(profiles, due); end if;
-  return n;
+  return cardinality(overdue);
+end $$;
+
+-- Room and a token for one dial that was not claimed, under the policy's lock: the decision's look at them was earlier.
+create function app.take_token(of_campaign uuid, of_connection uuid) returns boolean language plpgsql as $$
+begin
+  if exists (select 1 from public.calling_policies y where y.org_id = (select app.org()) and y.max_concurrency <= app.taken_slots(null, null))
+    or exists (select 1 from public.campaigns m where m.org_id = (select app.org()) and m.id = of_campaign
+      and m.max_concurrency <= app.taken_slots(null, of_campaign)) then return false; end if;
+  update public.connections c set next_slot_at = clock_timestamp() + make_interval(secs => (1 / c.calls_per_second)::double precision)
+    where c.org_id = (select app.org()) and c.id = of_connection and c.next_slot_at <= clock_timestamp()
+      and c.max_concurrency > app.taken_slots(of_connection, null);
+  return found;
 end $$;
 
 -- Commits decisions, permits, attempts, enrolments and audit entries of one batch together. An allow mints only while
 -- every version is still the snapshot's; otherwise the outcome says what moved. Items are columns of equal length.
 create function app.record_decisions(
-  batch_token uuid, platform_version bigint, org_version bigint,
+  batch_token uuid, platform_version bigint, org_version bigint, decided_at timestamptz,
   part_digests bytea[], part_bodies text[],
   enrolments uuid[], fences integer[], decisions uuid[], attempts uuid[], campaigns uuid[], leads uuid[], persons uuid[],
   person_versions bigint[], connections uuid[], verdicts text[], outcomes text[], reasons text[], next_eligible timestamptz[],
@@ -146,16 +157,21 @@ create function app.record_decisions(
 declare
   n integer := cardinality(decisions); moved boolean; current_platform bigint; current_org bigint;
   minted uuid[]; final text[] := outcomes; i integer; fresh uuid[]; held_fences uuid[]; slots timestamptz[];
-  minted_now timestamptz := clock_timestamp(); profiles uuid[]; due timestamptz[]; conn record; used integer;
+  minted_now timestamptz; profiles uuid[]; due timestamptz[]; back_profiles uuid[]; back_profiles_due timestamptz[];
+  conn record; next_own timestamptz; tail timestamptz; step interval; from_tail boolean;
 begin
   select p.facts_version into current_platform from public.platform_facts p where p.id = 1 for share;
   select o.facts_version into current_org from public.org_facts o where o.org_id = (select app.org()) for share;
   moved := current_platform is distinct from platform_version or current_org is distinct from org_version;
 
-  perform 1 from public.persons p where p.org_id = (select app.org())
-    and p.id in (select u.person from unnest(persons, outcomes) as u(person, outcome) where u.outcome = 'permitted')
-    order by p.id for no key update;
-  perform app.expire_permits(persons);
+  if kind = 'single' then
+    perform 1 from public.calling_policies y where y.org_id = (select app.org()) for no key update;
+  end if;
+  -- All of them, also the refused: what stops a person locks the person before the enrolments.
+  perform 1 from public.persons p where p.org_id = (select app.org()) and p.id = any (persons) order by p.id for no key update;
+  minted_now := clock_timestamp();
+  select array_agg(r.profile_id), array_agg(r.due_at) into back_profiles, back_profiles_due
+    from app.end_permits(app.overdue_permits(persons), 'permit_expired') r;
   select coalesce(array_agg(p.id), '{}') into fresh from public.persons p
     join unnest(persons, person_versions) as u(person, version) on p.id = u.person and p.facts_version = u.version
     where p.org_id = (select app.org());
@@ -168,23 +184,29 @@ begin
   end if;
   for i in 1 .. n loop
     if kind = 'campaign' and not enrolments[i] = any (held_fences) then final[i] := 'lease_lost';
-    elsif final[i] = 'permitted' and (moved or not persons[i] = any (fresh)) then final[i] := 'facts_changed';
+    elsif final[i] = 'permitted' and (moved or not persons[i] = any (fresh)
+        or kind = 'single' and not app.take_token(campaigns[i], connections[i])) then final[i] := 'facts_changed';
     end if;
   end loop;
 
   -- Tokens: what may be minted leaves first, in the order given; the rest goes back if nobody reserved behind us.
   slots := array_fill(minted_now, array[greatest(n, 1)]);
-  for conn in select u.id, u.start_at, u.end_at, c.calls_per_second as cps from unnest(slot_connections, slot_starts, slot_ends) as u(id, start_at, end_at)
-      join public.connections c on c.org_id = (select app.org()) and c.id = u.id order by u.id loop
-    used := 0;
+  for conn in select c.id, c.calls_per_second as cps, c.next_slot_at, u.start_at, u.end_at
+      from unnest(slot_connections, slot_starts, slot_ends) as u(id, start_at, end_at)
+      join public.connections c on c.org_id = (select app.org()) and c.id = u.id order by c.id for no key update of c loop
+    step := make_interval(secs => (1 / conn.cps)::double precision);
+    next_own := greatest(conn.start_at, minted_now); tail := greatest(conn.next_slot_at, minted_now); from_tail := false;
     for i in 1 .. n loop
-      if final[i] = 'permitted' and connections[i] = conn.id then
-        slots[i] := greatest(conn.start_at + make_interval(secs => (used / conn.cps)::double precision), minted_now);
-        used := used + 1;
+      continue when final[i] <> 'permitted' or connections[i] <> conn.id;
+      -- What came too late for its reserved tokens takes new ones behind everybody: together they would be a burst.
+      if next_own + step <= conn.end_at then
+        slots[i] := next_own; next_own := next_own + step;
+      else
+        slots[i] := tail; tail := tail + step; from_tail := true;
       end if;
     end loop;
-    update public.connections c set next_slot_at = conn.start_at + make_interval(secs => (used / conn.cps)::double precision)
-      where c.org_id = (select app.org()) and c.id = conn.id and c.next_slot_at = conn.end_at;
+    update public.connections c set next_slot_at = case when from_tail then tail else next_own end
+      where c.org_id = (select app.org()) and c.id = conn.id and (from_tail or c.next_slot_at = conn.end_at);
   end loop;
   with minting as (
     insert into public.dial_attempts as a (org_id, id, kind, enrolment_id, campaign_id, lead_id, person_id, connection_id, decision_id,
@@ -212,7 +234,7 @@ begin
     select app.org(), u.digest, u.body from unnest(part_digests, part_bodies) as u(digest, body) on conflict do nothing;
   insert into public.decisions (org_id, id, kind, campaign_id, lead_id, person_id, at, verdict, outcome, reason_codes, next_eligible_at,
       valid_until, fix, results, own_facts, shared_facts, snapshot_digest)
-    select app.org(), u.decision, 'dial', u.campaign, u.lead, u.person, app.now(), u.verdict, u.outcome,
+    select app.org(), u.decision, 'dial', u.campaign, u.lead, u.person, decided_at, u.verdict, u.outcome,
       coalesce(string_to_array(nullif(u.reason, ''), ','), '{}'), u.next_at, u.until, u.fix::jsonb, u.result, u.own, u.shared, u.digest
     from unnest(decisions, campaigns, leads, persons, verdicts, final, reasons, next_eligible, valid_until, fixes, results, own_facts,
         shared_facts, snapshot_digests)
@@ -231,7 +253,9 @@ begin
       where e.org_id = (select app.org()) and e.id = u.enrolment and u.outcome <> 'lease_lost'
       returning e.profile_id, e.due_at, e.state)
   select array_agg(w.profile_id), array_agg(w.due_at) into profiles, due from written w where w.state = 'waiting';
-  if profiles is not null then perform app.profiles_due(profiles, due); end if;
+  if profiles is not null or back_profiles is not null then
+    perform app.profiles_due(profiles || back_profiles, due || back_profiles_due);
+  end if;
 
   perform audit.append_many(
     array_agg('decision.recorded'::text), array_agg(u.subject), array_agg(u.head || u.outcome || u.tail))
@@ -267,9 +291,10 @@ begin
   select p.facts_version into v_platform from public.platform_facts p where p.id = 1 for share;
   select o.facts_version into v_org from public.org_facts o where o.org_id = (select app.org()) for share;
   select p.facts_version into v_person from public.persons p where p.org_id = (select app.org()) and p.id = target.person_id for share;
+  perform 1 from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt for update;
   select p.* into permit from public.permits p where p.org_id = (select app.org()) and p.attempt_id = attempt for update;
-  perform 1 from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt and a.state = 'permitted' for update;
-  if not found or permit.consumed_at is not null then
+  if permit.consumed_at is not null or not exists (
+      select 1 from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt and a.state = 'permitted') then
     return query select a.state, a.reason, null::text, null::text, null::integer, null::jsonb, null::text[], null::uuid, null::text, null::jsonb,
       null::integer, null::jsonb, null::boolean, null::double precision
       from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
@@ -311,13 +336,15 @@ end $$;
 
 -- What the provider answered to the one POST. Forward only: a webhook may have come first.
 create function app.record_answer(attempt uuid, answer text, why text, provider_id text, retry_at timestamptz) returns text language plpgsql as $$
-declare target record; new_state text;
+declare target record; new_state text; contradicted boolean;
 begin
   select a.person_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
   if not found then return null; end if;
   update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = target.person_id;
   select a.* into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt for update;
   new_state := case answer when 'accepted' then 'placed' else answer end;
+  -- The look-up, or our own state machine, was wrong: there is a call where there should be none.
+  contradicted := answer = 'accepted' and target.state in ('not_placed', 'cancelled', 'expired', 'refused', 'failed_no_call');
   if target.state = 'dialing' or (target.state = 'unknown' and answer = 'accepted') then
     update public.dial_attempts a set state = new_state, reason = why, provider_call_id = coalesce(a.provider_call_id, provider_id),
         counts = new_state in ('placed', 'unknown'), ended_at = case when new_state in ('refused', 'failed_no_call') then app.now() end
@@ -330,10 +357,15 @@ begin
       end if;
     end if;
   elsif provider_id is not null and target.provider_call_id is null then
-    update public.dial_attempts a set provider_call_id = provider_id where a.org_id = (select app.org()) and a.id = attempt;
+    update public.dial_attempts a set provider_call_id = provider_id, counts = a.counts or contradicted where a.org_id = (select app.org()) and a.id = attempt;
     new_state := target.state;
   else
     new_state := target.state;
+  end if;
+  if contradicted then
+    perform app.open_incident(1, 'call_contradicts_' || target.state, attempt, jsonb_build_object('attempt', attempt));
+  elsif why in ('unauthorized', 'payment_required') or answer = 'failed_no_call' and why <> 'stalled' then
+    perform app.open_incident(2, 'connection_unusable', target.connection_id, jsonb_build_object('connection', target.connection_id, 'reason', why));
   end if;
   return new_state;
 end $$;
@@ -346,7 +378,9 @@ begin
   update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = person;
   with gone as (
     update public.dial_attempts a set state = 'cancelled', reason = why, counts = false, ended_at = app.now()
-      where a.org_id = (select app.org()) and a.person_id = person and a.state = 'permitted' returning a.id)
+      where a.org_id = (select app.org()) and a.person_id = person and a.state = 'permitted' returning a.id),
+  spent as (
+    update public.permits p set consumed_at = clock_timestamp() from gone g where p.org_id = (select app.org()) and p.attempt_id = g.id)
   select count(*) into cancelled from gone;
   with closing as (
     update public.enrolments e set state = 'done', reason = why, lease_token = null, lease_until = null

@@ -24,7 +24,10 @@ const folder = fileURLToPath(new URL("../../migrations/", import.meta.url));
 const nameForm = /^(\d{4})_[a-z0-9_]+\.sql$/;
 
 /** @returns the names of the migrations that this run applied. */
-export async function migrate(owner: OwnerConnection, options: { appPassword?: string | undefined; migrations?: readonly Migration[] } = {}): Promise<string[]> {
+export async function migrate(
+  owner: OwnerConnection,
+  options: { appPassword?: string | undefined; migrations?: readonly Migration[] } = {},
+): Promise<string[]> {
   const migrations = options.migrations ?? (await readMigrations());
   await owner.exec(await readFile(`${folder}roles.sql`, "utf8"));
   if (options.appPassword !== undefined) await setAppPassword(owner, options.appPassword);
@@ -32,13 +35,17 @@ export async function migrate(owner: OwnerConnection, options: { appPassword?: s
   await owner.query("select pg_advisory_lock(hashtext('dialgate migrations'))");
   try {
     await owner.exec(ledger);
+    // As the migrator: an owner who is no superuser inherits nothing from it.
+    await owner.exec("set role dialgate_migrator");
     const { rows } = await owner.query("select name, digest from migrations.applied order by name");
+    await owner.exec("set role none");
     refuseRewrittenHistory(rows, migrations);
     const done = new Set(rows.map((row) => row["name"]));
     const pending = migrations.filter((migration) => !done.has(migration.name));
     for (const migration of pending) await apply(owner, migration);
     return pending.map((migration) => migration.name);
   } finally {
+    await owner.exec("set role none");
     await owner.query("select pg_advisory_unlock(hashtext('dialgate migrations'))");
   }
 }
@@ -49,7 +56,8 @@ export async function readMigrations(from: string = folder): Promise<Migration[]
   const numbers = names.map((name) => nameForm.exec(name)?.[1]);
   names.forEach((name, index) => {
     if (numbers[index] === undefined) throw new Error(`${name} is not named NNNN_words.sql`);
-    if (index > 0 && numbers[index] === numbers[index - 1]) throw new Error(`${name} and ${names[index - 1]} have the same number`);
+    if (index > 0 && numbers[index] === numbers[index - 1])
+      throw new Error(`${name} and ${names[index - 1]} have the same number`);
   });
   return Promise.all(
     names.map(async (name) => {
@@ -78,7 +86,8 @@ function refuseRewrittenHistory(applied: readonly Record<string, unknown>[], mig
   const last = applied.at(-1)?.["name"];
   for (const { name, digest } of applied) {
     if (!known.has(String(name))) throw new Error(`migration ${name} was applied to this database and its file is gone`);
-    if (known.get(String(name)) !== digest) throw new Error(`migration ${name} was changed after it had been applied: add a new file instead`);
+    if (known.get(String(name)) !== digest)
+      throw new Error(`migration ${name} was changed after it had been applied: add a new file instead`);
   }
   const done = new Set(applied.map((row) => row["name"]));
   const late = migrations.find((migration) => !done.has(migration.name) && typeof last === "string" && migration.name < last);

@@ -68,7 +68,13 @@ interface State {
   loseAnswers: number;
 }
 
-export async function startNeonEndpoint({ host = "127.0.0.1", port = 0, target, delayMilliseconds = 0, connectionsMax = 20 }: NeonEndpointOptions): Promise<NeonEndpoint> {
+export async function startNeonEndpoint({
+  host = "127.0.0.1",
+  port = 0,
+  target,
+  delayMilliseconds = 0,
+  connectionsMax = 20,
+}: NeonEndpointOptions): Promise<NeonEndpoint> {
   const state: State = { target, connectionsMax, pools: new Map(), counted: nothing(), delayMilliseconds, loseAnswers: 0 };
   const server = createServer((request, response) => {
     serveSql(state, request, response).catch((error: unknown) => answer(response, 500, { message: textOf(error) }));
@@ -105,7 +111,8 @@ const textOf = (error: unknown): string => (error instanceof Error ? error.messa
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 async function serveSql(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (request.method !== "POST" || new URL(request.url ?? "/", "http://endpoint").pathname !== "/sql") return answer(response, 404, { message: "not found" });
+  if (request.method !== "POST" || new URL(request.url ?? "/", "http://endpoint").pathname !== "/sql")
+    return answer(response, 404, { message: "not found" });
   const connectionString = headerOf(request, "neon-connection-string");
   if (!connectionString) return answer(response, 400, { message: "missing header Neon-Connection-String" });
   const body = await readBody(request);
@@ -121,9 +128,17 @@ async function serveSql(state: State, request: IncomingMessage, response: Server
   count(state, queries, asked.queries !== undefined);
   if (state.delayMilliseconds > 0) await pause(state.delayMilliseconds);
   const lost = state.loseAnswers > 0 && state.loseAnswers-- > 0;
-  const shape = { arrays: headerOf(request, "neon-array-mode") === "true", raw: headerOf(request, "neon-raw-text-output") === "true" };
+  const shape = {
+    arrays: headerOf(request, "neon-array-mode") === "true",
+    raw: headerOf(request, "neon-raw-text-output") === "true",
+  };
   try {
-    const results = await run(poolFor(state, connectionString), connectionString, queries, asked.queries === undefined ? undefined : beginOf(request));
+    const results = await run(
+      poolFor(state, connectionString),
+      connectionString,
+      queries,
+      asked.queries === undefined ? undefined : beginOf(request),
+    );
     const shaped = results.map((result) => resultBody(result, shape));
     if (lost) return void response.destroy();
     answer(response, 200, asked.queries === undefined ? shaped[0] : { results: shaped });
@@ -196,17 +211,25 @@ function poolFor(state: State, connectionString: string): pg.Pool {
 }
 
 /** One request is one transaction. What an earlier request set in the session is gone before it, and its role is proved. */
-async function run(pool: pg.Pool, connectionString: string, queries: readonly Query[], begin: string | undefined): Promise<pg.QueryArrayResult[]> {
+async function run(
+  pool: pg.Pool,
+  connectionString: string,
+  queries: readonly Query[],
+  begin: string | undefined,
+): Promise<pg.QueryArrayResult[]> {
   const role = decodeURIComponent(new URL(connectionString).username);
   const client = await pool.connect();
   let healthy = false;
   try {
-    const opened = (await client.query(`reset all; set role "${role}"; select current_user`)) as unknown as pg.QueryResult<{ current_user: string }>[];
+    const opened = (await client.query(`reset all; set role "${role}"; select current_user`)) as unknown as pg.QueryResult<{
+      current_user: string;
+    }>[];
     if (opened.at(-1)?.rows[0]?.current_user !== role) throw new Error("the connection is not its own role");
     const results: pg.QueryArrayResult[] = [];
     try {
       if (begin !== undefined) await client.query(begin);
-      for (const { query, params } of queries) results.push(await client.query({ text: query, values: (params ?? []).map(asText), rowMode: "array", types: rawText }));
+      for (const { query, params } of queries)
+        results.push(await client.query({ text: query, values: (params ?? []).map(asText), rowMode: "array", types: rawText }));
       if (begin !== undefined) await client.query("commit");
     } catch (error) {
       if (begin !== undefined) await client.query("rollback");
@@ -254,7 +277,24 @@ function parsed(value: string | null, type: number | undefined): unknown {
   return type === 114 || type === 3802 ? (JSON.parse(value) as unknown) : value;
 }
 
-const errorFields = ["severity", "code", "detail", "hint", "position", "internalPosition", "internalQuery", "where", "schema", "table", "column", "dataType", "constraint", "file", "line", "routine"] as const;
+const errorFields = [
+  "severity",
+  "code",
+  "detail",
+  "hint",
+  "position",
+  "internalPosition",
+  "internalQuery",
+  "where",
+  "schema",
+  "table",
+  "column",
+  "dataType",
+  "constraint",
+  "file",
+  "line",
+  "routine",
+] as const;
 
 function errorBody(error: pg.DatabaseError): Record<string, unknown> {
   return { message: error.message, ...Object.fromEntries(errorFields.map((name) => [name, error[name] ?? null])) };

@@ -26,7 +26,13 @@ export interface PgliteServerOptions {
 
 const connectionsMax = 200;
 
-export async function startPgliteServer({ db, role, host = "127.0.0.1", port = 0, idleSeconds = 5 }: PgliteServerOptions): Promise<PgliteServer> {
+export async function startPgliteServer({
+  db,
+  role,
+  host = "127.0.0.1",
+  port = 0,
+  idleSeconds = 5,
+}: PgliteServerOptions): Promise<PgliteServer> {
   const turns = takeTurns();
   const lastUser: { of?: Socket | undefined } = {};
   const sockets = new Set<Socket>();
@@ -40,7 +46,16 @@ export async function startPgliteServer({ db, role, host = "127.0.0.1", port = 0
       return;
     }
     sockets.add(socket);
-    const session = serveConnection({ db, role, turns, lastUser, socket, greeting, processId: ++processId, idleMilliseconds: idleSeconds * 1000 });
+    const session = serveConnection({
+      db,
+      role,
+      turns,
+      lastUser,
+      socket,
+      greeting,
+      processId: ++processId,
+      idleMilliseconds: idleSeconds * 1000,
+    });
     socket.on("close", () => {
       sockets.delete(socket);
       void session.end();
@@ -116,7 +131,9 @@ function serveConnection(connection: Connection): { end(): Promise<void> } {
   const idleTooLong = async (): Promise<void> => {
     await release();
     const seconds = connection.idleMilliseconds / 1000;
-    socket.end(errorResponse("FATAL", "25P03", `rolled back: the transaction that began with "${opened}" was idle for ${seconds} s`));
+    socket.end(
+      errorResponse("FATAL", "25P03", `rolled back: the transaction that began with "${opened}" was idle for ${seconds} s`),
+    );
     socket.destroySoon();
   };
 
@@ -144,9 +161,11 @@ function serveConnection(connection: Connection): { end(): Promise<void> } {
 
   socket.on("data", (chunk: Buffer) => {
     for (const message of read(chunk)) {
-      work = work.then(() => step(message)).catch((error: unknown) => {
-        socket.destroy(error instanceof Error ? error : new Error(String(error)));
-      });
+      work = work
+        .then(() => step(message))
+        .catch((error: unknown) => {
+          socket.destroy(error instanceof Error ? error : new Error(String(error)));
+        });
     }
   });
   return {
@@ -176,8 +195,19 @@ function welcome({ greeting, processId }: Connection): Buffer {
 
 /** The parameters that every Postgres names to a new client. */
 async function serverGreeting(db: PGlite): Promise<Buffer> {
-  const names = ["server_version", "server_encoding", "client_encoding", "DateStyle", "IntervalStyle", "TimeZone", "integer_datetimes", "standard_conforming_strings"];
-  const { rows } = await db.query<Record<string, string>>(`select ${names.map((name) => `current_setting('${name}') as "${name}"`).join(", ")}`);
+  const names = [
+    "server_version",
+    "server_encoding",
+    "client_encoding",
+    "DateStyle",
+    "IntervalStyle",
+    "TimeZone",
+    "integer_datetimes",
+    "standard_conforming_strings",
+  ];
+  const { rows } = await db.query<Record<string, string>>(
+    `select ${names.map((name) => `current_setting('${name}') as "${name}"`).join(", ")}`,
+  );
   return Buffer.concat(
     names.map((name) => {
       const body = Buffer.from(`${name}\0${rows[0]?.[name] ?? ""}\0`);

@@ -27,7 +27,11 @@ export async function startPglite(options: PgliteOptions = {}): Promise<PgliteDa
   for (const { script } of options.more ?? []) {
     await db.exec(`begin; set role postgres; set local role dialgate_migrator; ${script}; commit; set role dialgate_app`);
   }
-  const server = await startPgliteServer({ db, role: "dialgate_app", ...(options.port === undefined ? {} : { port: options.port }) });
+  const server = await startPgliteServer({
+    db,
+    role: "dialgate_app",
+    ...(options.port === undefined ? {} : { port: options.port }),
+  });
   return {
     ...server,
     connectionString: `postgres://dialgate_app:local@127.0.0.1:${server.port}/postgres`,
@@ -61,7 +65,8 @@ async function template(): Promise<Blob> {
   const dump = await owner.dumpDataDir("none");
   await owner.close();
   await mkdir(cacheFolder, { recursive: true });
-  for (const old of await readdir(cacheFolder)) if (/^pglite-\w+\.tar$/.test(old)) await rm(`${cacheFolder}${old}`, { force: true });
+  for (const old of await readdir(cacheFolder))
+    if (/^pglite-\w+\.tar$/.test(old)) await rm(`${cacheFolder}${old}`, { force: true });
   // Written aside and renamed, so that a test in another process never reads half a file.
   const aside = `${file}.${process.pid}`;
   await writeFile(aside, Buffer.from(await dump.arrayBuffer()));
@@ -73,7 +78,9 @@ const cacheFolder = fileURLToPath(new URL("../../node_modules/.cache/dialgate/",
 
 async function templateDigest(): Promise<string> {
   const hash = createHash("sha256");
-  const manifest = createRequire(import.meta.url).resolve("@electric-sql/pglite").replace(/dist[\\/][^\\/]*$/, "package.json");
+  const manifest = createRequire(import.meta.url)
+    .resolve("@electric-sql/pglite")
+    .replace(/dist[\\/][^\\/]*$/, "package.json");
   hash.update(await readFile(manifest));
   hash.update(await readFile(new URL("../../migrations/roles.sql", import.meta.url)));
   hash.update(await readFile(new URL("migrate.ts", import.meta.url)));

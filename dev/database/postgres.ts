@@ -2,7 +2,19 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, chmodSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  chmodSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { arch, platform, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -58,7 +70,8 @@ export async function refuseWithoutCommitTimes(connectionString: string): Promis
   await client.connect();
   try {
     const { rows } = await client.query<{ setting: string }>("select current_setting('track_commit_timestamp') as setting");
-    if (rows[0]?.setting !== "on") throw new Error("this Postgres server runs with track_commit_timestamp = off: set it to on (it needs a restart)");
+    if (rows[0]?.setting !== "on")
+      throw new Error("this Postgres server runs with track_commit_timestamp = off: set it to on (it needs a restart)");
   } finally {
     await client.end();
   }
@@ -72,9 +85,14 @@ interface Account {
 /** Postgres refuses to run as root: root lends it an account of the system that owns nothing. */
 function serverAccount(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const accounts = readFileSync("/etc/passwd", "utf8").split("\n").map((line) => line.split(":"));
+  const accounts = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"));
   const found = accounts.find(([name]) => name === "postgres") ?? accounts.find(([name]) => name === "nobody");
-  if (!found) throw new Error("Postgres does not run as root and this system has neither an account postgres nor nobody: run as another user");
+  if (!found)
+    throw new Error(
+      "Postgres does not run as root and this system has neither an account postgres nor nobody: run as another user",
+    );
   return { uid: Number(found[2]), gid: Number(found[3]) };
 }
 
@@ -114,8 +132,23 @@ async function initialise(native: string, data: string, password: string, accoun
   const passwordFile = join(dirname(data), "password");
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   if (account) chownSync(passwordFile, account.uid, account.gid);
-  const args = ["--pgdata", data, "--username=postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`, "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"];
-  const child = spawn(join(native, "bin", "initdb"), args, { ...account, cwd: dirname(data), stdio: ["ignore", "ignore", "pipe"], timeout: startSeconds * 1000 });
+  const args = [
+    "--pgdata",
+    data,
+    "--username=postgres",
+    "--auth=scram-sha-256",
+    `--pwfile=${passwordFile}`,
+    "--encoding=UTF8",
+    "--no-locale",
+    "--no-sync",
+    "--no-instructions",
+  ];
+  const child = spawn(join(native, "bin", "initdb"), args, {
+    ...account,
+    cwd: dirname(data),
+    stdio: ["ignore", "ignore", "pipe"],
+    timeout: startSeconds * 1000,
+  });
   let complaint = "";
   child.stderr?.on("data", (chunk: Buffer) => (complaint += chunk.toString()));
   const [code] = (await once(child, "close")) as [number | null];
@@ -123,14 +156,34 @@ async function initialise(native: string, data: string, password: string, accoun
   if (code !== 0) throw new Error(`initdb ended with ${code}: ${complaint.slice(0, 2000)}`);
 }
 
-async function serve(native: string, folder: string, data: string, port: number, more: readonly string[], account: Account | undefined): Promise<{ child: ChildProcess; stop(): Promise<void> }> {
-  const settings = ["track_commit_timestamp=on", "fsync=on", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=256MB", "log_min_messages=warning", ...more];
-  const child = spawn(join(native, "bin", "postgres"), ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])], {
-    ...account,
-    cwd: folder,
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, LC_ALL: "C" },
-  });
+async function serve(
+  native: string,
+  folder: string,
+  data: string,
+  port: number,
+  more: readonly string[],
+  account: Account | undefined,
+): Promise<{ child: ChildProcess; stop(): Promise<void> }> {
+  const settings = [
+    "track_commit_timestamp=on",
+    "fsync=on",
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=200",
+    "shared_buffers=256MB",
+    "log_min_messages=warning",
+    ...more,
+  ];
+  const child = spawn(
+    join(native, "bin", "postgres"),
+    ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])],
+    {
+      ...account,
+      cwd: folder,
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, LC_ALL: "C" },
+    },
+  );
   let log = "";
   child.stderr?.on("data", (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
   // A test run that dies must not leave a server behind.

@@ -51,12 +51,16 @@ function kindOf(type: string): FrontendMessage["kind"] {
 /** Literals are cut out: an error text must not carry what a client sent as data. */
 function firstWords(text: string): string {
   const end = text.indexOf("\0");
-  return (end === -1 ? text : text.slice(0, end)).replace(/\$([A-Za-z_]*)\$[\s\S]*?\$\1\$|'(?:[^']|'')*'?/g, "'…'").replace(/\s+/g, " ").trim().slice(0, 80);
+  return (end === -1 ? text : text.slice(0, end))
+    .replace(/\$([A-Za-z_]*)\$[\s\S]*?\$\1\$|'(?:[^']|'')*'?/g, "'…'")
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, 80);
 }
 
 /** Cuts a whole answer of the server into messages. */
 export function* backendMessages(bytes: Buffer): Generator<{ type: string; body: Buffer }> {
-  for (let at = 0; at + 5 <= bytes.length; ) {
+  for (let at = 0; at + 5 <= bytes.length;) {
     const length = bytes.readInt32BE(at + 1);
     yield { type: String.fromCharCode(bytes[at] ?? 0), body: bytes.subarray(at + 5, at + 1 + length) };
     at += 1 + length;

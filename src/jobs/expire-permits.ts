@@ -1,7 +1,8 @@
 import type { OrgDb } from "../db/org-db.ts";
+import { expirePermits as statement } from "../db/queries/dispatch.ts";
 
 /** Permits that ran out unspent count for nothing, and their leads go back to the queue. @returns how many. */
 export async function expirePermits(org: OrgDb): Promise<number> {
-  const [row] = await org.rows<{ expired: number }>({ name: "app.expire_permits", text: "select app.expire_permits(null) as expired", params: [] });
+  const [row] = await org.rows<{ expired: number }>(statement());
   return row?.expired ?? 0;
 }

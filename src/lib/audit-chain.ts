@@ -59,7 +59,10 @@ export interface ChainQuestion {
 
 const batchEntries = 256;
 
-export async function verifyChain(entries: AsyncIterable<AuditEntry> | Iterable<AuditEntry>, question: ChainQuestion): Promise<ChainReport> {
+export async function verifyChain(
+  entries: AsyncIterable<AuditEntry> | Iterable<AuditEntry>,
+  question: ChainQuestion,
+): Promise<ChainReport> {
   const { org, head, faultsMax = 20 } = question;
   let before: ChainHead = question.after ?? { seq: 0, hash: await genesisHash(org) };
   const start = before.seq;
@@ -75,7 +78,8 @@ export async function verifyChain(entries: AsyncIterable<AuditEntry> | Iterable<
       const own = [...placeFaults(entry, before), ...found.faults];
       if (head !== undefined && entry.seq === head.seq) {
         headSeen = true;
-        if (entry.entry_hash !== head.hash) own.push({ kind: "rewritten", seq: entry.seq, detail: "entry_hash is not the noted head" });
+        if (entry.entry_hash !== head.hash)
+          own.push({ kind: "rewritten", seq: entry.seq, detail: "entry_hash is not the noted head" });
       }
       counted++;
       purged += found.purged;
@@ -84,8 +88,10 @@ export async function verifyChain(entries: AsyncIterable<AuditEntry> | Iterable<
     }
   }
   if (head !== undefined && !headSeen && faults.length < faultsMax) {
-    if (head.seq > before.seq) faults.push({ kind: "truncated", seq: before.seq, detail: `ends before the noted head at ${head.seq}` });
-    else faults.push({ kind: head.seq > start ? "gap" : "rewritten", seq: head.seq, detail: "the noted head is not in the chain" });
+    if (head.seq > before.seq)
+      faults.push({ kind: "truncated", seq: before.seq, detail: `ends before the noted head at ${head.seq}` });
+    else
+      faults.push({ kind: head.seq > start ? "gap" : "rewritten", seq: head.seq, detail: "the noted head is not in the chain" });
   }
   return { entries: counted, purged, head: before, faults };
 }
@@ -104,7 +110,8 @@ async function* batchesOf(entries: AsyncIterable<AuditEntry> | Iterable<AuditEnt
 function placeFaults(entry: AuditEntry, before: ChainHead): ChainFault[] {
   const faults: ChainFault[] = [];
   if (entry.seq !== before.seq + 1) faults.push({ kind: "gap", seq: entry.seq, detail: `follows ${before.seq}` });
-  if (entry.previous_hash !== before.hash) faults.push({ kind: "link", seq: entry.seq, detail: "previous_hash is not the hash of the entry before it" });
+  if (entry.previous_hash !== before.hash)
+    faults.push({ kind: "link", seq: entry.seq, detail: "previous_hash is not the hash of the entry before it" });
   return faults;
 }
 
@@ -117,20 +124,31 @@ async function openEntry(org: string, entry: AuditEntry): Promise<{ faults: Chai
     partOf(0x02, entry.salt_facts, entry.facts, entry.facts_digest),
   ]);
   if (hash !== entry.entry_hash) faults.push({ kind: "hash", seq: entry.seq, detail: "entry_hash is not the hash of the entry" });
-  if (!saysSameTime(entry.at, entry.at_us)) faults.push({ kind: "hash", seq: entry.seq, detail: "at is not the instant of at_us" });
+  if (!saysSameTime(entry.at, entry.at_us))
+    faults.push({ kind: "hash", seq: entry.seq, detail: "at is not the instant of at_us" });
   const purged = (subject === "purged" || subject === "gone" ? 1 : 0) + (facts === "purged" || facts === "gone" ? 1 : 0);
   const digests = [entry.subject_digest, entry.facts_digest];
   if (subject === "broken" || facts === "broken" || (subject === "gone") !== (facts === "gone")) {
-    faults.push({ kind: "commitment", seq: entry.seq, detail: "the payload is not whole: a text, its salt or a purged part's digest is missing" });
+    faults.push({
+      kind: "commitment",
+      seq: entry.seq,
+      detail: "the payload is not whole: a text, its salt or a purged part's digest is missing",
+    });
   } else if (subject !== "gone" || facts !== "gone") {
     const parts = [subject, facts].map((part, index) => (typeof part === "string" ? bytesOfHex(digests[index] ?? "") : part));
-    if (hexOf(await sha256(joined(parts))) !== entry.payload_commit) faults.push({ kind: "commitment", seq: entry.seq, detail: "the payload does not open payload_commit" });
+    if (hexOf(await sha256(joined(parts))) !== entry.payload_commit)
+      faults.push({ kind: "commitment", seq: entry.seq, detail: "the payload does not open payload_commit" });
   }
   return { faults, purged };
 }
 
 /** A part's digest; or that it was purged and left one, is gone with both parts' digests, or is not whole. */
-async function partOf(tag: number, salt: string | null, text: string | null, digest: string | null | undefined): Promise<Uint8Array<ArrayBuffer> | "purged" | "gone" | "broken"> {
+async function partOf(
+  tag: number,
+  salt: string | null,
+  text: string | null,
+  digest: string | null | undefined,
+): Promise<Uint8Array<ArrayBuffer> | "purged" | "gone" | "broken"> {
   if ((salt === null) !== (text === null)) return "broken";
   if (salt === null || text === null) return digest ? "purged" : "gone";
   return digest ? "broken" : partDigest(tag, bytesOfHex(salt), text);
@@ -141,7 +159,10 @@ export async function partDigest(tag: number, salt: Uint8Array<ArrayBuffer>, tex
   return sha256(joined([Uint8Array.of(tag), salt, new TextEncoder().encode(text)]));
 }
 
-export async function entryHash(org: string, entry: Pick<AuditEntry, "seq" | "type" | "at_us" | "payload_commit" | "previous_hash">): Promise<string> {
+export async function entryHash(
+  org: string,
+  entry: Pick<AuditEntry, "seq" | "type" | "at_us" | "payload_commit" | "previous_hash">,
+): Promise<string> {
   const type = new TextEncoder().encode(entry.type);
   const fields = [
     new TextEncoder().encode("audit/v1"),

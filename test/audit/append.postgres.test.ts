@@ -62,7 +62,11 @@ test(`${writers} concurrent writers on one org fork nothing, leave no gap and lo
         await bound(org, (client) =>
           size === 1
             ? client.query("select audit.append('test.written', $1, '{}')", subjects)
-            : client.query("select audit.append_many($1::text[], $2::text[], $3::text[])", [subjects.map(() => "test.written"), subjects, subjects.map(() => "{}")]),
+            : client.query("select audit.append_many($1::text[], $2::text[], $3::text[])", [
+                subjects.map(() => "test.written"),
+                subjects,
+                subjects.map(() => "{}"),
+              ]),
         );
         written += size;
         if (size === 1) singles++;
@@ -79,7 +83,9 @@ test(`${writers} concurrent writers on one org fork nothing, leave no gap and lo
   console.log(`audit append: ${JSON.stringify(counts)}`);
   expect({ forks, gaps, lost, entries: entries.length }).toEqual({ forks: 0, gaps: 0, lost: 0, entries: appends });
   expect(rolledBack).toBeGreaterThan(0);
-  const { rows } = await bound(org, (client) => client.query<{ seq: string; hash: string }>("select seq, encode(head, 'hex') as hash from audit.head"));
+  const { rows } = await bound(org, (client) =>
+    client.query<{ seq: string; hash: string }>("select seq, encode(head, 'hex') as hash from audit.head"),
+  );
   const report = await verifyChain(entries, { org, head: { seq: Number(rows[0]?.seq), hash: rows[0]?.hash ?? "" } });
   expect(report).toMatchObject({ faults: [], entries: appends, purged: 0 });
 });

@@ -4,7 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exitCodes, run } from "../../cli/verify.ts";
-import { type AuditEntry, type ChainFaultKind, type ChainHead, entryHash, genesisHash, partDigest, verifyChain } from "../../src/lib/audit-chain.ts";
+import {
+  type AuditEntry,
+  type ChainFaultKind,
+  type ChainHead,
+  entryHash,
+  genesisHash,
+  partDigest,
+  verifyChain,
+} from "../../src/lib/audit-chain.ts";
 import { bytesOfHex, hexOf, sha256 } from "../../src/lib/bytes.ts";
 import golden from "./golden.json" with { type: "json" };
 
@@ -20,9 +28,18 @@ async function chained(forOrg: string, contents: readonly Content[]): Promise<Au
   for (const [index, { type, subject, facts }] of contents.entries()) {
     const salt = (tag: string): string => createHash("sha256").update(`${tag} ${forOrg} ${index}`).digest("hex");
     const [salt_subject, salt_facts] = [salt("subject"), salt("facts")];
-    const parts = [await partDigest(1, bytesOfHex(salt_subject), subject ?? ""), await partDigest(2, bytesOfHex(salt_facts), facts ?? "")];
+    const parts = [
+      await partDigest(1, bytesOfHex(salt_subject), subject ?? ""),
+      await partDigest(2, bytesOfHex(salt_facts), facts ?? ""),
+    ];
     const atUs = 1_700_000_000_000_000 + index;
-    const fields = { seq: index + 1, type, at_us: atUs, payload_commit: hexOf(await sha256(new Uint8Array(Buffer.concat(parts)))), previous_hash: previous };
+    const fields = {
+      seq: index + 1,
+      type,
+      at_us: atUs,
+      payload_commit: hexOf(await sha256(new Uint8Array(Buffer.concat(parts)))),
+      previous_hash: previous,
+    };
     previous = await entryHash(forOrg, fields);
     const at = `2023-11-14T22:13:20.${String(index).padStart(6, "0")}Z`;
     entries.push({ object: "audit_entry", ...fields, at, entry_hash: previous, subject, salt_subject, facts, salt_facts });
@@ -30,7 +47,8 @@ async function chained(forOrg: string, contents: readonly Content[]): Promise<Au
   return entries;
 }
 
-const contents = (who: string): Content[] => Array.from({ length }, (_, index) => ({ type: "call.placed", subject: `${who}_${index}`, facts: `{"n":${index}}` }));
+const contents = (who: string): Content[] =>
+  Array.from({ length }, (_, index) => ({ type: "call.placed", subject: `${who}_${index}`, facts: `{"n":${index}}` }));
 
 let chain: AuditEntry[];
 let other: AuditEntry[];
@@ -49,7 +67,11 @@ async function verifyFile(text: string, ...options: string[]): Promise<{ code: n
   const file = join(folder, "chain.jsonl");
   await writeFile(file, text);
   const [out, err]: [string[], string[]] = [[], []];
-  const io = { lines: (async function* () {})(), out: (line: string) => void out.push(line), err: (line: string) => void err.push(line) };
+  const io = {
+    lines: (async function* () {})(),
+    out: (line: string) => void out.push(line),
+    err: (line: string) => void err.push(line),
+  };
   const code = await run([file, "--org", org, ...options], io);
   return { code, out: out.join("\n"), err: err.join("\n") };
 }
@@ -75,33 +97,76 @@ const tamperings: Record<string, { kind: ChainFaultKind; tamper: (index: number)
   "edit type": { kind: "hash", tamper: (i) => edited(chain, i, () => ({ type: "call.blocked" })) },
   "edit at": { kind: "hash", tamper: (i) => edited(chain, i, () => ({ at: "2023-11-14T22:13:19.000000Z" })) },
   "edit at_us": { kind: "hash", tamper: (i) => edited(chain, i, ({ at_us }) => ({ at_us: at_us + 1 })) },
-  "re-time, at and at_us": { kind: "hash", tamper: (i) => edited(chain, i, () => ({ at_us: 1_700_000_100_000_000, at: "2023-11-14T22:15:00Z" })) },
-  "edit payload_commit": { kind: "hash", tamper: (i) => edited(chain, i, ({ payload_commit }) => ({ payload_commit: flip(payload_commit) })) },
-  "edit previous_hash": { kind: "link", tamper: (i) => edited(chain, i, ({ previous_hash }) => ({ previous_hash: flip(previous_hash) })) },
+  "re-time, at and at_us": {
+    kind: "hash",
+    tamper: (i) => edited(chain, i, () => ({ at_us: 1_700_000_100_000_000, at: "2023-11-14T22:15:00Z" })),
+  },
+  "edit payload_commit": {
+    kind: "hash",
+    tamper: (i) => edited(chain, i, ({ payload_commit }) => ({ payload_commit: flip(payload_commit) })),
+  },
+  "edit previous_hash": {
+    kind: "link",
+    tamper: (i) => edited(chain, i, ({ previous_hash }) => ({ previous_hash: flip(previous_hash) })),
+  },
   "edit entry_hash": { kind: "hash", tamper: (i) => edited(chain, i, ({ entry_hash }) => ({ entry_hash: flip(entry_hash) })) },
   "edit subject": { kind: "commitment", tamper: (i) => edited(chain, i, ({ subject }) => ({ subject: `${subject}0` })) },
   "edit facts": { kind: "commitment", tamper: (i) => edited(chain, i, ({ facts }) => ({ facts: `${facts} ` })) },
-  "edit salt_subject": { kind: "commitment", tamper: (i) => edited(chain, i, ({ salt_subject }) => ({ salt_subject: flip(salt_subject ?? "") })) },
-  "edit salt_facts": { kind: "commitment", tamper: (i) => edited(chain, i, ({ salt_facts }) => ({ salt_facts: flip(salt_facts ?? "") })) },
+  "edit salt_subject": {
+    kind: "commitment",
+    tamper: (i) => edited(chain, i, ({ salt_subject }) => ({ salt_subject: flip(salt_subject ?? "") })),
+  },
+  "edit salt_facts": {
+    kind: "commitment",
+    tamper: (i) => edited(chain, i, ({ salt_facts }) => ({ salt_facts: flip(salt_facts ?? "") })),
+  },
   "move bytes from subject to facts": {
     kind: "commitment",
-    tamper: (i) => edited(chain, i, ({ subject, facts }) => ({ subject: subject?.slice(0, -1) ?? "", facts: `${subject?.slice(-1)}${facts}` })),
+    tamper: (i) =>
+      edited(chain, i, ({ subject, facts }) => ({
+        subject: subject?.slice(0, -1) ?? "",
+        facts: `${subject?.slice(-1)}${facts}`,
+      })),
   },
-  "purge one part without its digest": { kind: "commitment", tamper: (i) => edited(chain, i, () => ({ subject: null, salt_subject: null })) },
-  "purge a part and forge its digest": { kind: "commitment", tamper: (i) => edited(chain, i, ({ entry_hash }) => ({ subject: null, salt_subject: null, subject_digest: entry_hash })) },
+  "purge one part without its digest": {
+    kind: "commitment",
+    tamper: (i) => edited(chain, i, () => ({ subject: null, salt_subject: null })),
+  },
+  "purge a part and forge its digest": {
+    kind: "commitment",
+    tamper: (i) => edited(chain, i, ({ entry_hash }) => ({ subject: null, salt_subject: null, subject_digest: entry_hash })),
+  },
   "drop a salt alone": { kind: "commitment", tamper: (i) => edited(chain, i, () => ({ salt_facts: null })) },
-  "delete": { kind: "gap", tamper: (i) => chain.toSpliced(i, 1) },
-  "delete and renumber": { kind: "link", tamper: (i) => chain.toSpliced(i, 1).map((entry, index) => ({ ...entry, seq: index + 1 })) },
+  delete: { kind: "gap", tamper: (i) => chain.toSpliced(i, 1) },
+  "delete and renumber": {
+    kind: "link",
+    tamper: (i) => chain.toSpliced(i, 1).map((entry, index) => ({ ...entry, seq: index + 1 })),
+  },
   "insert a copy": { kind: "gap", tamper: (i) => chain.toSpliced(i, 0, at(chain, i)) },
-  "insert another org's and renumber": { kind: "link", tamper: (i) => chain.toSpliced(i + 1, 0, at(other, i + 1)).map((entry, index) => ({ ...entry, seq: index + 1 })) },
+  "insert another org's and renumber": {
+    kind: "link",
+    tamper: (i) => chain.toSpliced(i + 1, 0, at(other, i + 1)).map((entry, index) => ({ ...entry, seq: index + 1 })),
+  },
   "swap neighbours": { kind: "gap", tamper: (i) => moved(chain, i, i + 1) },
-  "swap neighbours and renumber": { kind: "link", tamper: (i) => moved(chain, i, i + 1).map((entry, index) => ({ ...entry, seq: index + 1 })) },
+  "swap neighbours and renumber": {
+    kind: "link",
+    tamper: (i) => moved(chain, i, i + 1).map((entry, index) => ({ ...entry, seq: index + 1 })),
+  },
   "splice another org's entry": { kind: "link", tamper: (i) => edited(chain, i, () => at(other, i)) },
   "swap two payloads": {
     kind: "commitment",
     tamper: (i) => {
-      const payload = ({ subject, salt_subject, facts, salt_facts }: AuditEntry): Partial<AuditEntry> => ({ subject, salt_subject, facts, salt_facts });
-      return edited(edited(chain, i, () => payload(at(chain, i + 1))), i + 1, () => payload(at(chain, i)));
+      const payload = ({ subject, salt_subject, facts, salt_facts }: AuditEntry): Partial<AuditEntry> => ({
+        subject,
+        salt_subject,
+        facts,
+        salt_facts,
+      });
+      return edited(
+        edited(chain, i, () => payload(at(chain, i + 1))),
+        i + 1,
+        () => payload(at(chain, i)),
+      );
     },
   },
   "swap two salts": {
@@ -110,7 +175,13 @@ const tamperings: Record<string, { kind: ChainFaultKind; tamper: (index: number)
   },
   "swap subject and facts": {
     kind: "commitment",
-    tamper: (i) => edited(chain, i, ({ subject, salt_subject, facts, salt_facts }) => ({ subject: facts, facts: subject, salt_subject: salt_facts, salt_facts: salt_subject })),
+    tamper: (i) =>
+      edited(chain, i, ({ subject, salt_subject, facts, salt_facts }) => ({
+        subject: facts,
+        facts: subject,
+        salt_subject: salt_facts,
+        salt_facts: salt_subject,
+      })),
   },
   "recompute the edited entry's own hash": {
     kind: "link",
@@ -119,7 +190,12 @@ const tamperings: Record<string, { kind: ChainFaultKind; tamper: (index: number)
 };
 
 test("an untouched chain is whole, as JSON lines, as a list and as the API's list", async () => {
-  for (const text of [lines(chain), JSON.stringify(chain), JSON.stringify(chain, null, 2), JSON.stringify({ object: "list", data: chain, has_more: false }, null, 1)]) {
+  for (const text of [
+    lines(chain),
+    JSON.stringify(chain),
+    JSON.stringify(chain, null, 2),
+    JSON.stringify({ object: "list", data: chain, has_more: false }, null, 1),
+  ]) {
     const { code, out, err } = await verifyFile(text, "--head", `${head.seq}:${head.hash}`);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out).toContain(`whole: ${length} entries`);
@@ -155,12 +231,17 @@ describe("the two that need a checkpoint", () => {
   test("a cut tail is whole without the noted head and truncated with it", async () => {
     for (const kept of [0, 1, length - 1]) {
       expect((await verifyFile(lines(chain.slice(0, kept)))).code).toBe(0);
-      expect((await verifyFile(lines(chain.slice(0, kept)), "--head", `${head.seq}:${head.hash}`)).code).toBe(exitCodes.truncated);
+      expect((await verifyFile(lines(chain.slice(0, kept)), "--head", `${head.seq}:${head.hash}`)).code).toBe(
+        exitCodes.truncated,
+      );
     }
   });
 
   test("a chain rewritten as a whole is whole without the noted head and rewritten with it", async () => {
-    const forged = await chained(org, contents("call").with(3, { type: "call.placed", subject: "call_3", facts: '{"n":"forged"}' }));
+    const forged = await chained(
+      org,
+      contents("call").with(3, { type: "call.placed", subject: "call_3", facts: '{"n":"forged"}' }),
+    );
     expect((await verifyFile(lines(forged))).code).toBe(0);
     expect((await verifyFile(lines(forged), "--head", `${head.seq}:${head.hash}`)).code).toBe(exitCodes.rewritten);
   });
@@ -201,7 +282,14 @@ describe("dialgate verify", () => {
   test("used wrongly it says how it is used", async () => {
     const err: string[] = [];
     const io = { lines: (async function* () {})(), out: () => undefined, err: (line: string) => void err.push(line) };
-    for (const args of [[], ["FILE"], ["FILE", "--org", "someone"], ["FILE", "--org", org, "--head", "12"], ["a", "b", "--org", org], ["FILE", "--nope"]]) {
+    for (const args of [
+      [],
+      ["FILE"],
+      ["FILE", "--org", "someone"],
+      ["FILE", "--org", org, "--head", "12"],
+      ["a", "b", "--org", org],
+      ["FILE", "--nope"],
+    ]) {
       expect(await run(args, io)).toBe(2);
     }
     expect(err.at(-1)).toContain("usage: dialgate verify");

@@ -166,28 +166,56 @@ async function doorFaults(query: CatalogQuery): Promise<CatalogFault[]> {
  * one phrase that a test can take away use by use. Doors have no org yet and are left out.
  */
 async function untaggedUses(query: CatalogQuery): Promise<CatalogFault[]> {
-  const tenant = new Set((await query(`select t.name from (${tables}) t where t.org_column is not null`)).rows.map((row) => String(row["name"])));
+  const tenant = new Set(
+    (await query(`select t.name from (${tables}) t where t.org_column is not null`)).rows.map((row) => String(row["name"])),
+  );
   const { rows } = await query(`select f.name, p.prosrc as body from (${functions}) f join pg_proc p on p.oid = f.oid
     where f.nspname <> 'door' and f.prokind = 'f' and p.prolang in (select l.oid from pg_language l where l.lanname in ('sql', 'plpgsql'))`);
-  return rows.flatMap(({ name, body }) => untaggedIn(String(body), tenant).map((alias) => ({ name: "untagged_use", object: `${String(name)} ${alias}` }) as const));
+  return rows.flatMap(({ name, body }) =>
+    untaggedIn(String(body), tenant).map((alias) => ({ name: "untagged_use", object: `${String(name)} ${alias}` }) as const),
+  );
 }
 
 /** The aliases of tenant tables that are used more often than they are tagged. Exported for its own test. */
 export function untaggedIn(body: string, tenant: ReadonlySet<string>): string[] {
-  const code = body.replace(/--[^\n]*/g, " ").replace(/'(?:[^']|'')*'/g, "''").replace(/\s+/g, " ").toLowerCase();
+  const code = body
+    .replace(/--[^\n]*/g, " ")
+    .replace(/'(?:[^']|'')*'/g, "''")
+    .replace(/\s+/g, " ")
+    .toLowerCase();
   const uses = new Map<string, number>();
-  const look = /(\bfrom|\bjoin|\bupdate|\busing|\binto|,) (only )?((?:[a-z_]\w*\.)?[a-z_]\w*)\b(?! ?\()(?: as)?(?: ([a-z_]\w*))?/g;
+  const look =
+    /(\bfrom|\bjoin|\bupdate|\busing|\binto|,) (only )?((?:[a-z_]\w*\.)?[a-z_]\w*)\b(?! ?\()(?: as)?(?: ([a-z_]\w*))?/g;
   for (const match of code.matchAll(look)) {
     const [, verb = "", , table = "", next = ""] = match;
     const full = table.includes(".") ? table : `public.${table}`;
     if (!tenant.has(full)) continue;
     // An unqualified name may be a CTE's; an INSERT names its org as a value, which WITH CHECK holds.
-    if (!table.includes(".") && (verb === "," || new RegExp(`\\b${table} as (?:not )?(?:materialized )?\\(`).test(code))) continue;
+    if (!table.includes(".") && (verb === "," || new RegExp(`\\b${table} as (?:not )?(?:materialized )?\\(`).test(code)))
+      continue;
     if (verb === "into") continue;
-    const alias = next === "" || sqlWords.has(next) ? table.split(".").at(-1) ?? table : next;
+    const alias = next === "" || sqlWords.has(next) ? (table.split(".").at(-1) ?? table) : next;
     uses.set(alias, (uses.get(alias) ?? 0) + 1);
   }
-  return [...uses].filter(([alias, count]) => code.split(`${alias}.org_id = (select app.org())`).length - 1 < count).map(([alias, count]) => `${alias} (${count} uses)`);
+  return [...uses]
+    .filter(([alias, count]) => code.split(`${alias}.org_id = (select app.org())`).length - 1 < count)
+    .map(([alias, count]) => `${alias} (${count} uses)`);
 }
 
-const sqlWords = new Set(["where", "set", "on", "join", "left", "inner", "cross", "order", "group", "for", "limit", "returning", "union", "values", "using"]);
+const sqlWords = new Set([
+  "where",
+  "set",
+  "on",
+  "join",
+  "left",
+  "inner",
+  "cross",
+  "order",
+  "group",
+  "for",
+  "limit",
+  "returning",
+  "union",
+  "values",
+  "using",
+]);

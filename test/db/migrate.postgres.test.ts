@@ -14,11 +14,19 @@ beforeAll(async () => {
   await superuser.connect();
   // What Neon's console gives to the owner of a database.
   await superuser.query("create role neon_superuser createdb createrole bypassrls nologin");
-  await superuser.query("create role neondb_owner login createdb createrole bypassrls replication password 'owner' in role neon_superuser");
+  await superuser.query(
+    "create role neondb_owner login createdb createrole bypassrls replication password 'owner' in role neon_superuser",
+  );
   await superuser.query("create database neondb owner neondb_owner");
   await superuser.end();
   const url = new URL(server.connectionString);
-  owner = new pg.Client({ host: url.hostname, port: Number(url.port), user: "neondb_owner", password: "owner", database: "neondb" });
+  owner = new pg.Client({
+    host: url.hostname,
+    port: Number(url.port),
+    user: "neondb_owner",
+    password: "owner",
+    database: "neondb",
+  });
   await owner.connect();
 });
 afterAll(async () => {
@@ -37,8 +45,14 @@ test("the app role signs in with its password and can neither become another rol
   const { host, port } = owner;
   const app = new pg.Client({ host, port, user: "dialgate_app", password: "a password for the app", database: "neondb" });
   await app.connect();
-  const codeOf = (statement: string): Promise<string> => app.query(statement).then(() => "no error", (error: { code: string }) => error.code);
-  expect((await app.query("select current_user, session_user, current_setting('timezone') as zone")).rows).toEqual([{ current_user: "dialgate_app", session_user: "dialgate_app", zone: "UTC" }]);
+  const codeOf = (statement: string): Promise<string> =>
+    app.query(statement).then(
+      () => "no error",
+      (error: { code: string }) => error.code,
+    );
+  expect((await app.query("select current_user, session_user, current_setting('timezone') as zone")).rows).toEqual([
+    { current_user: "dialgate_app", session_user: "dialgate_app", zone: "UTC" },
+  ]);
   for (const statement of [
     "set role dialgate_migrator",
     "set role dialgate_door",
@@ -49,7 +63,7 @@ test("the app role signs in with its password and can neither become another rol
     "create schema mine",
     "select from migrations.applied",
   ]) {
-    expect(await codeOf(statement), statement).toBe("42501");
+    expect({ statement, code: await codeOf(statement) }).toEqual({ statement, code: "42501" });
   }
   await app.end();
 });

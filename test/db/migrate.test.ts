@@ -34,7 +34,9 @@ test("a file that was changed, lost, or slipped in before an applied one is refu
 
 test("a migration that fails leaves nothing of itself and can be applied when it is put right", async () => {
   const broken = numbered("0003_broken.sql", "create table public.three (id integer); select 1 / 0;");
-  await expect(migrate(ownerOf(db), { migrations: [first, second, broken] })).rejects.toThrow("0003_broken.sql failed: division by zero");
+  await expect(migrate(ownerOf(db), { migrations: [first, second, broken] })).rejects.toThrow(
+    "0003_broken.sql failed: division by zero",
+  );
   expect((await db.query("select to_regclass('public.three') as three")).rows).toEqual([{ three: null }]);
   const right = numbered("0003_broken.sql", "create table public.three (id integer)");
   expect(await migrate(ownerOf(db), { migrations: [first, second, right] })).toEqual(["0003_broken.sql"]);
@@ -50,8 +52,13 @@ test("a role that somebody made with rights beyond row security is refused", asy
 });
 
 test("the app role gets the password it is given, whatever is in it", async () => {
-  await migrate(ownerOf(db), { migrations: [first, second, numbered("0003_broken.sql", "create table public.three (id integer)")], appPassword: "it's \\ \"quoted\"; drop table one" });
-  const { rows } = await db.query("select rolpassword like 'SCRAM-SHA-256$%' as hashed, to_regclass('public.one') is not null as kept from pg_authid where rolname = 'dialgate_app'");
+  await migrate(ownerOf(db), {
+    migrations: [first, second, numbered("0003_broken.sql", "create table public.three (id integer)")],
+    appPassword: 'it\'s \\ "quoted"; drop table one',
+  });
+  const { rows } = await db.query(
+    "select rolpassword like 'SCRAM-SHA-256$%' as hashed, to_regclass('public.one') is not null as kept from pg_authid where rolname = 'dialgate_app'",
+  );
   expect(rows).toEqual([{ hashed: true, kept: true }]);
 });
 

@@ -25,7 +25,8 @@ async function webSocketClient(): Promise<Client> {
 }
 
 test("the driver reads every kind of value as it would from Neon", async () => {
-  const [row] = await sql`select ${5}::int as number, ${"Zoë 🛑"}::text as text, ${null}::text as nothing, '\\x00ff'::bytea as bytes,
+  const [row] =
+    await sql`select ${5}::int as number, ${"Zoë 🛑"}::text as text, ${null}::text as nothing, '\\x00ff'::bytea as bytes,
     ${[1, 2]}::int[] as list, ${{ a: [1, "b"] }}::jsonb as json, 12345678901234567890.12::numeric as numeric, true as yes, '2026-01-02T03:04:05Z'::timestamptz as at`;
   expect(row).toEqual({
     number: 5,
@@ -39,16 +40,34 @@ test("the driver reads every kind of value as it would from Neon", async () => {
     at: new Date("2026-01-02T03:04:05Z"),
   });
   const full = await sql.query("select 1 as one, 2 as two", [], { fullResults: true, arrayMode: true });
-  expect(full).toMatchObject({ command: "SELECT", rowCount: 1, rows: [[1, 2]], rowAsArray: true, fields: [{ name: "one", dataTypeID: 23, format: "text" }, { name: "two" }] });
+  expect(full).toMatchObject({
+    command: "SELECT",
+    rowCount: 1,
+    rows: [[1, 2]],
+    rowAsArray: true,
+    fields: [{ name: "one", dataTypeID: 23, format: "text" }, { name: "two" }],
+  });
 });
 
 test("a batch is one request and one transaction, of the isolation that was asked for", async () => {
-  const mode = "select current_setting('transaction_isolation') as level, current_setting('transaction_read_only') as read_only, current_setting('transaction_deferrable') as deferrable";
-  for (const [isolationLevel, level] of [["ReadCommitted", "read committed"], ["RepeatableRead", "repeatable read"], ["Serializable", "serializable"]] as const) {
-    const [, rows] = await sql.transaction([sql`select set_config('app.org_id', 'bound', true)`, sql.query(mode)], { isolationLevel, readOnly: true, deferrable: true });
+  const mode =
+    "select current_setting('transaction_isolation') as level, current_setting('transaction_read_only') as read_only, current_setting('transaction_deferrable') as deferrable";
+  for (const [isolationLevel, level] of [
+    ["ReadCommitted", "read committed"],
+    ["RepeatableRead", "repeatable read"],
+    ["Serializable", "serializable"],
+  ] as const) {
+    const [, rows] = await sql.transaction([sql`select set_config('app.org_id', 'bound', true)`, sql.query(mode)], {
+      isolationLevel,
+      readOnly: true,
+      deferrable: true,
+    });
     expect(rows).toEqual([{ level, read_only: "on", deferrable: "on" }]);
   }
-  const [, inside] = await sql.transaction([sql`select set_config('app.org_id', 'bound', true)`, sql`select current_setting('app.org_id') as org`]);
+  const [, inside] = await sql.transaction([
+    sql`select set_config('app.org_id', 'bound', true)`,
+    sql`select current_setting('app.org_id') as org`,
+  ]);
   expect(inside).toEqual([{ org: "bound" }]);
   expect(await sql`select current_setting('app.org_id', true) as org`).not.toEqual([{ org: "bound" }]);
   expect(db.endpoint.requests()).toMatchObject({ batch: 4, single: 1, webSocket: 0, total: 5, statements: 9 });
@@ -58,9 +77,19 @@ test("a batch that fails leaves nothing, and its error has the fields that Postg
   await db.admin("create table if not exists public.probe (id integer primary key, note text not null)");
   await db.admin("grant select, insert on public.probe to dialgate_app");
   const failed = sql.transaction([sql`insert into probe values (1, 'first')`, sql`insert into probe values (1, 'again')`]);
-  const error = await failed.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await failed.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(NeonDbError);
-  expect(error).toMatchObject({ code: "23505", severity: "ERROR", constraint: "probe_pkey", table: "probe", schema: "public", detail: "Key (id)=(1) already exists." });
+  expect(error).toMatchObject({
+    code: "23505",
+    severity: "ERROR",
+    constraint: "probe_pkey",
+    table: "probe",
+    schema: "public",
+    detail: "Key (id)=(1) already exists.",
+  });
   expect(await sql`select from probe`).toEqual([]);
 });
 
@@ -104,7 +133,9 @@ test("forty clients at once each get their own answers", async () => {
     }
     await client.end();
   });
-  const overHttp = Array.from({ length: 100 }, async (_, value) => expect(await sql`select ${value}::int as value`).toEqual([{ value }]));
+  const overHttp = Array.from({ length: 100 }, async (_, value) =>
+    expect(await sql`select ${value}::int as value`).toEqual([{ value }]),
+  );
   await Promise.all([...overSockets, ...overHttp]);
 });
 
@@ -145,7 +176,7 @@ test("it counts what a client waited for, adds the distance that it was told, an
   await db.admin("create table if not exists public.lost (id integer)");
   await db.admin("grant select, insert on public.lost to dialgate_app");
   db.endpoint.loseNextAnswer();
-  await expect(sql`insert into lost values (1)`).rejects.toThrow();
+  await expect(sql`insert into lost values (1)`).rejects.toThrow("fetch failed");
   expect(await sql`select id from lost`).toEqual([{ id: 1 }]);
   expect(db.endpoint.requests().recent.at(-1)).toEqual(["select id from lost"]);
 });

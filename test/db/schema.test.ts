@@ -23,8 +23,16 @@ test("every table that the code declares has the migrated columns, their types, 
       [`${inSchema ?? "public"}.${name}`],
     );
     const keys = new Set(primaryKeys.flatMap((key) => key.columns.map((column) => column.name)));
-    const inCode = columns.map((column) => ({ name: column.name, type: typeName(column.getSQLType()), notNull: column.notNull, inKey: column.primary || keys.has(column.name) }));
-    expect(inCode.toSorted((one, other) => (one.name < other.name ? -1 : 1)), name).toEqual(rows);
+    const inCode = columns.map((column) => ({
+      name: column.name,
+      type: typeName(column.getSQLType()),
+      notNull: column.notNull,
+      inKey: column.primary || keys.has(column.name),
+    }));
+    expect(
+      inCode.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+      name,
+    ).toEqual(rows);
   }
 });
 
@@ -34,6 +42,8 @@ function typeName(type: string): string {
 }
 
 test("every table of the migrations that is not the audit log's or the migrations' own is declared in the code", async () => {
-  const { rows } = await db.admin("select c.relname as name from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1");
+  const { rows } = await db.admin(
+    "select c.relname as name from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1",
+  );
   expect(declared.map((table) => getTableConfig(table).name).toSorted()).toEqual(rows.map((row) => row["name"]));
 });

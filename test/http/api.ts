@@ -1,12 +1,19 @@
 /** The real chain over the real driver: a request as a client sends it, an answer as a client gets it. */
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { neonTransport } from "../../src/db/transport.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import { createApp } from "../../src/http/app.ts";
 import type { HttpDeps } from "../../src/http/http-env.ts";
 import type { FaultReport } from "../../src/http/on-error.ts";
+import { snapshotDesk } from "../../src/domain/decisions/snapshot.ts";
+import { callNow } from "../../src/dispatch/call-now.ts";
 import { apiKeyHasher } from "../../src/lib/api-key.ts";
+import { phoneMemo } from "../../src/lib/phone.ts";
+import { importKeyring } from "../../src/lib/sealing.ts";
+import { zoneBook } from "../../src/lib/time-zones.ts";
+import { dncAdapter, type StoredConnection, voiceAdapter } from "../../src/providers/adapters.ts";
+import { sealCredential } from "../../src/providers/seal-credential.ts";
+import { vendors } from "../../src/providers/vendors.ts";
 import type { Instant } from "../../src/lib/instant.ts";
 import { numberHasher } from "../../src/lib/number-hash.ts";
 import { uuidV7 } from "../../src/lib/uuid-v7.ts";
@@ -28,6 +35,7 @@ export interface Api {
   readonly db: TestDatabase;
   readonly deps: HttpDeps;
   readonly faults: FaultReport[];
+  readonly woken: { orgId: string; work: string }[];
   seed(input?: Partial<SeedInput>): Promise<Caller>;
   send(method: string, path: string, init?: { key?: string; body?: unknown; raw?: string | Uint8Array; headers?: Record<string, string> }): Promise<Answer>;
   close(): Promise<void>;
@@ -39,13 +47,25 @@ export interface Caller extends SeededOrg {
   delete(path: string): Promise<Answer>;
 }
 
-export async function openApi(over: Partial<HttpDeps> = {}): Promise<Api> {
-  const db = await openTestDatabase(existsSync("migrations/0002_audit.sql") ? {} : { more: [{ name: "fake", script: "create schema audit; grant usage on schema audit to dialgate_app; create function audit.open_chain() returns void language sql as 'select'; create function audit.append_many(a text[], b text[], c text[]) returns void language sql as 'select'; grant execute on all functions in schema audit to dialgate_app;" }] });
+/** Nobody listens there: a test that needs a provider passes its own. */
+const nowhere = "http://127.0.0.1:9";
+
+export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere): Promise<Api> {
+  const db = await openTestDatabase();
   const transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
   const newId = () => uuidV7(Date.now(), randomBytes(10));
   const system = new SystemDb(transport, newId);
   const faults: FaultReport[] = [];
   const hashApiKey = await apiKeyHasher(new Uint8Array(32).fill(9));
+  const keyring = await importKeyring({ V1: Buffer.alloc(32, 5).toString("base64") }, "V1");
+  const wiring = { keyring, simulatorOrigin: simulator, fetch: (url: string, init: RequestInit) => fetch(url, init), now: () => realNow };
+  const adapters = {
+    voice: (connection: StoredConnection) => voiceAdapter(wiring, connection),
+    dnc: (connection: StoredConnection) => dncAdapter(wiring, connection),
+  };
+  const desk = snapshotDesk(zoneBook(), phoneMemo());
+  const woken: { orgId: string; work: string }[] = [];
+  const files = new Map<string, Uint8Array>();
   const deps: HttpDeps = {
     system,
     now: () => realNow,
@@ -53,6 +73,14 @@ export async function openApi(over: Partial<HttpDeps> = {}): Promise<Api> {
     publicOrigin: "https://api.dialgate.test",
     hashApiKey,
     numbers: await numberHasher(new Map([[1, pepper]])),
+    roleIsSafe: async () => true,
+    vendors,
+    sealCredential: (identity, purposes, fields) => sealCredential(keyring, identity, purposes, fields),
+    adapters,
+    desk,
+    files: memoryFiles(files),
+    callNow: (org, asked) => callNow({ system, now: () => realNow, newId, desk, voice: adapters.voice, sleep: async () => undefined }, org, asked),
+    wake: async (orgId, work) => void woken.push({ orgId, work }),
     checkDatabase: async () => void (await system.unsafeRole()),
     report: (fault) => void faults.push(fault),
     ...over,
@@ -81,6 +109,7 @@ export async function openApi(over: Partial<HttpDeps> = {}): Promise<Api> {
     db,
     deps,
     faults,
+    woken,
     send,
     async seed(input = {}) {
       const org = await seedOrg(transport, hashApiKey, { name: "Acme Solar", now: orgNow, ...input });
@@ -94,5 +123,19 @@ export async function openApi(over: Partial<HttpDeps> = {}): Promise<Api> {
       };
     },
     close: () => db.close(),
+  };
+}
+
+function memoryFiles(files: Map<string, Uint8Array>): HttpDeps["files"] {
+  return {
+    async put(key, bytes, length) {
+      const whole = new Uint8Array(await new Response(bytes).arrayBuffer());
+      if (whole.length !== length) throw new RangeError("the body ended early");
+      files.set(key, whole);
+    },
+    async read(key, fromByte) {
+      const whole = files.get(key);
+      return whole === undefined ? null : new Blob([whole.slice(fromByte)]).stream();
+    },
   };
 }

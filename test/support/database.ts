@@ -57,7 +57,10 @@ async function openOnPostgres(): Promise<TestDatabase> {
   const app = new URL(adminConnectionString);
   app.username = "dialgate_app";
   app.password = encodeURIComponent(appPassword);
-  const endpoint = await startNeonEndpoint({ target: { host: app.hostname, port: Number(app.port || 5432) }, connectionsMax: 64 });
+  const endpoint = await startNeonEndpoint({
+    target: { host: app.hostname, port: Number(app.port || 5432) },
+    connectionsMax: 64,
+  });
   return {
     connectionString: app.href,
     adminConnectionString,
@@ -80,7 +83,10 @@ async function templateDatabase(maintenance: pg.Pool, ownerUrl: string, appPassw
   const digest = createHash("sha256");
   for (const migration of await readMigrations()) digest.update(`${migration.name} ${migration.digest}\n`);
   const name = `dialgate_template_${digest.digest("hex").slice(0, 12)}`;
-  const { rowCount } = await maintenance.query("select from pg_database where datname = $1 and datallowconn and not datistemplate", [`${name}`]);
+  const { rowCount } = await maintenance.query(
+    "select from pg_database where datname = $1 and datallowconn and not datistemplate",
+    [`${name}`],
+  );
   if (rowCount === 1) return name;
   await maintenance.query(`drop database if exists ${name}_making with (force)`);
   await maintenance.query(`create database ${name}_making`);

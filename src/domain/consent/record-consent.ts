@@ -21,6 +21,7 @@ export type ConsentEventInput =
 export type AboutPerson = { readonly leadId: string } | { readonly e164: string };
 
 export interface ConsentRecorded {
+  readonly orgId: string;
   readonly id: string;
   readonly recordedAt: string;
   readonly kind: ConsentEventInput["kind"];
@@ -55,7 +56,7 @@ export async function recordConsent(
     const effect = row.known ? none : await takeEffect(w, person.id, event.kind);
     if (row.known) w.withdrawEntry();
     else w.note({ attempts_cancelled: effect.attemptsCancelled, enrolments_closed: effect.enrolmentsClosed });
-    return ok({ id: row.id, recordedAt: row.recorded_at, kind: event.kind, body, known: row.known, ...effect });
+    return ok({ orgId: w.orgId, id: row.id, recordedAt: row.recorded_at, kind: event.kind, body, known: row.known, ...effect });
   });
 }
 

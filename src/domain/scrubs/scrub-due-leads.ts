@@ -61,6 +61,7 @@ export async function scrubDueLeads(deps: ScrubDeps, org: OrgDb): Promise<ScrubR
         provider === null
           ? { kind: "failed", reason: "unavailable", retryAfterSeconds: null }
           : await provider.check({
+              at: bound.now,
               requestId: org.newId(),
               sellerSan: null,
               numbers: group.leads.map(numberOf),

@@ -45,7 +45,7 @@ export async function suppressNumbers(
   numbers: NumberHasher,
   e164s: readonly string[],
   input: SuppressionInput,
-): Promise<readonly (Suppressed & { readonly e164: string })[]> {
+): Promise<{ readonly orgId: string; readonly made: readonly (Suppressed & { readonly e164: string })[] }> {
   if (e164s.length > numbersMax) throw new RangeError(`at most ${numbersMax} numbers at once`);
   const once = [...new Set(e164s)];
   const keys = await personKeys(numbers, () => org.newId(), once);
@@ -56,7 +56,7 @@ export async function suppressNumbers(
     const order = persons.map((person, at) => ({ person, at })).toSorted((a, b) => (a.person < b.person ? -1 : 1));
     const done = new Map<number, Suppressed>();
     for (const { person, at } of order) done.set(at, await suppressPerson(w, person, input));
-    return once.map((e164, at) => ({ e164, ...(done.get(at) as Suppressed) }));
+    return { orgId: w.orgId, made: once.map((e164, at) => ({ e164, ...(done.get(at) as Suppressed) })) };
   });
 }
 

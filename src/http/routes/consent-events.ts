@@ -81,6 +81,7 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
       const done = await recordConsent(c.var.org, c.env.numbers, personOf(body), inputOf(body, c.env.now()));
       if (!done.ok) throw notFound("lead");
       const { value } = done;
+      await c.env.wake(value.orgId, value.kind === "revocation" ? "outbox" : "dial");
       return c.json(
         {
           id: publicId("consentEvent", value.id),

@@ -66,7 +66,10 @@ export function suppressionRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const { phones, source, requested_by, note } = c.req.valid("json");
-      const made = await suppressNumbers(c.var.org, c.env.numbers, phones, { source, byOrg: requested_by === "org", note, attemptId: null });
+      const input = { source, byOrg: requested_by === "org", note, attemptId: null };
+      const { orgId, made } = await suppressNumbers(c.var.org, c.env.numbers, phones, input);
+      // What rings already is ended by the provider, who is asked from the outbox.
+      await c.env.wake(orgId, "outbox");
       const data = made.map((one) => ({
         id: publicId("suppression", one.id),
         object: "suppression" as const,
