@@ -47,7 +47,9 @@ function readOptions(args: readonly string[]): Options | string {
     if (file === undefined || more.length > 0) return "one file is needed";
     if (values.map === undefined) return "--map is needed: which column holds what";
     const now = values.now === undefined ? instantOf(Date.now() / 1000) : instantFrom(values.now);
-    return now === null ? "--now takes an instant such as 2026-11-18T15:00:00Z" : { file, map: values.map, now, json: values.json };
+    return now === null
+      ? "--now takes an instant such as 2026-11-18T15:00:00Z"
+      : { file, map: values.map, now, json: values.json };
   } catch (error) {
     return error instanceof Error ? error.message : "these options are not understood";
   }
@@ -93,7 +95,8 @@ function refused(io: CommandIo, what: string): number {
 }
 
 function linesOf(counts: ImportCounts): string[] {
-  const byCode = (codes: Readonly<Record<string, number>>) => Object.entries(codes).map(([code, count]) => `  ${code.padEnd(24)} ${count}`);
+  const byCode = (codes: Readonly<Record<string, number>>) =>
+    Object.entries(codes).map(([code, count]) => `  ${code.padEnd(24)} ${count}`);
   return [
     `rows                       ${counts.rows}`,
     `accepted                   ${counts.accepted}`,

@@ -32,7 +32,13 @@ export async function seedOrg(transport: Transport, hashApiKey: ApiKeyHasher, in
   const say = (name: string, text: string, ...params: readonly unknown[]): Statement => ({ name, text, params });
   await transport.batch([
     say("seed.bind", "select set_config('app.org_id', $1, true), set_config('app.now', $2, true)", orgId, input.now),
-    say("seed.org", "insert into orgs (org_id, name, livemode, created_at) values ($1, $2, false, $3)", orgId, input.name, input.now),
+    say(
+      "seed.org",
+      "insert into orgs (org_id, name, livemode, created_at) values ($1, $2, false, $3)",
+      orgId,
+      input.name,
+      input.now,
+    ),
     say("seed.facts", "insert into org_facts (org_id) values ($1)", orgId),
     say("seed.clock", "insert into test_clocks (org_id, now, status) values ($1, $2, 'ready')", orgId, input.now),
     say("seed.policy", "insert into calling_policies (org_id) values ($1)", orgId),

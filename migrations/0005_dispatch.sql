@@ -55,7 +55,7 @@ begin
       where c.org_id = (select app.org()) and c.kind = 'voice' and c.status = 'active' and exists (
         select 1 from public.campaigns m join public.hour_profiles p on p.org_id = (select app.org()) and p.campaign_id = m.id
           where m.org_id = (select app.org()) and m.connection_id = c.id and m.status = 'running'
-            and p.open and p.next_change_at > app.now() and p.next_due_at <= app.now())
+            and p.open and p.next_change_at > app.now() and (p.next_due_at <= app.now() or p.id = any (stirred)))
       order by c.id for no key update skip locked
   loop
     room := least(wanted, org_room, conn.max_concurrency - app.taken_slots(conn.id, null),
@@ -64,7 +64,7 @@ begin
     for prof in
       select p.id, p.campaign_id, m.max_concurrency from public.hour_profiles p
         join public.campaigns m on m.org_id = (select app.org()) and m.id = p.campaign_id and m.connection_id = conn.id and m.status = 'running'
-        where p.org_id = (select app.org()) and p.open and p.next_change_at > app.now() and p.next_due_at <= app.now()
+        where p.org_id = (select app.org()) and p.open and p.next_change_at > app.now() and (p.next_due_at <= app.now() or p.id = any (stirred))
         order by p.next_due_at, p.id
     loop
       exit when taken >= room;

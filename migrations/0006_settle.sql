@@ -3,7 +3,7 @@
 create function app.attempt_rank(state text) returns integer immutable language sql as $$
   select case state when 'permitted' then 0 when 'dialing' then 1 when 'unknown' then 1 when 'placed' then 2 when 'in_progress' then 3 else 4 end $$;
 
--- Opens an incident once per code and subject.
+-- Opens an incident once per code and subject. Appends to the audit chain: to be called last.
 create function app.open_incident(level integer, what text, subject uuid, about jsonb) returns void language plpgsql as $$
 begin
   perform 1 from public.incidents i where i.org_id = (select app.org()) and i.code = what and i.subject_id = subject and i.closed_at is null;
@@ -13,112 +13,163 @@ begin
   perform audit.append('incident.opened', subject::text, jsonb_build_object('code', what, 'severity', level)::text);
 end $$;
 
+-- What several reports say of one call is joined, so that their order means nothing: the word further up a ladder stays.
+create function app.further(ladder text[], one text, other text) returns text immutable language sql as $$
+  select case when coalesce(array_position(ladder, other), 0) > coalesce(array_position(ladder, one), 0) then other else one end $$;
+
+-- One report's words into the call's row. Answers the row as it is now.
+create function app.join_report(said public.calls) returns public.calls language plpgsql as $$
+declare
+  statuses constant text[] := '{registered,in_progress,not_connected,error,ended}';
+  dispositions constant text[] := '{unknown,failed,not_connected,invalid_number,busy,no_answer,answered,voicemail}';
+  joined public.calls;
+begin
+  insert into public.calls as c select said.*
+    on conflict on constraint calls_org_id_attempt_id_key do update set
+      status = app.further(statuses, c.status, excluded.status),
+      disposition = app.further(dispositions, c.disposition, excluded.disposition),
+      provider_reason = coalesce(c.provider_reason, excluded.provider_reason),
+      started_at = least(c.started_at, excluded.started_at), ended_at = greatest(c.ended_at, excluded.ended_at),
+      duration_seconds = greatest(c.duration_seconds, excluded.duration_seconds),
+      ended_by = app.further('{unknown,not_connected,agent,person}', c.ended_by, excluded.ended_by),
+      transcript = case when length(excluded.transcript::text) > coalesce(length(c.transcript::text), -1) then excluded.transcript else c.transcript end,
+      transcript_state = app.further('{pending,none,withheld,kept}', c.transcript_state, excluded.transcript_state),
+      recording_ref = coalesce(c.recording_ref, excluded.recording_ref),
+      stop_requested = c.stop_requested or excluded.stop_requested, stop_searched = c.stop_searched or excluded.stop_searched
+    returning c.* into joined;
+  return joined;
+end $$;
+
+-- An ended call that a person may have answered: nobody knows who took a call of unknown disposition, so a person did.
+create function app.heard(of_call public.calls) returns boolean immutable language sql as $$
+  select coalesce(of_call.status in ('ended', 'error') and of_call.disposition in ('answered', 'unknown'), false) $$;
+create function app.unsearched(of_call public.calls) returns boolean immutable language sql as $$
+  select app.heard(of_call) and not of_call.stop_searched $$;
+
+-- What rings after its window halves the connection's pace, and the third within an hour halts it. The caller holds the org.
+create function app.slow_down(connection uuid) returns void language plpgsql as $$
+declare n integer;
+begin
+  update public.connections c set calls_per_second = greatest(c.calls_per_second / 2, 0.1) where c.org_id = (select app.org()) and c.id = connection;
+  select count(*) into n from public.incidents i join public.dial_attempts a on a.org_id = (select app.org()) and a.id = i.subject_id
+    where i.org_id = (select app.org()) and i.code = 'late_ring' and i.opened_at > app.now() - interval '1 hour' and a.connection_id = connection;
+  if n >= 2 and not exists (select 1 from public.halts h where h.org_id = (select app.org()) and h.target_id = connection and h.ended_at is null) then
+    insert into public.halts (org_id, id, reason, target_id, since, by, note)
+      values (app.org(), gen_random_uuid(), 'connection_halted', connection, app.now(), 'incident:late_ring', 'three late rings within an hour');
+    update public.org_facts f set facts_version = f.facts_version + 1 where f.org_id = (select app.org());
+  end if;
+end $$;
+
 -- Applies one report of a call: forward only, any order, any number of times. Answers what it did.
 create function app.apply_report(
   connection uuid, attempt uuid, provider_id text, status text, disposition text, provider_reason text, started timestamptz, ended timestamptz,
-  duration integer, ended_by text, rang boolean, answered_by_person boolean, transcript jsonb, transcript_state text, recording text,
+  duration integer, ended_by text, rang boolean, transcript jsonb, transcript_state text, recording text,
   stop_requested boolean, stop_source text, stop_searched boolean, call_id uuid, suppression_id uuid)
   returns table (applied text, attempt_id uuid, attempt_state text, attempts_cancelled integer, enrolments_closed integer) language plpgsql as $$
 declare
-  target record; known record; new_state text; camp record; spent integer; budget integer; cancelled integer := 0; closed integer := 0;
-  was_open boolean; first_end boolean;
+  target record; known public.calls; joined public.calls; new_state text; cancelled integer := 0; closed integer := 0; late boolean;
+  began constant timestamptz := coalesce(started, ended, app.now()); stopped boolean := false; contradicted boolean; unheard boolean := false;
 begin
-  select a.id, a.person_id into target from public.dial_attempts a
+  select a.id, a.person_id, a.ring_by, a.rang into target from public.dial_attempts a
     where a.org_id = (select app.org()) and a.connection_id = connection
       and case when attempt is null then a.provider_call_id = provider_id else a.id = attempt end;
   if not found then return query select 'attempt_unknown', null::uuid, null::text, 0, 0; return; end if;
+  -- A late ring may halt the connection, which is the org's fact: its lock comes before the person's.
+  late := rang and not target.rang and began > target.ring_by;
+  if late then perform 1 from public.org_facts o where o.org_id = (select app.org()) for no key update; end if;
   update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = target.person_id;
   select a.* into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = target.id for update;
+  late := late and not target.rang;
   if target.provider_call_id is not null and target.provider_call_id <> provider_id then
     perform app.open_incident(1, 'second_call_for_attempt', target.id, jsonb_build_object('attempt', target.id));
     return query select 'second_call', target.id, target.state, 0, 0; return;
   end if;
-  new_state := case status when 'registered' then 'placed' when 'in_progress' then 'in_progress' when 'ended' then 'completed' else 'failed' end;
-  was_open := app.attempt_rank(target.state) < 4;
-  -- A call where none should be: the look-up, or our own state machine, was wrong.
-  if target.state in ('not_placed', 'cancelled', 'expired', 'refused', 'failed_no_call') then
-    perform app.open_incident(1, 'call_contradicts_' || target.state, target.id, jsonb_build_object('attempt', target.id));
-    update public.dial_attempts a set counts = true, provider_call_id = provider_id, rang = a.rang or apply_report.rang
-      where a.org_id = (select app.org()) and a.id = target.id;
-  end if;
-  first_end := was_open and app.attempt_rank(new_state) = 4;
-  if was_open then
-    update public.dial_attempts a set provider_call_id = provider_id,
-        state = case when app.attempt_rank(new_state) > app.attempt_rank(a.state) then new_state else a.state end,
-        rang = a.rang or apply_report.rang,
-        answered_by_person = a.answered_by_person or apply_report.answered_by_person,
-        ended_by = case when first_end then apply_report.ended_by else a.ended_by end,
-        reason = case when first_end then apply_report.disposition else a.reason end,
-        -- The provider says that nothing rang and nobody was called: known to precede ringing.
-        counts = case when first_end and not apply_report.rang and not a.rang then false else true end,
-        ended_at = case when first_end then greatest(coalesce(ended, app.now()), a.minted_at) end
-      where a.org_id = (select app.org()) and a.id = target.id;
-    if apply_report.rang and not target.rang and coalesce(started, app.now()) > target.ring_by then
-      perform app.open_incident(2, 'late_ring', target.id, jsonb_build_object('attempt', target.id));
-    end if;
-  end if;
 
-  insert into public.calls as c (org_id, id, attempt_id, campaign_id, lead_id, connection_id, provider_call_id, status, disposition, provider_reason,
-      started_at, ended_at, duration_seconds, ended_by, transcript, transcript_state, recording_ref, stop_requested, stop_searched, created_at)
-    values (app.org(), call_id, target.id, target.campaign_id, target.lead_id, connection, provider_id, apply_report.status, apply_report.disposition,
-      apply_report.provider_reason, started, ended, duration, apply_report.ended_by, apply_report.transcript, apply_report.transcript_state,
-      recording, apply_report.stop_requested, apply_report.stop_searched, app.now())
-    on conflict on constraint calls_org_id_attempt_id_key do update set
-      status = case when app.call_rank(excluded.status) >= app.call_rank(c.status) then excluded.status else c.status end,
-      disposition = case when excluded.disposition = 'unknown' or app.call_rank(excluded.status) < app.call_rank(c.status) then c.disposition else excluded.disposition end,
-      provider_reason = coalesce(excluded.provider_reason, c.provider_reason),
-      started_at = coalesce(c.started_at, excluded.started_at), ended_at = coalesce(c.ended_at, excluded.ended_at),
-      duration_seconds = coalesce(excluded.duration_seconds, c.duration_seconds),
-      ended_by = case when excluded.ended_by = 'unknown' then c.ended_by else excluded.ended_by end,
-      transcript = coalesce(excluded.transcript, c.transcript),
-      transcript_state = case when excluded.transcript_state = 'pending' then c.transcript_state else excluded.transcript_state end,
-      recording_ref = coalesce(excluded.recording_ref, c.recording_ref),
-      stop_requested = c.stop_requested or excluded.stop_requested, stop_searched = c.stop_searched or excluded.stop_searched;
+  select c.* into known from public.calls c where c.org_id = (select app.org()) and c.attempt_id = target.id;
+  joined := app.join_report(row(app.org(), call_id, target.id, target.campaign_id, target.lead_id, connection, provider_id, status, disposition,
+    provider_reason, started, ended, duration, ended_by, transcript, transcript_state, recording, stop_requested, stop_searched, app.now())::public.calls);
+  new_state := case joined.status when 'registered' then 'placed' when 'in_progress' then 'in_progress' when 'ended' then 'completed' else 'failed' end;
+  -- A call where none should be: the look-up, or our own state machine, was wrong.
+  contradicted := target.state in ('not_placed', 'cancelled', 'expired', 'refused', 'failed_no_call');
+  update public.dial_attempts a set provider_call_id = provider_id, rang = a.rang or apply_report.rang,
+      state = case when contradicted or app.attempt_rank(new_state) < app.attempt_rank(a.state) then a.state else new_state end,
+      answered_by_person = app.heard(joined), ended_by = joined.ended_by,
+      reason = case when not contradicted and new_state in ('completed', 'failed') then joined.disposition else a.reason end,
+      -- The provider says that nothing rang and nobody was called: known to precede ringing.
+      counts = contradicted or new_state <> 'failed' or a.rang or apply_report.rang,
+      ended_at = case when contradicted then a.ended_at when new_state in ('completed', 'failed')
+        then greatest(coalesce(joined.ended_at, a.ended_at, app.now()), a.minted_at) else a.ended_at end
+    where a.org_id = (select app.org()) and a.id = target.id;
 
   -- The stop check is the person's, whatever the attempt's state: not callable until the words have been searched.
-  if apply_report.stop_searched then
+  unheard := exists (select 1 from public.calls c join public.dial_attempts a on a.org_id = (select app.org()) and a.id = c.attempt_id
+    where c.org_id = (select app.org()) and a.person_id = target.person_id and app.unsearched(c));
+  if app.unsearched(joined) and not app.heard(known) then
+    update public.persons p set stop_check = 'pending', stop_check_since = coalesce(joined.ended_at, app.now())
+      where p.org_id = (select app.org()) and p.id = target.person_id and p.stop_check = 'clear';
+  elsif not unheard and (app.unsearched(known) or target.reason = 'lost_at_provider') then
     update public.persons p set stop_check = 'clear', stop_check_since = null
-      where p.org_id = (select app.org()) and p.id = target.person_id and p.stop_check <> 'clear' and not exists (
-        select 1 from public.calls c join public.dial_attempts a on a.org_id = (select app.org()) and a.id = c.attempt_id
-        where c.org_id = (select app.org()) and a.person_id = target.person_id and a.answered_by_person and not c.stop_searched and c.attempt_id <> target.id);
-    perform app.reopen_person(target.person_id);
-  elsif apply_report.answered_by_person and app.attempt_rank(new_state) = 4 then
-    update public.persons p set stop_check = 'pending', stop_check_since = coalesce(ended, app.now())
-      where p.org_id = (select app.org()) and p.id = target.person_id and p.stop_check = 'clear' and not exists (
-        select 1 from public.calls c where c.org_id = (select app.org()) and c.attempt_id = target.id and c.stop_searched);
+      where p.org_id = (select app.org()) and p.id = target.person_id and p.stop_check <> 'clear';
   end if;
 
-  if apply_report.stop_requested and not exists (
+  if joined.stop_requested and not exists (
       select 1 from public.suppressions s where s.org_id = (select app.org()) and s.attempt_id = target.id) then
     insert into public.suppressions (org_id, id, person_id, source, by_org, recorded_at, attempt_id)
       values (app.org(), suppression_id, target.person_id, stop_source, false, app.now(), target.id);
     select s.attempts_cancelled, s.enrolments_closed into cancelled, closed from app.stop_person(target.person_id, 'opted_out') s;
+    stopped := true;
+  end if;
+  if late then perform app.slow_down(connection); end if;
+  if not contradicted then perform app.settle_enrolments(target.id, coalesce(known.disposition, ''), not unheard); end if;
+
+  if stopped then
     perform audit.append('suppression.created', suppression_id::text, jsonb_build_object('source', stop_source, 'attempt', target.id,
       'attempts_cancelled', cancelled, 'enrolments_closed', closed)::text);
   end if;
-
-  if first_end then
-    select m.retry_on, m.retry_after_seconds into camp from public.campaigns m where m.org_id = (select app.org()) and m.id = target.campaign_id;
-    select y.attempts_max into budget from public.calling_policies y where y.org_id = (select app.org());
-    select count(*) into spent from public.dial_attempts a where a.org_id = (select app.org()) and a.lead_id = target.lead_id and a.counts;
-    if apply_report.disposition = any (camp.retry_on) and spent < budget then
-      perform app.return_enrolment(target.enrolment_id, apply_report.disposition, app.now() + make_interval(secs => camp.retry_after_seconds));
-    else
-      update public.enrolments e set state = 'done', reason = apply_report.disposition
-        where e.org_id = (select app.org()) and e.id = target.enrolment_id and e.state = 'held' and e.reason = 'attempt_live';
-    end if;
+  if contradicted then
+    perform app.open_incident(1, 'call_contradicts_' || target.state, target.id, jsonb_build_object('attempt', target.id));
   end if;
+  if late then perform app.open_incident(2, 'late_ring', target.id, jsonb_build_object('attempt', target.id)); end if;
   return query select 'applied', target.id, a.state, cancelled, closed from public.dial_attempts a where a.org_id = (select app.org()) and a.id = target.id;
 end $$;
 
-create function app.call_rank(status text) returns integer immutable language sql as $$
-  select case status when 'registered' then 0 when 'in_progress' then 1 else 2 end $$;
+-- After a report: the ended attempt's enrolment is done or goes back for a retry, within the lead's one budget across
+-- campaigns; a later report that knows better decides again. What waited for the stop check is judged again.
+create function app.settle_enrolments(attempt uuid, disposition_before text, checked boolean) returns void language plpgsql as $$
+declare ended record; again boolean := false; profiles uuid[]; due timestamptz[];
+begin
+  select a.enrolment_id, a.person_id, a.lead_id, a.reason, m.retry_on, m.retry_after_seconds, y.attempts_max, (
+      select count(*) from public.dial_attempts x where x.org_id = (select app.org()) and x.lead_id = a.lead_id and x.counts) as spent
+    into ended from public.dial_attempts a join public.campaigns m on m.org_id = (select app.org()) and m.id = a.campaign_id
+    join public.calling_policies y on y.org_id = (select app.org())
+    where a.org_id = (select app.org()) and a.id = attempt and a.state in ('completed', 'failed');
+  if found then
+    again := ended.reason = any (ended.retry_on) and ended.spent < ended.attempts_max;
+  else
+    select a.person_id, null::uuid as enrolment_id, null::text as reason, 0 as retry_after_seconds into ended
+      from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
+  end if;
+  with settled as (
+    update public.enrolments e set reason = ended.reason, state = case when again then 'waiting' else 'done' end,
+        due_at = case when again then app.now() + make_interval(secs => ended.retry_after_seconds) else e.due_at end
+      where e.org_id = (select app.org()) and e.id = ended.enrolment_id and (e.state = 'held' and e.reason = 'attempt_live'
+        or e.state in ('waiting', 'done') and e.reason = disposition_before and e.reason <> ended.reason)
+      returning e.profile_id, e.due_at, e.state),
+  opened as (
+    update public.enrolments e set state = 'waiting', due_at = app.now()
+      where e.org_id = (select app.org()) and checked and e.person_id = ended.person_id and e.state = 'held'
+        and e.reason in ('stop_check_pending', 'stop_check_missing')
+      returning e.profile_id, e.due_at, e.state)
+  select array_agg(w.profile_id), array_agg(w.due_at) into profiles, due
+    from (select * from settled union all select * from opened) w where w.state = 'waiting';
+  if profiles is not null then perform app.profiles_due(profiles, due); end if;
+end $$;
 
 -- Attempts whose fate must be asked: past their settle time, or not rung by ring_by less 10 s. The answer leases each
 -- for a while by moving its settle time, so that two runs do not ask at once. A dialing attempt is unknown from here on.
 create function app.take_unsettled(rows_max integer, lease_seconds integer)
-  returns table (attempt_id uuid, state text, connection_id uuid, provider_call_id text, vendor text, config jsonb, credential_version integer, sealed jsonb)
-  language plpgsql as $$
+  returns table (attempt_id uuid, state text, overdue boolean, connection_id uuid, provider_call_id text, vendor text, config jsonb, credential_version integer,
+    sealed jsonb) language plpgsql as $$
 begin
   return query
   with taken as (
@@ -130,7 +181,7 @@ begin
         state = case a.state when 'dialing' then 'unknown' else a.state end,
         reason = case a.state when 'dialing' then 'no_answer_recorded' else a.reason end
       from taken t where a.org_id = (select app.org()) and a.id = t.id returning a.*)
-  select m.id, m.state, c.id, m.provider_call_id, c.vendor, c.config, k.version, k.sealed
+  select m.id, m.state, m.dialing_at < clock_timestamp() - interval '24 h', c.id, m.provider_call_id, c.vendor, c.config, k.version, k.sealed
     from moved m join public.connections c on c.org_id = (select app.org()) and c.id = m.connection_id
     left join lateral (select x.version, x.sealed from public.credentials x
       where x.org_id = (select app.org()) and x.connection_id = c.id order by x.version desc limit 1) k on true;
@@ -148,14 +199,44 @@ begin
   return (select a.state from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt);
 end $$;
 
+-- The provider took this call and a day later knows nothing of it. Someone may have answered, and nobody searched their
+-- words: a person judges that before they are called again.
+create function app.settle_lost(attempt uuid) returns text language plpgsql as $$
+declare target record;
+begin
+  select a.person_id, a.enrolment_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
+  update public.persons p set facts_version = p.facts_version + 1, stop_check = 'missing', stop_check_since = coalesce(p.stop_check_since, app.now())
+    where p.org_id = (select app.org()) and p.id = target.person_id;
+  update public.dial_attempts a set state = 'failed', reason = 'lost_at_provider', ended_at = app.now()
+    where a.org_id = (select app.org()) and a.id = attempt and a.state in ('placed', 'in_progress');
+  if found then perform app.return_enrolment(target.enrolment_id, 'lost_at_provider', app.now() + interval '24 h'); end if;
+  return (select a.state from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt);
+end $$;
+
+-- A day without an answer from a provider that cannot be reached: the person stays busy, and someone must look.
+create function app.report_unsettled() returns void language plpgsql as $$
+declare late record;
+begin
+  for late in select a.id from public.dial_attempts a
+      where a.org_id = (select app.org()) and a.state in ('dialing', 'unknown', 'placed', 'in_progress')
+        and a.dialing_at < clock_timestamp() - interval '25 h' and not exists (
+          select 1 from public.incidents i where i.org_id = (select app.org()) and i.code = 'attempt_unsettled' and i.subject_id = a.id)
+      order by a.id limit 100 loop
+    perform app.open_incident(2, 'attempt_unsettled', late.id, jsonb_build_object('attempt', late.id));
+  end loop;
+end $$;
+
 -- What has not rung is cancelled at the provider ten seconds before its window ends.
 create function app.stop_unrung() returns integer language plpgsql as $$
 declare n integer;
 begin
-  with late as (
-    update public.dial_attempts a set stop_requested_at = clock_timestamp(), stop_reason = 'ring_by'
+  with unrung as (
+    select a.id from public.dial_attempts a
       where a.org_id = (select app.org()) and a.state in ('placed', 'unknown') and not a.rang and a.stop_requested_at is null
-        and a.ring_by - interval '10 s' <= app.now() returning a.id),
+        and a.ring_by - interval '10 s' <= app.now() order by a.id limit 1000 for update skip locked),
+  late as (
+    update public.dial_attempts a set stop_requested_at = clock_timestamp(), stop_reason = 'ring_by'
+      from unrung u where a.org_id = (select app.org()) and a.id = u.id returning a.id),
   queued as (
     insert into public.outbox (org_id, id, kind, subject_id, due_at, created_at)
       select app.org(), gen_random_uuid(), 'provider_stop', l.id, clock_timestamp(), clock_timestamp() from late l returning 1)
@@ -165,9 +246,13 @@ end $$;
 
 -- 24 hours without a searched transcript: for a person to judge.
 create function app.miss_stop_checks() returns integer language sql as $$
-  with missed as (
+  with waiting as (
+    select p.id from public.persons p
+      where p.org_id = (select app.org()) and p.stop_check = 'pending' and p.stop_check_since <= app.now() - interval '24 h'
+      order by p.id limit 1000 for no key update),
+  missed as (
     update public.persons p set stop_check = 'missing', facts_version = p.facts_version + 1
-      where p.org_id = (select app.org()) and p.stop_check = 'pending' and p.stop_check_since <= app.now() - interval '24 h' returning 1)
+      from waiting w where p.org_id = (select app.org()) and p.id = w.id returning 1)
   select count(*)::integer from missed $$;
 
 -- Due stops whose call's id is known; one without an id waits until it is.
@@ -217,22 +302,46 @@ revoke execute on procedure app.protect_table(text, text), app.classify(text, te
 
 -- Moving a test org's clock ends every permit that is not yet spent: it was minted at another instant.
 create function app.expire_unspent_permits() returns integer language plpgsql as $$
-declare profiles uuid[]; due timestamptz[]; n integer;
+declare unspent uuid[]; profiles uuid[]; due timestamptz[];
 begin
-  with unspent as (
-    select a.id from public.dial_attempts a where a.org_id = (select app.org()) and a.state = 'permitted' order by a.id for update),
-  expired as (
-    update public.dial_attempts a set state = 'expired', reason = 'clock_advanced', counts = false, ended_at = app.now()
-      from unspent u where a.org_id = (select app.org()) and a.id = u.id returning a.enrolment_id),
-  spent as (
-    update public.permits p set consumed_at = clock_timestamp() from unspent u where p.org_id = (select app.org()) and p.attempt_id = u.id),
-  returned as (
-    update public.enrolments e set state = 'waiting', reason = 'permit_expired', due_at = app.now()
-      from expired x where e.org_id = (select app.org()) and e.id = x.enrolment_id and e.state = 'held' and e.reason = 'attempt_live'
-      returning e.profile_id, e.due_at)
-  select (select count(*) from expired), array_agg(r.profile_id), array_agg(r.due_at) into n, profiles, due from returned r;
+  select coalesce(array_agg(o.id), '{}') into unspent from (
+    select a.id from public.dial_attempts a where a.org_id = (select app.org()) and a.state = 'permitted' order by a.id for update) o;
+  select array_agg(r.profile_id), array_agg(r.due_at) into profiles, due from app.end_permits(unspent, 'clock_advanced') r;
   if profiles is not null then perform app.profiles_due(profiles, due); end if;
-  return n;
+  return cardinality(unspent);
 end $$;
 revoke execute on function app.expire_unspent_permits() from public;
 grant execute on function app.expire_unspent_permits() to dialgate_app;
+
+-- What of the bound org's work is due at this instant, and when the next will be: one look before any of it is begun.
+create function app.pending_work() returns table (inbox boolean, outbox boolean, unsettled boolean, unrung boolean, dial boolean, next_at text)
+  stable language sql as $$
+  with clock as (select app.now() as at),
+  profiles as (
+    select p.open, p.next_change_at, p.next_due_at from public.hour_profiles p
+      join public.campaigns m on m.org_id = (select app.org()) and m.id = p.campaign_id and m.status = 'running'
+      where p.org_id = (select app.org())),
+  unrung as (
+    select a.ring_by - interval '10 s' as at from public.dial_attempts a
+      where a.org_id = (select app.org()) and a.state in ('placed', 'unknown') and not a.rang and a.stop_requested_at is null)
+  select
+    exists (select 1 from public.webhook_inbox w where w.org_id = (select app.org()) and w.state = 'pending'
+      and (w.lease_until is null or w.lease_until < clock_timestamp())),
+    exists (select 1 from public.outbox o where o.org_id = (select app.org()) and o.done_at is null and o.due_at <= clock_timestamp()
+      and (o.lease_until is null or o.lease_until < clock_timestamp())),
+    exists (select 1 from public.dial_attempts a where a.org_id = (select app.org())
+      and a.state in ('dialing', 'unknown', 'placed', 'in_progress') and a.settle_after <= clock_timestamp()),
+    exists (select 1 from unrung u, clock c where u.at <= c.at)
+      or exists (select 1 from public.persons p, clock c where p.org_id = (select app.org()) and p.stop_check = 'pending'
+        and p.stop_check_since <= c.at - interval '24 h'),
+    exists (select 1 from profiles p, clock c where p.next_change_at <= c.at or (p.open and p.next_due_at <= c.at)),
+    (select app.rfc3339(min(d.at)) from (
+      select p.next_change_at as at from profiles p
+      union all select p.next_due_at from profiles p where p.open
+      union all select u.at from unrung u
+      union all (select p.stop_check_since + interval '24 h' from public.persons p
+        where p.org_id = (select app.org()) and p.stop_check = 'pending' order by p.stop_check_since limit 1)) d, clock c
+      where d.at > c.at and isfinite(d.at))
+  $$;
+revoke execute on function app.pending_work() from public;
+grant execute on function app.pending_work() to dialgate_app;

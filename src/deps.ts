@@ -5,7 +5,7 @@ import { type ApiKeyHasher, apiKeyHasher } from "./lib/api-key.ts";
 import { type Instant, instantOf } from "./lib/instant.ts";
 import { type NumberHasher, numberHasher } from "./lib/number-hash.ts";
 import { importKeyring, type Keyring } from "./lib/sealing.ts";
-import { uuidV7 } from "./lib/uuid-v7.ts";
+import { uuidMint } from "./lib/uuid-v7.ts";
 import { type AdapterWiring, dncAdapter, type StoredConnection, voiceAdapter } from "./providers/adapters.ts";
 import { r2Files } from "./providers/files/r2-files.ts";
 import { type CredentialIdentity, type CredentialPurpose, sealCredential } from "./providers/seal-credential.ts";
@@ -43,7 +43,7 @@ export type Deps = ReturnType<typeof buildDeps>;
 /** Everything that one invocation uses; it ends with it. */
 export function buildDeps(env: Env, keys: Keys, outside: Outside) {
   const now = (): Instant => instantOf(outside.milliseconds() / 1000);
-  const newId = () => uuidV7(outside.milliseconds(), outside.random(10));
+  const newId = uuidMint(outside.milliseconds, outside.random);
   const local = env.NEON_LOCAL_ENDPOINT === undefined ? undefined : { address: env.NEON_LOCAL_ENDPOINT };
   const wiring: AdapterWiring = { keyring: keys.keyring, simulatorOrigin: env.SIMULATOR_ORIGIN, fetch: outside.fetch, now };
   const voice = (connection: StoredConnection) => voiceAdapter(wiring, connection);
@@ -57,8 +57,11 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
     numbers: keys.numbers,
     hashApiKey: keys.hashApiKey,
     vendors,
-    sealCredential: (identity: CredentialIdentity, purposes: readonly CredentialPurpose[], fields: Readonly<Record<string, string>>) =>
-      sealCredential(keys.keyring, identity, purposes, fields),
+    sealCredential: (
+      identity: CredentialIdentity,
+      purposes: readonly CredentialPurpose[],
+      fields: Readonly<Record<string, string>>,
+    ) => sealCredential(keys.keyring, identity, purposes, fields),
     voice,
     dnc,
     adapters: { voice, dnc },

@@ -20,13 +20,21 @@ const versioned = z.string().transform((text, c) => {
 });
 const base64 = z.string().regex(/^[A-Za-z0-9+/_-]{43,88}={0,2}$/, "base64 of at least 32 bytes is needed");
 const queue = z.custom<QueueBinding>((value) => hasMethods(value, "send", "sendBatch"), "a queue is to be bound");
-const bucket = z.custom<BucketBinding>((value) => hasMethods(value, "put", "get", "head", "delete"), "an R2 bucket is to be bound");
+const bucket = z.custom<BucketBinding>(
+  (value) => hasMethods(value, "put", "get", "head", "delete"),
+  "an R2 bucket is to be bound",
+);
 
 const variables = z
   .object({
     ENVIRONMENT: z.enum(["production", "development"]),
-    DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\/[^:@/]+:[^@/]*@[^/]+\/[^/]+$/, "postgres://user:password@host/database is needed"),
-    NEON_LOCAL_ENDPOINT: z.string().regex(/^(127\.0\.0\.1|localhost|\[::1\]):\d{1,5}$/, "host:port of this machine is needed").optional(),
+    DATABASE_URL: z
+      .string()
+      .regex(/^postgres(ql)?:\/\/[^:@/]+:[^@/]*@[^/]+\/[^/]+$/, "postgres://user:password@host/database is needed"),
+    NEON_LOCAL_ENDPOINT: z
+      .string()
+      .regex(/^(127\.0\.0\.1|localhost|\[::1\]):\d{1,5}$/, "host:port of this machine is needed")
+      .optional(),
     PUBLIC_ORIGIN: origin,
     SIMULATOR_ORIGIN: origin,
     NUMBER_PEPPERS: versioned,
@@ -60,7 +68,10 @@ export interface QueueBinding {
 }
 export interface BucketBinding {
   put(key: string, value: ReadableStream | Uint8Array | string, options?: unknown): Promise<unknown>;
-  get(key: string, options?: { range?: { offset: number; length?: number } }): Promise<{ readonly body: ReadableStream; readonly size: number } | null>;
+  get(
+    key: string,
+    options?: { range?: { offset: number; length?: number } },
+  ): Promise<{ readonly body: ReadableStream; readonly size: number } | null>;
   head(key: string): Promise<{ readonly size: number } | null>;
   delete(key: string): Promise<void>;
 }
@@ -90,5 +101,9 @@ function isPublicHttps(text: string): boolean {
 }
 
 function hasMethods(value: unknown, ...names: readonly string[]): boolean {
-  return typeof value === "object" && value !== null && names.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    names.every((name) => typeof (value as Record<string, unknown>)[name] === "function")
+  );
 }

@@ -5,6 +5,7 @@ import { canonicalJson } from "../lib/canonical-json.ts";
 import type { Instant } from "../lib/instant.ts";
 import { tableInOrg } from "./in-org.ts";
 import { rowsOf, type Answer, type Statement, type Transport } from "./transport.ts";
+import { unwrapDrizzle } from "./unwrap-drizzle.ts";
 
 /** Any table with an `orgId` column is tenant data. There is no list to forget to extend. */
 export type OrgTable = PgTable & { readonly orgId: AnyPgColumn };
@@ -189,7 +190,7 @@ export class OrgWriter {
   }
   async insert<T extends OrgTable>(table: T, row: NewRow<T>): Promise<Row<T>> {
     const values = { ...row, orgId: this.orgId } as InferInsertModel<T>;
-    const [inserted] = (await builder(this.#run, "insert").insert(table).values(values).returning()) as Row<T>[];
+    const [inserted] = (await unwrapDrizzle(builder(this.#run, "insert").insert(table).values(values).returning())) as Row<T>[];
     if (inserted === undefined) throw new Error("an insert returned no row");
     return inserted;
   }
@@ -198,20 +199,21 @@ export class OrgWriter {
     const scoped = and(tableInOrg(table.orgId), where);
     // drizzle's own generics do not survive a table parameter.
     const db = builder(this.#run, "update");
-    return (await db
-      .update(table)
-      .set(set as never)
-      .where(scoped)
-      .returning()) as Row<T>[];
+    return (await unwrapDrizzle(
+      db
+        .update(table)
+        .set(set as never)
+        .where(scoped)
+        .returning(),
+    )) as Row<T>[];
   }
   async delete<T extends OrgTable>(table: T, where: SQL): Promise<number> {
     const scoped = and(tableInOrg(table.orgId), where);
-    return (
-      (await builder(this.#run, "delete")
-        .delete(table)
-        .where(scoped)
-        .returning({ one: sql`1` })) as unknown[]
-    ).length;
+    const deleted = builder(this.#run, "delete")
+      .delete(table)
+      .where(scoped)
+      .returning({ one: sql`1` });
+    return ((await unwrapDrizzle(deleted)) as unknown[]).length;
   }
 }
 
@@ -230,7 +232,7 @@ async function selectRows<T extends OrgTable>(
     .select()
     .from(table as PgTable)
     .where(and(tableInOrg(table.orgId), where));
-  return (await (orderBy === undefined ? query : query.orderBy(...orderBy)).limit(limit)) as Row<T>[];
+  return (await unwrapDrizzle((orderBy === undefined ? query : query.orderBy(...orderBy)).limit(limit))) as Row<T>[];
 }
 
 function appendStatement(entries: readonly AuditEntry[], binding: Binding): Statement {

@@ -5,6 +5,7 @@ import { byteaText } from "../lib/bytes.ts";
 import type { Instant } from "../lib/instant.ts";
 import { OrgDb, type Actor, type Bound, type OrgTable } from "./org-db.ts";
 import type { Statement, Transport } from "./transport.ts";
+import { unwrapDrizzle } from "./unwrap-drizzle.ts";
 
 /** Tenant tables do not type-check here. */
 type GlobalTable<T extends PgTable> = T extends OrgTable ? never : T;
@@ -35,11 +36,13 @@ export class SystemDb {
 
   async find<T extends PgTable>(table: GlobalTable<T>, where: SQL | undefined, limit: number): Promise<T["$inferSelect"][]> {
     const db = drizzle(async (text, params) => ({ rows: await this.#rowsOf({ name: "find", text, params }) }));
-    return (await db
-      .select()
-      .from(table as PgTable)
-      .where(where)
-      .limit(limit)) as T["$inferSelect"][];
+    return (await unwrapDrizzle(
+      db
+        .select()
+        .from(table as PgTable)
+        .where(where)
+        .limit(limit),
+    )) as T["$inferSelect"][];
   }
 
   /** Orgs that have work of this kind due. Through a door: ids only. */

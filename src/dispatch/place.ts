@@ -12,6 +12,8 @@ export type PlaceOutcome = "placed" | "unknown" | "refused" | "failed_no_call" |
 
 /** The provider said that it has no room, or that we were too fast: asked again, soon, as a new decision. */
 const retryAfterSeconds = 60;
+/** The connection is at fault and not the lead: asked again once someone can have mended it. */
+const retryAfterFaultSeconds = 3_600;
 
 /**
  * Waits for the permit's token, consumes the permit, and calls the provider once. Between the two commits that surround
@@ -19,13 +21,19 @@ const retryAfterSeconds = 60;
  */
 export async function place(deps: DispatchDeps, org: OrgDb, permit: NonNullable<Recorded["permit"]>): Promise<PlaceOutcome> {
   await waitForToken(deps, permit.slotAt);
+  const asked = secondsOf(deps.now());
   const { bound, answers } = await org.query(consumePermit(permit.attemptId));
   const [consumed] = rowsOf<ConsumedRow>(answers[0] ?? { columns: [], rows: [] });
   if (consumed === undefined) return "not_permitted";
   if (consumed.state !== "dialing")
     return consumed.state === "expired" || consumed.state === "cancelled" ? consumed.state : "not_permitted";
-  const answer = await callOnce(deps, bound, permit.attemptId, consumed);
-  const retryAt = mayRetry(answer) ? addSeconds(bound.now, retryAfterSeconds) : null;
+  // Whoever slept between the permit and the call must not dial on yesterday's word (a whole second counts as two).
+  const stalled = secondsOf(deps.now()) - asked + 1 > consumed.expires_in;
+  const answer: Placed = stalled
+    ? { kind: "failed_no_call", reason: "stalled" }
+    : await callOnce(deps, bound, permit.attemptId, consumed);
+  const wait = retrySeconds(answer);
+  const retryAt = wait === null ? null : addSeconds(bound.now, wait);
   await org.changeInOneRequest(
     [
       {
@@ -90,5 +98,10 @@ function allowedVariables({ variables, fields }: ConsumedRow): Record<string, st
 }
 
 const reasonOf = (answer: Placed): string | null => (answer.kind === "accepted" ? null : answer.reason);
-const mayRetry = (answer: Placed): boolean =>
-  answer.kind === "refused" && (answer.reason === "no_capacity" || answer.reason === "rate_limited");
+/** Null where the number or the provider's word about it is final. */
+function retrySeconds(answer: Placed): number | null {
+  if (answer.kind === "failed_no_call") return answer.reason === "stalled" ? retryAfterSeconds : retryAfterFaultSeconds;
+  if (answer.kind !== "refused") return null;
+  if (answer.reason === "no_capacity" || answer.reason === "rate_limited") return retryAfterSeconds;
+  return answer.reason === "unauthorized" || answer.reason === "payment_required" ? retryAfterFaultSeconds : null;
+}

@@ -1,5 +1,13 @@
 import type { OrgDb } from "../db/org-db.ts";
-import { missStopChecks, settleAbsent, stopUnrung, takeUnsettled, type UnsettledRow } from "../db/queries/dispatch.ts";
+import {
+  missStopChecks,
+  reportUnsettled,
+  settleAbsent,
+  settleLost,
+  stopUnrung,
+  takeUnsettled,
+  type UnsettledRow,
+} from "../db/queries/dispatch.ts";
 import { rowsOf } from "../db/transport.ts";
 import { publicId } from "../lib/ids.ts";
 import type { LookedUp, VoiceProvider } from "../providers/voice/contract.ts";
@@ -36,7 +44,7 @@ export async function reconcile(deps: DispatchDeps, org: OrgDb): Promise<{ looke
 }
 
 async function sweep(org: OrgDb): Promise<number> {
-  const { answers } = await org.query(stopUnrung(), missStopChecks());
+  const { answers } = await org.query(stopUnrung(), missStopChecks(), reportUnsettled());
   return Number(answers[0]?.rows[0]?.[0] ?? 0);
 }
 
@@ -55,10 +63,10 @@ async function settleLookedUp(org: OrgDb, row: UnsettledRow, found: LookedUp, ke
     return;
   }
   // An empty look-up proves something only now that the settle time is over, and only of a call that was never known.
-  if (found.kind === "absent" && row.provider_call_id === null && (row.state === "unknown" || row.state === "dialing")) {
-    await org.changeInOneRequest(
-      [{ action: "attempt.not_placed", subject: publicId("attempt", row.attempt_id), facts: {} }],
-      settleAbsent(row.attempt_id),
-    );
-  }
+  if (found.kind !== "absent") return;
+  const subject = publicId("attempt", row.attempt_id);
+  if (row.provider_call_id === null && row.state === "unknown")
+    await org.changeInOneRequest([{ action: "attempt.not_placed", subject, facts: {} }], settleAbsent(row.attempt_id));
+  else if (row.overdue && row.state !== "unknown")
+    await org.changeInOneRequest([{ action: "attempt.lost", subject, facts: {} }], settleLost(row.attempt_id));
 }

@@ -43,6 +43,7 @@ export async function record(org: OrgDb, batch: DecidedBatch): Promise<Recorded[
       kind: batch.token === null ? "single" : "campaign",
       platformVersion: first.platform_version,
       orgVersion: first.org_version,
+      at: batch.at,
       parts: [...parts.values()].map((part) => ({ digest: byteaText(part.digest), text: part.text })),
       slots: batch.slots.map((slot) => ({
         connectionId: slot.connection_id,
@@ -76,7 +77,7 @@ function itemOf(
     decision.valid_until === null ? addSeconds(at, 86_400) : addSeconds(decision.valid_until, -permit.margin_seconds);
   const digest = hexOf(recorded.digest);
   const [head, tail] = auditFacts(org, decisionId, decision, digest);
-  const back = backOf(decision);
+  const back = backOf(decision, at);
   const standing = decision.results.filter((result) => standingGates.has(result.gate));
   return {
     enrolmentId: lead.enrolment_id,
@@ -103,7 +104,7 @@ function itemOf(
     lifeSeconds: permit.life_seconds_max,
     backState: back.state,
     backReason: back.reason,
-    backDue: decision.next_eligible_at,
+    backDue: back.due,
     standing: JSON.stringify(standing.map(({ gate, verdict, reason_code }) => ({ gate, verdict, reason_code }))),
     standingUntil: standing.reduce<Instant | null>(
       (first, { valid_until: until }) => (until !== null && (first === null || until < first) ? until : first),
@@ -117,11 +118,22 @@ function itemOf(
 
 const standingGates: ReadonlySet<string> = new Set(["consent", "suppression", "dnc", "number", "disclosure", "caller_id"]);
 
-/** Where a refused lead goes: what time alone opens waits for that time; what needs someone's act is held until the act. */
-function backOf(decision: Decision): { state: string; reason: string | null } {
+/** Freed by an ended call, or by a person who ends a halt: neither has an instant, so it is asked again. */
+const askAgainSeconds = { capacity: 60, halt: 900 } as const;
+
+/**
+ * Where a refused lead goes: what time alone opens waits for that time, what capacity or a halt keeps is asked again, and
+ * what needs someone's act about this lead is held until the act.
+ */
+function backOf(decision: Decision, at: Instant): { state: string; reason: string | null; due: Instant | null } {
   const [reason = null] = decision.reason_codes;
-  if (decision.next_eligible_at !== null) return { state: "waiting", reason };
-  return { state: reason === "retry_budget_spent" ? "done" : "held", reason };
+  if (decision.next_eligible_at !== null) return { state: "waiting", reason, due: decision.next_eligible_at };
+  const blocking = decision.results.filter((result) => result.verdict === "block");
+  if (blocking.length === 0 && decision.verdict === "defer")
+    return { state: "waiting", reason, due: addSeconds(at, askAgainSeconds.capacity) };
+  if (blocking.length > 0 && blocking.every((result) => result.gate === "halt"))
+    return { state: "waiting", reason, due: addSeconds(at, askAgainSeconds.halt) };
+  return { state: reason === "retry_budget_spent" ? "done" : "held", reason, due: null };
 }
 
 /** The audit entry's facts in canonical form, cut where the outcome stands: only the database knows what it came to. */

@@ -40,7 +40,6 @@ export async function settle(org: OrgDb, connectionId: string, report: CallRepor
       durationSeconds: report.durationSeconds,
       endedBy: report.endedBy,
       rang: rangIn(report),
-      answeredByPerson: report.disposition === "answered",
       transcript: keep.transcripts && searched ? JSON.stringify(report.transcript) : null,
       transcriptState: !searched ? "pending" : report.transcript?.length === 0 ? "none" : keep.transcripts ? "kept" : "withheld",
       recordingRef: keep.recordings ? report.recordingRef : null,

@@ -12,7 +12,12 @@ export interface Page {
  * Newest first: ids are version 7 uuids, which sort by time and are the second half of every primary key.
  * One row more than asked, so that the reader knows whether there are more.
  */
-export function findPage<T extends OrgTable & { readonly id: AnyPgColumn }>(org: OrgDb, table: T, page: Page, ...where: readonly (SQL | undefined)[]) {
+export function findPage<T extends OrgTable & { readonly id: AnyPgColumn }>(
+  org: OrgDb,
+  table: T,
+  page: Page,
+  ...where: readonly (SQL | undefined)[]
+) {
   const older = page.after === null ? undefined : lt(table.id, page.after);
   return org.find(table, and(...where, older), { limit: page.limit + 1, orderBy: [desc(table.id)] });
 }

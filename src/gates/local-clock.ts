@@ -15,7 +15,7 @@ export interface LocalMoment {
 /** 1970-01-01 was a Thursday. */
 const weekdays = ["thu", "fri", "sat", "sun", "mon", "tue", "wed"] as const;
 
-export const weekdayOf = (day: number): Weekday => weekdays[((day % 7) + 7) % 7] as Weekday;
+const weekdayOf = (day: number): Weekday => weekdays[((day % 7) + 7) % 7] as Weekday;
 
 /** @throws RangeError outside the table: a clock that is not known answers nothing. */
 export function localMoment(zone: ZoneSteps, at: Seconds): LocalMoment {

@@ -22,7 +22,9 @@ const problemDocument = z
   .openapi("Problem");
 
 /** What every operation may answer; the document is always a problem (RFC 9457). */
-const anyProblem = { default: { description: "A problem document.", content: { "application/problem+json": { schema: problemDocument } } } };
+const anyProblem = {
+  default: { description: "A problem document.", content: { "application/problem+json": { schema: problemDocument } } },
+};
 export const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
   description,
   content: { "application/json": { schema } },
@@ -43,7 +45,11 @@ export const changes = (scope: Scope, bodyBytesMax = smallBodyBytes) => ({
 export const posts = (scope: Scope, options: { bodyBytesMax?: number; keyRequired?: boolean } = {}) => ({
   ...declared(scope),
   "x-idempotency-key": options.keyRequired === true ? "required" : "optional",
-  middleware: [bindOrg(scope), readJson(options.bodyBytesMax ?? smallBodyBytes), idempotency(options.keyRequired === true)] as Chain,
+  middleware: [
+    bindOrg(scope),
+    readJson(options.bodyBytesMax ?? smallBodyBytes),
+    idempotency(options.keyRequired === true),
+  ] as Chain,
 });
 /** A PUT whose body the route streams through. */
 export const streams = (scope: Scope) => ({ ...declared(scope), middleware: [bindOrg(scope)] as Chain });

@@ -32,7 +32,10 @@ export const decision = z
     campaign_id: idField("campaign"),
     at: instantField,
     verdict,
-    outcome: z.string().nullable().openapi({ description: "What came of it: `permitted`, `refused`, or why an `allow` minted no permit." }),
+    outcome: z
+      .string()
+      .nullable()
+      .openapi({ description: "What came of it: `permitted`, `refused`, or why an `allow` minted no permit." }),
     reason_codes: z.array(z.string()),
     next_eligible_at: instantField.nullable(),
     valid_until: instantField.nullable(),
@@ -64,7 +67,14 @@ export function viewRecorded(row: DecisionRow): DecisionView {
 
 export function viewDecision(
   made: Decision,
-  of: { id: string | null; kind: "dial" | "dry_run"; leadId: string; campaignId: string; outcome: string | null; snapshotDigest: string | null },
+  of: {
+    id: string | null;
+    kind: "dial" | "dry_run";
+    leadId: string;
+    campaignId: string;
+    outcome: string | null;
+    snapshotDigest: string | null;
+  },
 ): DecisionView {
   return {
     id: of.id === null ? null : publicId("decision", of.id),

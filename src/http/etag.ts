@@ -5,7 +5,8 @@ import type { HttpEnv } from "./http-env.ts";
 /** `ETag` on what was read, and 304 for a poller who has it already. Weak: the same content, not the same bytes on the wire. */
 export const etag: MiddlewareHandler<HttpEnv> = async (c, next) => {
   await next();
-  if (c.req.method !== "GET" || c.res.status !== 200 || !c.res.headers.get("content-type")?.startsWith("application/json")) return;
+  if (c.req.method !== "GET" || c.res.status !== 200 || !c.res.headers.get("content-type")?.startsWith("application/json"))
+    return;
   const tag = `W/"${hexOf(await sha256(await c.res.clone().text())).slice(0, 32)}"`;
   const known = (c.req.header("if-none-match") ?? "").split(",").map((part) => part.trim());
   if (known.includes(tag) || known.includes("*")) {

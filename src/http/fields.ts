@@ -6,13 +6,17 @@ export const noUuid = "00000000-0000-0000-0000-000000000000";
 export const idOf = (kind: IdKind, text: string): string => uuidOf(kind, text) ?? noUuid;
 
 export const exampleUuid = "019a9b2c-7d00-7000-8000-000000000001";
-export const idField = (kind: IdKind) => z.string().openapi({ example: publicId(kind, exampleUuid), description: `\`${idPrefixes[kind]}_…\`` });
+export const idField = (kind: IdKind) =>
+  z.string().openapi({ example: publicId(kind, exampleUuid), description: `\`${idPrefixes[kind]}_…\`` });
 /** In a body or a query: what is no id of its kind is told with its pointer. */
 export const givenId = (kind: IdKind) =>
   z
     .string()
     .max(64)
-    .refine((text) => uuidOf(kind, text) !== null, { message: `An id of the form ${idPrefixes[kind]}_… is needed.`, params: { code: "id_invalid" } })
+    .refine((text) => uuidOf(kind, text) !== null, {
+      message: `An id of the form ${idPrefixes[kind]}_… is needed.`,
+      params: { code: "id_invalid" },
+    })
     .openapi({ example: publicId(kind, exampleUuid) });
 export const idParam = (kind: IdKind) =>
   z.object({ id: z.string().openapi({ param: { name: "id", in: "path" }, example: publicId(kind, exampleUuid) }) });

@@ -15,10 +15,20 @@ export const idempotency = (required: boolean): MiddlewareHandler<HttpEnv> =>
     const key = c.req.header("idempotency-key");
     if (key === undefined) {
       if (!required) return next();
-      throw new Problem("idempotency_key_missing", { detail: "Send an Idempotency-Key, so that a repetition cannot do this twice.", unproven: true });
+      throw new Problem("idempotency_key_missing", {
+        detail: "Send an Idempotency-Key, so that a repetition cannot do this twice.",
+        unproven: true,
+      });
     }
-    if (!keyForm.test(key)) throw new Problem("idempotency_key_invalid", { detail: "1 to 255 visible ASCII characters.", unproven: true });
-    const request: KeyedRequest = { principalId: c.var.principal.id, key, method: c.req.method, path: c.req.path, body: await fingerprinted(c) };
+    if (!keyForm.test(key))
+      throw new Problem("idempotency_key_invalid", { detail: "1 to 255 visible ASCII characters.", unproven: true });
+    const request: KeyedRequest = {
+      principalId: c.var.principal.id,
+      key,
+      method: c.req.method,
+      path: c.req.path,
+      body: await fingerprinted(c),
+    };
     const claim = await claimKey(c.var.org, request);
     if (claim.kind === "replay") {
       const { status, headers, body } = claim.answer;
@@ -31,7 +41,8 @@ export const idempotency = (required: boolean): MiddlewareHandler<HttpEnv> =>
 
 const refusals = {
   reused: () => new Problem("idempotency_key_reused", { detail: "The key belongs to a request with another path or body." }),
-  in_flight: () => new Problem("idempotency_key_in_flight", { detail: "Ask again in a moment.", headers: { "retry-after": "1" } }),
+  in_flight: () =>
+    new Problem("idempotency_key_in_flight", { detail: "Ask again in a moment.", headers: { "retry-after": "1" } }),
   unknown: () =>
     new Problem("idempotency_state_unknown", { detail: "Look up what the first request did; to do it again, use a new key." }),
 };
@@ -39,7 +50,12 @@ const refusals = {
 /** The body's text; an upload is known by its declared length and digest, because it is not read before it is stored. */
 async function fingerprinted(c: Context<HttpEnv>): Promise<string> {
   if (c.req.bodyCache.text !== undefined) return c.req.text();
-  return [c.req.url.split("?")[1] ?? "", c.req.header("content-type"), c.req.header("content-length"), c.req.header("content-digest")].join("\n");
+  return [
+    c.req.url.split("?")[1] ?? "",
+    c.req.header("content-type"),
+    c.req.header("content-length"),
+    c.req.header("content-digest"),
+  ].join("\n");
 }
 
 async function settle(c: Context<HttpEnv>, request: KeyedRequest): Promise<void> {

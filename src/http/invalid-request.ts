@@ -1,13 +1,12 @@
-import type { Context } from "hono";
 import type { ZodError, ZodType } from "zod";
-import type { HttpEnv } from "./http-env.ts";
 import { type Fault, invalid, Problem } from "./problem.ts";
 import { pointerPart } from "./read-json.ts";
 
 type Issue = ZodError["issues"][number];
 
 /** The default hook: a request that its schema refuses is a 422 that names each fault by pointer, without its value. */
-export function onInvalid(result: { target: string } & ({ success: true } | { success: false; error: ZodError }), _: Context<HttpEnv>): void {
+export function onInvalid(
+  result: { target: string } & ({ success: true } | { success: false; error: ZodError }),): void {
   if (!result.success) throw refused(result.error, result.target);
 }
 
@@ -45,7 +44,8 @@ function worded(issue: Issue): { code: string; detail: string } {
         ? { code: "invalid", detail: "None of the forms known here fits." }
         : { code: "unknown_value", detail: `Known here: ${discriminated(issue)}.` };
     case "invalid_type":
-      return issue.input === undefined
+      // zod's message alone tells a missing field from one of another type: the input itself is not kept on the issue.
+      return issue.message.endsWith("received undefined")
         ? { code: "required", detail: `Required: ${issue.expected}.` }
         : { code: "wrong_type", detail: `Expected: ${issue.expected}.` };
     case "too_small":
@@ -61,7 +61,8 @@ function worded(issue: Issue): { code: string; detail: string } {
 }
 
 const unit = (origin: string): string => ({ string: " characters", array: " entries" })[origin] ?? "";
-const codeOf = (params: Record<string, unknown> | undefined): string => (typeof params?.["code"] === "string" ? params["code"] : "invalid");
+const codeOf = (params: Record<string, unknown> | undefined): string =>
+  typeof params?.["code"] === "string" ? params["code"] : "invalid";
 
 function discriminated(issue: Issue & { code: "invalid_union" }): string {
   const known = (issue as { options?: readonly unknown[] }).options;

@@ -17,7 +17,9 @@ function problemOf(error: Error): Problem {
   if (error instanceof HTTPException) return ofFramework(error.status);
   if (isDbError(error)) return ofDatabase(error);
   if (isAccessRefused(error)) return ofAccess(error);
-  return new Problem("internal_error", { detail: "The request was not done, or only in part. It is reported under its Request-Id." });
+  return new Problem("internal_error", {
+    detail: "The request was not done, or only in part. It is reported under its Request-Id.",
+  });
 }
 
 // The classes live behind db/, whose types alone are known here.
@@ -47,14 +49,18 @@ function ofDatabase(error: DbError): Problem {
     });
   }
   if (state === "23505") {
-    return new Problem("conflict", { detail: "There is such a thing already.", errors: [{ pointer: "", code: "already_exists", detail: "There is such a thing already." }] });
+    return new Problem("conflict", {
+      detail: "There is such a thing already.",
+      errors: [{ pointer: "", code: "already_exists", detail: "There is such a thing already." }],
+    });
   }
   return new Problem("internal_error", { detail: "The request was not done. It is reported under its Request-Id." });
 }
 
 function ofFramework(status: number): Problem {
   if (status === 413) return new Problem("body_too_large", { detail: "The body is larger than this route reads." });
-  if (status === 415) return new Problem("unsupported_media_type", { detail: "Send the body as application/json.", unproven: true });
+  if (status === 415)
+    return new Problem("unsupported_media_type", { detail: "Send the body as application/json.", unproven: true });
   return new Problem("malformed_json", { detail: "The body could not be read as JSON.", unproven: true });
 }
 

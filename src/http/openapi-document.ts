@@ -3,7 +3,11 @@ import type { HttpEnv } from "./http-env.ts";
 
 /** `/openapi.json`, generated from the routes themselves. */
 export function openapiDocument(app: OpenAPIHono<HttpEnv>): void {
-  app.openAPIRegistry.registerComponent("securitySchemes", "api_key", { type: "http", scheme: "bearer", bearerFormat: "dg_test_…" });
+  app.openAPIRegistry.registerComponent("securitySchemes", "api_key", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "dg_test_…",
+  });
   app.get("/openapi.json", (c) => c.json(documentOf(app, c.env.publicOrigin), 200, { "cache-control": "public, max-age=300" }));
 }
 

@@ -32,7 +32,11 @@ export const pageOf = (query: PageQuery): Page => ({
   after: query.cursor === undefined ? null : afterOf(query.cursor),
 });
 
-export function listBody<Row extends { readonly id: string }, Item>(rows: readonly Row[], { limit: max }: Page, view: (row: Row) => Item) {
+export function listBody<Row extends { readonly id: string }, Item>(
+  rows: readonly Row[],
+  { limit: max }: Page,
+  view: (row: Row) => Item,
+) {
   const shown = rows.slice(0, max);
   const last = shown.at(-1);
   const hasMore = rows.length > max && last !== undefined;

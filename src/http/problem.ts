@@ -64,7 +64,8 @@ export const invalid = (...errors: readonly Fault[]): Problem =>
     errors,
   });
 
-export const problemUri = (publicOrigin: string, code: ProblemCode): string => `${publicOrigin}/errors/${code.replaceAll("_", "-")}`;
+export const problemUri = (publicOrigin: string, code: ProblemCode): string =>
+  `${publicOrigin}/errors/${code.replaceAll("_", "-")}`;
 
 export function problemResponse(problem: Problem, publicOrigin: string, requestId: string): Response {
   const { status, title } = problemTypes[problem.code];

@@ -2,7 +2,9 @@ import { Problem } from "./problem.ts";
 
 /** The whole body under a limit, without trusting its announced length. */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = new Problem("body_too_large", { detail: `The body is larger than the ${bytesMax} bytes that this route reads.` });
+  const tooLarge = new Problem("body_too_large", {
+    detail: `The body is larger than the ${bytesMax} bytes that this route reads.`,
+  });
   if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge;
   if (request.body === null) return new Uint8Array(0);
   const pieces: Uint8Array[] = [];

@@ -55,7 +55,8 @@ function inspect(value: unknown, pointer: string, depth: number, faults: Fault[]
   } else if (typeof value === "number") {
     if (!Number.isFinite(value)) faults.push({ pointer, code: "number_too_large", detail: "The number is too large." });
   } else if (typeof value === "object" && value !== null) {
-    if (depth > depthMax) faults.push({ pointer: "", code: "too_deep", detail: `The body is nested deeper than ${depthMax} levels.` });
+    if (depth > depthMax)
+      faults.push({ pointer: "", code: "too_deep", detail: `The body is nested deeper than ${depthMax} levels.` });
     else inspectMembers(value, pointer, depth, faults);
   }
 }

@@ -1,11 +1,11 @@
 import type { OrgDb } from "../db/org-db.ts";
-import { failImport, leaseImport, type LeasedImport, openImports, releaseImport } from "../db/queries/intake.ts";
 import { applyChunk, type ReadChunk } from "../domain/imports/apply-chunk.ts";
 import type { FileStore } from "../domain/imports/file-store.ts";
+import * as lease from "../domain/imports/lease-import.ts";
+import type { LeasedImport } from "../domain/imports/lease-import.ts";
 import { attestation, columnMap, type HeaderFault } from "../domain/imports/import-map.ts";
 import { headerFault, type RecordReader, recordReader } from "../domain/imports/read-record.ts";
-import { rowMemo } from "../domain/imports/read-row.ts";
-import type { PackRef } from "../gates/snapshot.ts";
+import { type Arrival, rowMemo } from "../domain/imports/read-row.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import { type CsvPosition, type CsvRecord, readCsv } from "../lib/csv.ts";
 import { publicId } from "../lib/ids.ts";
@@ -17,7 +17,7 @@ export interface ImportDeps {
   bind(): OrgDb;
   readonly files: FileStore;
   readonly numbers: NumberHasher;
-  readonly packs: readonly PackRef[];
+  readonly packs: Arrival["packs"];
   readonly requestId: string;
   /** Real clock, in milliseconds: how much of the invocation is left. */
   readonly elapsedMs: () => number;
@@ -27,20 +27,21 @@ export interface ImportDeps {
 export type ImportEnd = "succeeded" | "failed" | "again" | "not_ours";
 
 const leaseSeconds = 120;
-/** A consumer has fifteen minutes of wall time; what is left of them must hold one more chunk with ease. */
-const invocationMs = 300_000;
+/** An invocation has thirty seconds of CPU unless its settings say more (Workers limits): after twenty the next one goes on. */
+const invocationMs = 20_000;
 const chunkRows = 2_500;
 const chunkBytesMax = 4_194_304;
 /** At the largest file's size and the smallest possible rows. */
 const chunksMax = 50_000;
+const openImportsMax = 100;
 
 /** Reads on where the import stands, chunk by chunk, until it is done or the time is over. */
 export async function runImport(deps: ImportDeps, importId: string): Promise<ImportEnd> {
   const facts = canonicalJson({ actor: deps.bind().actor, import: publicId("import", importId), request_id: deps.requestId });
-  const [leased] = await deps.bind().rows<LeasedImport>(leaseImport(importId, leaseSeconds, facts));
-  if (leased === undefined) return "not_ours";
+  const leased = await lease.leaseImport(deps.bind(), importId, leaseSeconds, facts);
+  if (leased === null) return "not_ours";
   const fail = async (reason: string, detail: string | null): Promise<ImportEnd> => {
-    await deps.bind().rows(failImport(importId, reason, detail, facts));
+    await lease.failImport(deps.bind(), importId, { reason, detail }, facts);
     return "failed";
   };
   const bytes = await deps.files.read(leased.file_key, leased.bytes_done);
@@ -59,7 +60,7 @@ export async function runImport(deps: ImportDeps, importId: string): Promise<Imp
       applying = null;
       if (read.isLast && size.bytes !== leased.bytes_total) return await fail("file_changed", null);
       if (deps.elapsedMs() > invocationMs) {
-        await deps.bind().rows(releaseImport(importId));
+        await lease.releaseImport(deps.bind(), importId);
         return "again";
       }
       isLast = read.isLast;
@@ -71,21 +72,17 @@ export async function runImport(deps: ImportDeps, importId: string): Promise<Imp
   } catch (thrown) {
     await applying?.catch(() => undefined);
     // So that the queue's next delivery need not wait for the lease's end. Where the database is gone, it must.
-    await deps
-      .bind()
-      .rows(releaseImport(importId))
-      .catch(() => undefined);
+    await lease.releaseImport(deps.bind(), importId).catch(() => undefined);
     throw thrown;
   }
   return isLast ? "succeeded" : "again";
 }
 
 /** The org's imports that wait for a consumer, for the tick that finds what a lost message left behind. */
-export async function findOpenImports(org: OrgDb): Promise<string[]> {
-  return (await org.rows<{ id: string }>(openImports(100))).map((row) => row.id);
-}
+export const findOpenImports = (org: OrgDb): Promise<string[]> => lease.findOpenImports(org, openImportsMax);
 
-const positionOf = (leased: LeasedImport): CsvPosition => (leased.bytes_done === 0 ? { offset: 0, line: 1 } : { offset: leased.bytes_done, line: leased.lines_done });
+const positionOf = (leased: LeasedImport): CsvPosition =>
+  leased.bytes_done === 0 ? { offset: 0, line: 1 } : { offset: leased.bytes_done, line: leased.lines_done };
 
 async function* measured(bytes: AsyncIterable<Uint8Array>, size: { bytes: number }): AsyncGenerator<Uint8Array> {
   for await (const piece of bytes) {

@@ -75,7 +75,8 @@ export class CsvReader {
     const text = oneCharacterAByte.decode(buffer);
     let at = 0;
     while (at < buffer.length) {
-      const next = this.#overlong === null ? this.#record(buffer, text, at, last, records) : this.#skipOverlong(buffer, at, last, records);
+      const next =
+        this.#overlong === null ? this.#record(buffer, text, at, last, records) : this.#skipOverlong(buffer, at, last, records);
       if (next < 0) break;
       at = next;
     }

@@ -3,7 +3,7 @@ import { parsePhoneNumberFromString } from "libphonenumber-js/max";
 /** First that applies (in this order). */
 export type PhoneRefusal = "phone_invalid" | "phone_not_geographic" | "phone_not_us";
 
-export interface UsPhone {
+interface UsPhone {
   readonly ok: true;
   readonly e164: string;
   /** ISO code of the state or territory's numbering: US, PR, VI, GU, AS or MP. */
@@ -13,7 +13,7 @@ export interface UsPhone {
   /** The area code: three digits. */
   readonly npa: string;
 }
-export interface RefusedPhone {
+interface RefusedPhone {
   readonly ok: false;
   readonly code: PhoneRefusal;
 }

@@ -4,7 +4,7 @@ import { canonicalJson } from "./canonical-json.ts";
 import { type Instant, type Seconds, daySeconds, instantOf, secondsOf } from "./instant.ts";
 
 /** Offsets east of UTC, in seconds, from `from` on; each transition's offset holds from its instant on, until `until`. */
-export interface ZoneOffsets {
+interface ZoneOffsets {
   readonly from: Instant;
   readonly until: Instant;
   readonly offset_seconds: number;

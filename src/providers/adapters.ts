@@ -32,7 +32,11 @@ export function voiceAdapter(wiring: AdapterWiring, connection: StoredConnection
   try {
     // The org decides whom it reaches: a test org the simulator alone, a live org the vendor alone.
     if (connection.vendor === "retell") {
-      return retell({ settings: { origin: livemode ? retellOrigin : wiring.simulatorOrigin, config }, open, fetch: wiring.fetch });
+      return retell({
+        settings: { origin: livemode ? retellOrigin : wiring.simulatorOrigin, config },
+        open,
+        fetch: wiring.fetch,
+      });
     }
     if (connection.vendor !== "elevenlabs") return null;
     const residency = (config["residency"] ?? "global") as keyof typeof elevenlabsOrigins;

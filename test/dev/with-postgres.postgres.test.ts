@@ -27,7 +27,9 @@ test("the command finds a server, its exit code is passed on, and the server is 
   expect(status).toBe(7);
   const [url, password] = stdout.trim().split(" ");
   expect(password).toBe("true");
-  await expect(new pg.Client({ connectionString: url ?? "", connectionTimeoutMillis: 2000 }).connect()).rejects.toThrow();
+  await expect(new pg.Client({ connectionString: url ?? "", connectionTimeoutMillis: 2000 }).connect()).rejects.toThrow(
+    "ECONNREFUSED",
+  );
 });
 
 test("with DATABASE_URL it starts nothing, and wants the app role's password instead of setting another one", () => {

@@ -56,6 +56,21 @@ describe("what a sales call must have proven", () => {
   const attest = (registered_name: string) => ({ attested_seller: { registered_name, trade_names: [] } });
   test.each<[string, Partial<Grant>, string]>([
     ["nothing on file", { obtained_at: givenDate(null), text: null, certificate: null, recording: null }, "consent_missing"],
+    [
+      "a certificate alone",
+      { obtained_at: givenDate(null), text: null, certificate: { url: "u", retained: false, matched: false, text: null } },
+      "consent_invalid",
+    ],
+    [
+      "a recording alone",
+      { obtained_at: givenDate(null), text: null, recording: { ref: "r", matched: true } },
+      "consent_invalid",
+    ],
+    [
+      "one of several attested names",
+      { attested_seller: { registered_name: "Acme Holding Inc", trade_names: ["Acme Sun", "Acme Roofs"] } },
+      "consent_valid",
+    ],
     ["no date beside a text", { obtained_at: givenDate(null) }, "consent_invalid"],
     ["an unreadable date", { obtained_at: givenDate("yesterday") }, "consent_invalid"],
     ["a day that no calendar has", { obtained_at: givenDate("31/31/2026") }, "consent_invalid"],

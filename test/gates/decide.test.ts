@@ -166,7 +166,10 @@ describe("the verdict", () => {
       for (const text of [grant.text, "nothing of the kind"]) {
         const base = await snapshotOf({ at });
         const snapshot = { ...base, consent: { ...base.consent, grants: [{ ...grant, text }] } };
-        expect(decide(gates, snapshot, { mandatory: mandatoryGates, batch })).toEqual(decideAll(snapshot));
+        for (const campaign_window of [null, {}, { wed: { from: "09:00", to: "12:00" } }]) {
+          const narrowed = { ...snapshot, hours: { campaign_window } };
+          expect(decide(gates, narrowed, { mandatory: mandatoryGates, batch })).toEqual(decideAll(narrowed));
+        }
       }
     }
   });

@@ -37,7 +37,11 @@ export interface Api {
   readonly faults: FaultReport[];
   readonly woken: { orgId: string; work: string }[];
   seed(input?: Partial<SeedInput>): Promise<Caller>;
-  send(method: string, path: string, init?: { key?: string; body?: unknown; raw?: string | Uint8Array; headers?: Record<string, string> }): Promise<Answer>;
+  send(
+    method: string,
+    path: string,
+    init?: { key?: string; body?: unknown; raw?: string | Uint8Array | ReadableStream; headers?: Record<string, string> },
+  ): Promise<Answer>;
   close(): Promise<void>;
 }
 export interface Caller extends SeededOrg {
@@ -58,7 +62,12 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
   const faults: FaultReport[] = [];
   const hashApiKey = await apiKeyHasher(new Uint8Array(32).fill(9));
   const keyring = await importKeyring({ V1: Buffer.alloc(32, 5).toString("base64") }, "V1");
-  const wiring = { keyring, simulatorOrigin: simulator, fetch: (url: string, init: RequestInit) => fetch(url, init), now: () => realNow };
+  const wiring = {
+    keyring,
+    simulatorOrigin: simulator,
+    fetch: (url: string, init: RequestInit) => fetch(url, init),
+    now: () => realNow,
+  };
   const adapters = {
     voice: (connection: StoredConnection) => voiceAdapter(wiring, connection),
     dnc: (connection: StoredConnection) => dncAdapter(wiring, connection),
@@ -79,7 +88,8 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     adapters,
     desk,
     files: memoryFiles(files),
-    callNow: (org, asked) => callNow({ system, now: () => realNow, newId, desk, voice: adapters.voice, sleep: async () => undefined }, org, asked),
+    callNow: (org, asked) =>
+      callNow({ system, now: () => realNow, newId, desk, voice: adapters.voice, sleep: async () => undefined }, org, asked),
     wake: async (orgId, work) => void woken.push({ orgId, work }),
     checkDatabase: async () => void (await system.unsafeRole()),
     report: (fault) => void faults.push(fault),
@@ -97,7 +107,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
           ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...headers,
         },
-        ...(sent === undefined ? {} : { body: sent as string }),
+        ...(sent === undefined ? {} : { body: sent as string, duplex: "half" }),
       },
       deps,
     );

@@ -16,19 +16,19 @@ import { type ImportDeps, type ImportEnd, runImport } from "../../src/jobs/run-i
 import { apiKeyHasher } from "../../src/lib/api-key.ts";
 import type { Instant } from "../../src/lib/instant.ts";
 import { type NumberHasher, numberHasher } from "../../src/lib/number-hash.ts";
-import { uuidV7 } from "../../src/lib/uuid-v7.ts";
+import { uuidMint } from "../../src/lib/uuid-v7.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 
-export const arrival = "2026-11-18T15:00:00Z" as Instant;
-const newId = (): string => uuidV7(Date.now(), randomBytes(10));
+const arrival = "2026-11-18T15:00:00Z" as Instant;
+const newId = uuidMint(() => Date.now(), randomBytes);
 
-export interface MemoryFiles extends FileStore {
+interface MemoryFiles extends FileStore {
   readonly files: Map<string, Uint8Array>;
   /** Reads fail after this many bytes. */
   breakAfter: number | null;
 }
 
-export function memoryFiles(pieceBytes = 65_536): MemoryFiles {
+function memoryFiles(pieceBytes = 65_536): MemoryFiles {
   const store: MemoryFiles = {
     files: new Map(),
     breakAfter: null,
@@ -80,9 +80,17 @@ export async function openIntake(shared?: { db: TestDatabase }): Promise<IntakeW
   const transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
   const hashApiKey = await apiKeyHasher(new Uint8Array(32).fill(9));
   const { orgId } = await seedOrg(transport, hashApiKey, { name: "Acme Solar", now: arrival });
-  const orgOver = (over: Transport): OrgDb => new SystemDb(over, newId).asOrg(orgId, { type: "job", id: "run-import" }, "req_test", arrival);
+  const orgOver = (over: Transport): OrgDb =>
+    new SystemDb(over, newId).asOrg(orgId, { type: "job", id: "run-import" }, "req_test", arrival);
   const org = orgOver(transport);
-  const seller = { registeredName: "Acme Solar LLC", tradeNames: ["Acme Sun"], address: null, doNotCallNumber: null, san: null, sanAreaCodes: [] };
+  const seller = {
+    registeredName: "Acme Solar LLC",
+    tradeNames: ["Acme Sun"],
+    address: null,
+    doNotCallNumber: null,
+    san: null,
+    sanAreaCodes: [],
+  };
   const { id: sellerId } = await createSeller(org, seller);
   const numbers = await numberHasher(new Map([[1, new Uint8Array(32).fill(7)]]));
   const packs = await packRefs();
@@ -110,7 +118,13 @@ export async function openIntake(shared?: { db: TestDatabase }): Promise<IntakeW
       const { seller: _, ...attestation } = attest;
       const created = await createImport(org, { sellerId, fileName: "leads.csv", columns, attestation });
       if (!created.ok) throw new Error(created.refusal.reason);
-      const stored = await storeFile(org, files, created.value.id, new Blob([bytes as Uint8Array<ArrayBuffer>]).stream(), bytes.length);
+      const stored = await storeFile(
+        org,
+        files,
+        created.value.id,
+        new Blob([bytes as Uint8Array<ArrayBuffer>]).stream(),
+        bytes.length,
+      );
       if (!stored.ok) throw new Error(stored.refusal.reason);
       return stored.value;
     },

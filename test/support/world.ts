@@ -120,7 +120,7 @@ export async function buildWorld(db: TestDatabase, options: WorldOptions = {}): 
   const connection = `insert into connections (org_id, id, kind, vendor, name, config, status, inbox_keeps, max_concurrency, calls_per_second, settle_seconds,
     queue_delay_seconds, created_at) values ($1, $2, $3, $4, $4, $5, 'active', 'raw', $6, $7, $8, 30, $9)`;
   await sql(connection, [orgId, connectionId, "voice", "retell", "{}", options.maxConcurrency ?? 100_000, options.callsPerSecond ?? 100_000, options.settleSeconds ?? 2, now]);
-  await sql(connection, [orgId, dncId, "dnc", "http_dnc", JSON.stringify({ covers: ["national", "litigator"] }), 1, 1, 1, now]);
+  await sql(connection, [orgId, dncId, "dnc", "http_dnc", JSON.stringify({ lists: ["national", "litigator"] }), 1, 1, 1, now]);
   await sql("insert into credentials (org_id, connection_id, version, sealed, created_at) values ($1, $2, 1, '{}', $3)", [orgId, connectionId, now]);
   await sql(
     `insert into campaigns (org_id, id, name, seller_id, connection_id, status, purpose, debt_collection, from_number, ring_seconds, variables, retry_on,

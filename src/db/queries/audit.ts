@@ -32,5 +32,9 @@ export function auditEntries(afterSeq: number, limit: number): Statement {
 }
 
 export function auditHead(): Statement {
-  return { name: "audit.head", text: `select h.seq, encode(h.head, 'hex') as head from audit.head h where ${inOrg("h")}`, params: [] };
+  return {
+    name: "audit.head",
+    text: `select h.seq, encode(h.head, 'hex') as head from audit.head h where ${inOrg("h")}`,
+    params: [],
+  };
 }

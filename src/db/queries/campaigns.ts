@@ -3,7 +3,11 @@ import type { Statement } from "../transport.ts";
 
 /** Puts every eligible lead (of these imports, or all) into the campaign's queue, once. */
 export function enrolCampaign(campaignId: string, importIds: readonly string[] | null): Statement {
-  return { name: "app.enrol_campaign", text: "select app.enrol_campaign($1, $2::uuid[]) as enrolled", params: [campaignId, importIds] };
+  return {
+    name: "app.enrol_campaign",
+    text: "select app.enrol_campaign($1, $2::uuid[]) as enrolled",
+    params: [campaignId, importIds],
+  };
 }
 
 export interface FunnelRow {

@@ -208,7 +208,7 @@ export function readCampaignFacts(source: FactsSource): Statement {
           union all
           select f.id::text, f.reason, app.rfc3339(f.since), app.rfc3339(f.until), f.states, f.zips, f.by, f.note
             from platform_halts f where f.ended_at is null) h) as halts,
-        (select coalesce(json_agg(json_build_object('id', d.id, 'status', d.status, 'covers', d.config->'covers',
+        (select coalesce(json_agg(json_build_object('id', d.id, 'status', d.status, 'covers', d.config->'lists',
             'attested_list_age_days', d.config->'attested_list_age_days') order by d.id), '[]')
           from connections d where ${inOrg("d")} and d.kind = 'dnc' and d.status <> 'disabled') as dnc_connections,
         exists (select 1 from connections d where ${inOrg("d")} and d.kind = 'dnc') as dnc_ever_connected,

@@ -56,6 +56,8 @@ export interface RecordBatch {
   readonly kind: "campaign" | "single";
   readonly platformVersion: number;
   readonly orgVersion: number;
+  /** The instant of the snapshots, which is earlier than the commit. */
+  readonly at: string;
   readonly parts: readonly { readonly digest: string; readonly text: string }[];
   readonly slots: readonly { readonly connectionId: string; readonly startsAt: string; readonly endsAt: string }[];
   readonly items: readonly RecordItem[];
@@ -69,7 +71,7 @@ export interface RecordedRow {
 }
 
 const recordTypes = [
-  "uuid", "bigint", "bigint", "bytea[]", "text[]",
+  "uuid", "bigint", "bigint", "timestamptz", "bytea[]", "text[]",
   "uuid[]", "integer[]", "uuid[]", "uuid[]", "uuid[]", "uuid[]", "uuid[]",
   "bigint[]", "uuid[]", "text[]", "text[]", "text[]", "timestamptz[]",
   "timestamptz[]", "text[]", "text[]", "text[]", "bytea[]", "bytea[]",
@@ -85,6 +87,7 @@ export function recordDecisions(batch: RecordBatch): Statement {
     batch.token,
     batch.platformVersion,
     batch.orgVersion,
+    batch.at,
     batch.parts.map((part) => part.digest),
     batch.parts.map((part) => part.text),
     column("enrolmentId"),
@@ -176,6 +179,8 @@ export interface ReachRow {
 export interface UnsettledRow extends ReachRow {
   readonly attempt_id: string;
   readonly state: string;
+  /** A day has passed since the dial. */
+  readonly overdue: boolean;
   readonly provider_call_id: string | null;
 }
 export const takeUnsettled = (max: number, leaseSeconds: number): Statement =>
@@ -183,6 +188,9 @@ export const takeUnsettled = (max: number, leaseSeconds: number): Statement =>
 
 export const settleAbsent = (attemptId: string): Statement =>
   statement("app.settle_absent", "select app.settle_absent($1) as state", attemptId);
+export const settleLost = (attemptId: string): Statement =>
+  statement("app.settle_lost", "select app.settle_lost($1) as state", attemptId);
+export const reportUnsettled = (): Statement => statement("app.report_unsettled", "select app.report_unsettled() as reported");
 export const stopUnrung = (): Statement => statement("app.stop_unrung", "select app.stop_unrung() as stopped");
 export const missStopChecks = (): Statement => statement("app.miss_stop_checks", "select app.miss_stop_checks() as missed");
 export const expirePermits = (): Statement => statement("app.expire_permits", "select app.expire_permits(null) as expired");
@@ -220,7 +228,6 @@ export interface ReportParams {
   readonly durationSeconds: number | null;
   readonly endedBy: string;
   readonly rang: boolean;
-  readonly answeredByPerson: boolean;
   readonly transcript: string | null;
   readonly transcriptState: "pending" | "kept" | "withheld" | "none";
   readonly recordingRef: string | null;
@@ -240,8 +247,8 @@ export interface AppliedRow {
 export const applyReport = (report: ReportParams): Statement =>
   statement(
     "app.apply_report",
-    "select * from app.apply_report($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::jsonb, $14, $15, $16, $17, $18, $19, $20)",
+    "select * from app.apply_report($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $14, $15, $16, $17, $18, $19)",
     report.connectionId, report.attemptId, report.providerCallId, report.status, report.disposition, report.providerReason,
-    report.startedAt, report.endedAt, report.durationSeconds, report.endedBy, report.rang, report.answeredByPerson, report.transcript,
+    report.startedAt, report.endedAt, report.durationSeconds, report.endedBy, report.rang, report.transcript,
     report.transcriptState, report.recordingRef, report.stopRequested, report.stopSource, report.stopSearched, report.callId, report.suppressionId,
   ); // prettier-ignore

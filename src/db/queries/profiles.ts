@@ -18,7 +18,11 @@ export const dueProfiles = (max: number): Statement => ({
 /** Writes what the hours gate said of each. `null` = no edge within 400 days: judged again then. */
 export const judgedProfiles = (rows: readonly { id: string; open: boolean; nextChangeAt: string | null }[]): Statement => ({
   name: "profiles.judged",
-  text: `update hour_profiles p set open = u.open, next_change_at = coalesce(u.change_at, app.now() + interval '400 days')
-    from unnest($1::uuid[], $2::boolean[], $3::timestamptz[]) as u(id, open, change_at) where ${inOrg("p")} and p.id = u.id`,
+  // Locked in the order of ids, like everybody else's.
+  text: `with locked as materialized (
+      select p.id from hour_profiles p where ${inOrg("p")} and p.id = any ($1::uuid[]) order by p.id for no key update)
+    update hour_profiles p set open = u.open, next_change_at = coalesce(u.change_at, app.now() + interval '400 days')
+    from unnest($1::uuid[], $2::boolean[], $3::timestamptz[]) as u(id, open, change_at)
+    where ${inOrg("p")} and p.id = u.id and p.id in (select l.id from locked l)`,
   params: [rows.map((row) => row.id), rows.map((row) => row.open), rows.map((row) => row.nextChangeAt)],
 });

@@ -16,24 +16,16 @@ export const takeClock = (leaseSeconds: number): Statement => ({
   params: [leaseSeconds],
 });
 
-/** The next instant after now at which something of this org is due by its own clock. */
-export const nextDue = (): Statement => ({
-  name: "test_clocks.next_due",
-  text: `select app.rfc3339(min(d.at)) as at from (
-      (select p.next_change_at as at from hour_profiles p join campaigns m on ${inOrg("m")} and m.id = p.campaign_id and m.status = 'running'
-        where ${inOrg("p")} and p.next_change_at > app.now() order by p.next_change_at limit 1)
-      union all
-      (select p.next_due_at from hour_profiles p join campaigns m on ${inOrg("m")} and m.id = p.campaign_id and m.status = 'running'
-        where ${inOrg("p")} and p.open and p.next_due_at > app.now() order by p.next_due_at limit 1)
-      union all
-      (select a.ring_by - interval '10 s' from dial_attempts a
-        where ${inOrg("a")} and a.state in ('placed', 'unknown') and not a.rang and a.ring_by - interval '10 s' > app.now()
-        order by a.ring_by limit 1)
-      union all
-      (select p.stop_check_since + interval '24 h' from persons p where ${inOrg("p")} and p.stop_check = 'pending' order by p.stop_check_since limit 1)
-    ) d where isfinite(d.at) and d.at > app.now()`,
-  params: [],
-});
+export interface PendingWorkRow {
+  readonly inbox: boolean;
+  readonly outbox: boolean;
+  readonly unsettled: boolean;
+  readonly unrung: boolean;
+  readonly dial: boolean;
+  readonly next_at: string | null;
+}
+/** What of the org's work is due now, and the next instant of its clock at which any will be. */
+export const pendingWork = (): Statement => ({ name: "app.pending_work", text: "select * from app.pending_work()", params: [] });
 
 /** Moves the clock, which ends every unspent permit of the org: its decision was made at another time. */
 export const moveClock = (to: string, leaseSeconds: number): readonly Statement[] => [

@@ -42,20 +42,35 @@ export async function describeAccount(org: OrgDb): Promise<Account> {
 
 function warningsOf(row: AccountRow, now: Instant): AccountWarning[] {
   const warnings: AccountWarning[] = [
-    { code: "registration_unrecorded", detail: "No state registration or permit of a seller is on record; some states ask for one." },
-    { code: "test_orgs_only", detail: "This build has neither all gates nor all rule packs: it serves test organisations alone." },
+    {
+      code: "registration_unrecorded",
+      detail: "No state registration or permit of a seller is on record; some states ask for one.",
+    },
+    {
+      code: "test_orgs_only",
+      detail: "This build has neither all gates nor all rule packs: it serves test organisations alone.",
+    },
   ];
   const acknowledged = row.acknowledged_at !== null && now < addSeconds(row.acknowledged_at as Instant, 90 * daySeconds);
   if (row.dnc_active === 0 && row.dnc_failing === 0) {
     warnings.push(
       acknowledged
-        ? { code: "dnc_acknowledged_without_provider", detail: "No do-not-call provider is connected; the acknowledgement opens leads with a live written consent alone." }
-        : { code: "no_dnc_provider", detail: "No do-not-call provider is connected and nobody has acknowledged it: sales calls are refused." },
+        ? {
+            code: "dnc_acknowledged_without_provider",
+            detail: "No do-not-call provider is connected; the acknowledgement opens leads with a live written consent alone.",
+          }
+        : {
+            code: "no_dnc_provider",
+            detail: "No do-not-call provider is connected and nobody has acknowledged it: sales calls are refused.",
+          },
     );
   }
   if (row.failing_connections > 0) warnings.push({ code: "connection_failing", detail: "A connection is failing; test it." });
   if (row.written_consent_over_national) {
-    warnings.push({ code: "written_consent_over_national", detail: "A live written consent lifts a listing on the national registry (47 CFR 64.1200(c)(2)(ii))." });
+    warnings.push({
+      code: "written_consent_over_national",
+      detail: "A live written consent lifts a listing on the national registry (47 CFR 64.1200(c)(2)(ii)).",
+    });
   }
   if (row.open_halts > 0) warnings.push({ code: "halt_open", detail: "A halt is open: dials that it covers are refused." });
   if (row.open_incidents > 0) warnings.push({ code: "incident_open", detail: "An incident is open." });

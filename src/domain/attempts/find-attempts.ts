@@ -10,7 +10,8 @@ export interface AttemptFilter {
   readonly state?: Attempt["state"] | undefined;
 }
 
-export const findAttempt = (org: OrgDb, id: string): Promise<Attempt | null> => org.findOne(dialAttempts, eq(dialAttempts.id, id));
+export const findAttempt = (org: OrgDb, id: string): Promise<Attempt | null> =>
+  org.findOne(dialAttempts, eq(dialAttempts.id, id));
 
 export function findAttempts(org: OrgDb, page: Page, filter: AttemptFilter): Promise<Attempt[]> {
   return findPage(

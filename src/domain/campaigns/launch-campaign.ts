@@ -12,7 +12,12 @@ import type { Campaign } from "./create-campaign.ts";
 import { findCampaign } from "./find-campaigns.ts";
 
 export interface LaunchWarning {
-  readonly code: "no_dnc_provider" | "dnc_provider_failing" | "registration_unrecorded" | "no_eligible_leads" | "transcripts_unconfirmed";
+  readonly code:
+    | "no_dnc_provider"
+    | "dnc_provider_failing"
+    | "registration_unrecorded"
+    | "no_eligible_leads"
+    | "transcripts_unconfirmed";
   readonly detail: string;
 }
 export interface Launched {
@@ -20,7 +25,12 @@ export interface Launched {
   readonly enrolled: number;
   readonly warnings: readonly LaunchWarning[];
 }
-export type LaunchRefusal = "campaign_unknown" | "not_a_draft" | "connection_not_active" | "transcripts_withheld" | "import_unknown";
+export type LaunchRefusal =
+  | "campaign_unknown"
+  | "not_a_draft"
+  | "connection_not_active"
+  | "transcripts_withheld"
+  | "import_unknown";
 
 /**
  * Starts a draft: its eligible leads (of the imports that are named, or all) enter the queue. A connection that withholds
@@ -44,15 +54,27 @@ export async function launchCampaign(
       return refuse(refusal);
     };
     await w.rows(bumpOrg());
-    if (importIds !== null && (await w.find(imports, inArray(imports.id, [...importIds]), { limit: 100 })).length !== importIds.length) return refused("import_unknown");
+    if (
+      importIds !== null &&
+      (await w.find(imports, inArray(imports.id, [...importIds]), { limit: 100 })).length !== importIds.length
+    )
+      return refused("import_unknown");
     const stillDraft = and(eq(campaigns.id, id), eq(campaigns.status, "draft"));
-    const [campaign] = await w.update(campaigns, stillDraft ?? eq(campaigns.id, id), { status: "running", statusReason: null, launchedAt: w.now });
+    const [campaign] = await w.update(campaigns, stillDraft ?? eq(campaigns.id, id), {
+      status: "running",
+      statusReason: null,
+      launchedAt: w.now,
+    });
     if (campaign === undefined) return refused("not_a_draft");
     const [row] = await w.rows<{ enrolled: number }>(enrolCampaign(id, importIds));
     const enrolled = row?.enrolled ?? 0;
     w.note({ enrolled });
     const dnc = await w.find(connections, and(eq(connections.kind, "dnc"), ne(connections.status, "disabled")), { limit: 100 });
-    const warnings = warningsOf(enrolled, stores, dnc.map((connection) => connection.status));
+    const warnings = warningsOf(
+      enrolled,
+      stores,
+      dnc.map((connection) => connection.status),
+    );
     return ok({ campaign, enrolled, warnings });
   });
 }
@@ -62,7 +84,14 @@ async function storesTranscripts(org: OrgDb, adapters: Adapters, connectionId: s
   const [row] = answers[0] === undefined ? [] : rowsOf<ReachableRow>(answers[0]);
   if (row === undefined || row.status !== "active") return "not_active";
   const { orgId, livemode } = bound;
-  const provider = adapters.voice({ orgId, livemode, connectionId: row.id, vendor: row.vendor, config: row.config, sealed: row.sealed });
+  const provider = adapters.voice({
+    orgId,
+    livemode,
+    connectionId: row.id,
+    vendor: row.vendor,
+    config: row.config,
+    sealed: row.sealed,
+  });
   if (provider === null) return "not_active";
   const checked = await provider.check();
   // A provider that does not answer now says nothing about its settings: the launch stands, with a warning.
@@ -71,11 +100,23 @@ async function storesTranscripts(org: OrgDb, adapters: Adapters, connectionId: s
 
 function warningsOf(enrolled: number, stores: boolean | null, dnc: readonly string[]): LaunchWarning[] {
   const warnings: LaunchWarning[] = [
-    { code: "registration_unrecorded", detail: "No state registration or permit of the seller is on record here; some states ask for one." },
+    {
+      code: "registration_unrecorded",
+      detail: "No state registration or permit of the seller is on record here; some states ask for one.",
+    },
   ];
-  if (dnc.length === 0) warnings.push({ code: "no_dnc_provider", detail: "No do-not-call provider is connected: sales calls are refused without one." });
-  else if (!dnc.includes("active")) warnings.push({ code: "dnc_provider_failing", detail: "The do-not-call provider is failing: no new scrub can be made." });
+  if (dnc.length === 0)
+    warnings.push({
+      code: "no_dnc_provider",
+      detail: "No do-not-call provider is connected: sales calls are refused without one.",
+    });
+  else if (!dnc.includes("active"))
+    warnings.push({ code: "dnc_provider_failing", detail: "The do-not-call provider is failing: no new scrub can be made." });
   if (enrolled === 0) warnings.push({ code: "no_eligible_leads", detail: "No eligible lead entered the queue." });
-  if (stores === null) warnings.push({ code: "transcripts_unconfirmed", detail: "The provider did not say whether it keeps transcripts for the stop check." });
+  if (stores === null)
+    warnings.push({
+      code: "transcripts_unconfirmed",
+      detail: "The provider did not say whether it keeps transcripts for the stop check.",
+    });
   return warnings;
 }

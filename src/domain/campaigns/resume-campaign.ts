@@ -6,7 +6,10 @@ import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { Campaign } from "./create-campaign.ts";
 
-export async function resumeCampaign(org: OrgDb, id: string): Promise<Result<Campaign, "campaign_unknown" | "not_paused" | "connection_not_active">> {
+export async function resumeCampaign(
+  org: OrgDb,
+  id: string,
+): Promise<Result<Campaign, "campaign_unknown" | "not_paused" | "connection_not_active">> {
   return org.change({ action: "campaign.resumed", subject: publicId("campaign", id) }, async (w) => {
     const refused = (refusal: "campaign_unknown" | "not_paused" | "connection_not_active") => {
       w.withdrawEntry();

@@ -8,7 +8,11 @@ import type { Vendor } from "../../providers/vendors.ts";
 
 export type Connection = typeof connections.$inferSelect;
 /** Seals a credential's fields; the keys stay on the other side. */
-export type Seal = (identity: CredentialIdentity, purposes: readonly CredentialPurpose[], fields: Readonly<Record<string, string>>) => Promise<unknown>;
+export type Seal = (
+  identity: CredentialIdentity,
+  purposes: readonly CredentialPurpose[],
+  fields: Readonly<Record<string, string>>,
+) => Promise<unknown>;
 
 export interface ConnectionInput {
   readonly vendor: string;
@@ -31,21 +35,24 @@ export async function createConnection(org: OrgDb, seal: Seal, vendor: Vendor, i
   const identity = { orgId, kind: vendor.kind, connectionId: id, version: 1 };
   const sealed = await seal(identity, vendor.purposes, input.credential);
   const { credential: _, ...rest } = input;
-  return org.change({ action: "connection.created", subject: publicId("connection", id), facts: { vendor: input.vendor } }, async (w) => {
-    const connection = await w.insert(connections, {
-      ...rest,
-      id,
-      kind: vendor.kind,
-      status: "active",
-      settleSeconds: livemode ? ringSecondsMax + maxCallSeconds(input.config) : simulatorSettleSeconds,
-      queueDelaySeconds: databaseDefault as never,
-      nextSlotAt: databaseDefault as never,
-      createdAt: w.now,
-    });
-    await w.insert(credentials, { connectionId: id, version: 1, sealed, createdAt: w.now });
-    await w.rows(bumpOrg());
-    return connection;
-  });
+  return org.change(
+    { action: "connection.created", subject: publicId("connection", id), facts: { vendor: input.vendor } },
+    async (w) => {
+      const connection = await w.insert(connections, {
+        ...rest,
+        id,
+        kind: vendor.kind,
+        status: "active",
+        settleSeconds: livemode ? ringSecondsMax + maxCallSeconds(input.config) : simulatorSettleSeconds,
+        queueDelaySeconds: databaseDefault as never,
+        nextSlotAt: databaseDefault as never,
+        createdAt: w.now,
+      });
+      await w.insert(credentials, { connectionId: id, version: 1, sealed, createdAt: w.now });
+      await w.rows(bumpOrg());
+      return connection;
+    },
+  );
 }
 
 function maxCallSeconds(config: Readonly<Record<string, unknown>>): number {

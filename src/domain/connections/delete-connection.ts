@@ -10,10 +10,16 @@ import { ok, refuse, type Result } from "../../lib/result.ts";
  * Destroys the credential and pauses the campaigns that used the connection: a do-not-call source serves all of them
  * (gates.md §4). Refused while a call may be ringing that only this credential can stop.
  */
-export async function deleteConnection(org: OrgDb, id: string): Promise<Result<{ campaignsPaused: number }, "connection_unknown" | "calls_in_progress">> {
+export async function deleteConnection(
+  org: OrgDb,
+  id: string,
+): Promise<Result<{ campaignsPaused: number }, "connection_unknown" | "calls_in_progress">> {
   return org.change({ action: "connection.deleted", subject: publicId("connection", id) }, async (w) => {
     await w.rows(bumpOrg());
-    const found = await w.findOne(connections, and(eq(connections.id, id), ne(connections.status, "disabled")) ?? eq(connections.id, id));
+    const found = await w.findOne(
+      connections,
+      and(eq(connections.id, id), ne(connections.status, "disabled")) ?? eq(connections.id, id),
+    );
     const [attempts] = await w.rows<{ open: number }>(openAttemptsOfConnection(id));
     if (found === null || (attempts?.open ?? 0) > 0) {
       w.withdrawEntry();

@@ -27,7 +27,14 @@ export async function testConnection(org: OrgDb, adapters: Adapters, id: string)
   const { bound, answers } = await org.query(reachableConnection(id));
   const [row] = answers[0] === undefined ? [] : rowsOf<ReachableRow>(answers[0]);
   if (row === undefined) return null;
-  const connection = { orgId: bound.orgId, livemode: bound.livemode, connectionId: row.id, vendor: row.vendor, config: row.config, sealed: row.sealed };
+  const connection = {
+    orgId: bound.orgId,
+    livemode: bound.livemode,
+    connectionId: row.id,
+    vendor: row.vendor,
+    config: row.config,
+    sealed: row.sealed,
+  };
   if (row.kind === "voice") return testVoice(adapters.voice(connection));
   const provider = adapters.dnc(connection);
   if (provider === null) return unreachable;

@@ -7,4 +7,5 @@ export type ConsentEventRow = typeof consentEvents.$inferSelect;
 
 export const findConsentEvents = (org: OrgDb, page: Page, personId: string | null): Promise<ConsentEventRow[]> =>
   findPage(org, consentEvents, page, personId === null ? undefined : eq(consentEvents.personId, personId));
-export const findConsentEvent = (org: OrgDb, id: string): Promise<ConsentEventRow | null> => org.findOne(consentEvents, eq(consentEvents.id, id));
+export const findConsentEvent = (org: OrgDb, id: string): Promise<ConsentEventRow | null> =>
+  org.findOne(consentEvents, eq(consentEvents.id, id));

@@ -3,13 +3,14 @@ import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { appendConsentEvent } from "../../db/queries/consent-events.ts";
 import { bumpPerson, reopenPerson, stopPerson } from "../../db/queries/persons.ts";
 import { leads } from "../../db/schema/index.ts";
-import type { Grant, Lift, Relationship, Revocation } from "../../gates/snapshot.ts";
+import type { Grant, Lift, PackRef, Relationship, Revocation } from "../../gates/snapshot.ts";
 import { byteaText, sha256 } from "../../lib/bytes.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { NumberHasher } from "../../lib/number-hash.ts";
 import { refuse, ok, type Result } from "../../lib/result.ts";
 import { personKeys, touchPersons } from "../persons/touch-persons.ts";
+import { rejudgeLead } from "./rejudge-lead.ts";
 
 type Body<Event> = Omit<Event, "id" | "recorded_at" | "digest">;
 /** What is said of a person's consent; `body` is the consent gate's own input. A grant's number is filled in here. */
@@ -31,19 +32,23 @@ export interface ConsentRecorded {
   readonly attemptsCancelled: number;
   readonly enrolmentsClosed: number;
   readonly enrolmentsReopened: number;
+  readonly leadMadeEligible: boolean;
 }
 
 /** Appends to a person's consent. A revocation stops at once, like a suppression; what widens lets held enrolments be judged again. */
 export async function recordConsent(
   org: OrgDb,
-  numbers: NumberHasher,
+  deps: { readonly numbers: NumberHasher; readonly packs: readonly PackRef[] },
   about: AboutPerson,
   event: ConsentEventInput,
 ): Promise<Result<ConsentRecorded, "lead_unknown">> {
   const id = org.newId();
-  const keys = "e164" in about ? await personKeys(numbers, () => org.newId(), [about.e164]) : [];
+  const keys = "e164" in about ? await personKeys(deps.numbers, () => org.newId(), [about.e164]) : [];
   return org.change({ action: `consent.${pastTense[event.kind]}`, subject: publicId("consentEvent", id) }, async (w) => {
-    const person = "e164" in about ? { id: (await touchPersons(w, keys))[0] as string, e164: about.e164 } : await personOfLead(w, about.leadId);
+    const person =
+      "e164" in about
+        ? { id: (await touchPersons(w, keys))[0] as string, e164: about.e164 }
+        : await personOfLead(w, about.leadId);
     if (person === null) {
       w.withdrawEntry();
       return refuse("lead_unknown");
@@ -53,7 +58,7 @@ export async function recordConsent(
     const appended = appendConsentEvent({ id, personId: person.id, kind: event.kind, digest, body: canonicalJson(body) });
     const [row] = await w.rows<{ id: string; recorded_at: string; known: boolean }>(appended);
     if (row === undefined) throw new Error("a consent event was neither added nor found");
-    const effect = row.known ? none : await takeEffect(w, person.id, event.kind);
+    const effect = row.known ? none : await takeEffect(w, deps.packs, person.id, event.kind);
     if (row.known) w.withdrawEntry();
     else w.note({ attempts_cancelled: effect.attemptsCancelled, enrolments_closed: effect.enrolmentsClosed });
     return ok({ orgId: w.orgId, id: row.id, recordedAt: row.recorded_at, kind: event.kind, body, known: row.known, ...effect });
@@ -61,7 +66,7 @@ export async function recordConsent(
 }
 
 const pastTense = { grant: "granted", revocation: "revoked", lift: "lifted", relationship: "relationship_recorded" } as const;
-const none = { attemptsCancelled: 0, enrolmentsClosed: 0, enrolmentsReopened: 0 };
+const none = { attemptsCancelled: 0, enrolmentsClosed: 0, enrolmentsReopened: 0, leadMadeEligible: false };
 
 async function personOfLead(w: OrgWriter, leadId: string): Promise<{ id: string; e164: string } | null> {
   const lead = await w.findOne(leads, eq(leads.id, leadId));
@@ -70,11 +75,19 @@ async function personOfLead(w: OrgWriter, leadId: string): Promise<{ id: string;
   return { id: lead.personId, e164: lead.e164 };
 }
 
-async function takeEffect(w: OrgWriter, personId: string, kind: ConsentEventInput["kind"]): Promise<typeof none> {
+async function takeEffect(
+  w: OrgWriter,
+  packs: readonly PackRef[],
+  personId: string,
+  kind: ConsentEventInput["kind"],
+): Promise<typeof none> {
   if (kind === "revocation") {
-    const [stopped] = await w.rows<{ attempts_cancelled: number; enrolments_closed: number }>(stopPerson(personId, "consent_revoked"));
+    const [stopped] = await w.rows<{ attempts_cancelled: number; enrolments_closed: number }>(
+      stopPerson(personId, "consent_revoked"),
+    );
     return { ...none, attemptsCancelled: stopped?.attempts_cancelled ?? 0, enrolmentsClosed: stopped?.enrolments_closed ?? 0 };
   }
+  const eligible = kind === "grant" && (await rejudgeLead(w, packs, personId));
   const [opened] = await w.rows<{ reopened: number }>(reopenPerson(personId));
-  return { ...none, enrolmentsReopened: opened?.reopened ?? 0 };
+  return { ...none, leadMadeEligible: eligible, enrolmentsReopened: opened?.reopened ?? 0 };
 }

@@ -39,9 +39,13 @@ export async function endHalt(org: OrgDb, id: string): Promise<Halt | null> {
     await w.rows(bumpOrg());
     const [ended] = await w.update(halts, and(eq(halts.id, id), isNull(halts.endedAt)) ?? eq(halts.id, id), { endedAt: w.now });
     if (ended === undefined) w.withdrawEntry();
-    else await w.update(incidents, and(eq(incidents.haltId, id), isNull(incidents.closedAt)) ?? eq(incidents.haltId, id), { closedAt: w.now });
+    else
+      await w.update(incidents, and(eq(incidents.haltId, id), isNull(incidents.closedAt)) ?? eq(incidents.haltId, id), {
+        closedAt: w.now,
+      });
     return ended ?? null;
   });
 }
 
-export const findHalts = (org: OrgDb, page: Page, open: boolean): Promise<Halt[]> => findPage(org, halts, page, open ? isNull(halts.endedAt) : undefined);
+export const findHalts = (org: OrgDb, page: Page, open: boolean): Promise<Halt[]> =>
+  findPage(org, halts, page, open ? isNull(halts.endedAt) : undefined);

@@ -13,7 +13,9 @@ export interface ImportCounts {
   readonly states_differ: number;
   readonly timezone_unknown: number;
 }
-export type CheckedFile = { readonly ok: true; readonly counts: ImportCounts } | { readonly ok: false; readonly fault: HeaderFault };
+export type CheckedFile =
+  | { readonly ok: true; readonly counts: ImportCounts }
+  | { readonly ok: false; readonly fault: HeaderFault };
 
 /** Reads a file as an import does, row by row, and keeps nothing of it but the counts and the numbers that it has seen. */
 export async function checkFile(bytes: AsyncIterable<Uint8Array>, map: MapFile, at: Omit<Arrival, "memo">): Promise<CheckedFile> {

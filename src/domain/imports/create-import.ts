@@ -14,7 +14,10 @@ export interface ImportInput {
 export type Import = typeof imports.$inferSelect;
 
 /** The map and the attestation of a file that is to follow (`storeFile`). The seller's names are recorded as they are now. */
-export async function createImport(org: OrgDb, input: ImportInput): Promise<Result<Import, { readonly reason: "seller_unknown" }>> {
+export async function createImport(
+  org: OrgDb,
+  input: ImportInput,
+): Promise<Result<Import, { readonly reason: "seller_unknown" }>> {
   const id = org.newId();
   const facts = { purpose: input.attestation.purpose, basis: input.attestation.basis };
   return org.change({ action: "import.created", subject: publicId("import", id), facts }, async (w) => {

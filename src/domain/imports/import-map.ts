@@ -1,7 +1,8 @@
 import * as z from "zod";
+import { isStorable } from "../../lib/storable-text.ts";
 
 /** What a column of the file can become. Columns that the map does not name are kept in the file and nowhere else. */
-export const leadColumns = [
+const leadColumns = [
   "external_id",
   "first_name",
   "last_name",
@@ -22,7 +23,8 @@ export const leadColumns = [
 ] as const;
 export type LeadColumn = (typeof leadColumns)[number];
 
-const columnName = z.string().trim().min(1).max(200);
+const text = (max: number) => z.string().trim().min(1).max(max).refine(isStorable, "control characters or lone surrogates");
+const columnName = text(200);
 
 /** The file's own column names, by what they hold. Only the number is needed. */
 export const columnMap = z.strictObject({
@@ -53,16 +55,10 @@ export const bases = ["pewc", "pec", "ebr", "transactional", "unknown"] as const
 export const attestationTerms = z.strictObject({
   purpose: z.enum(purposes),
   basis: z.enum(bases),
-  signature: z.string().trim().min(1).max(200).optional(),
+  signature: text(200).optional(),
   /** The zone of dates that state none. Only UTC can be attested: any other belongs into the dates themselves. */
   date_zone: z.literal("UTC").optional(),
-  text: z
-    .string()
-    .trim()
-    .min(1)
-    .max(20_000)
-    .regex(/^[^\0\u007f]*$/, "control characters")
-    .optional(),
+  text: text(20_000).optional(),
 });
 export type AttestationTerms = z.infer<typeof attestationTerms>;
 
@@ -70,7 +66,10 @@ export type AttestationTerms = z.infer<typeof attestationTerms>;
 export const mapFile = z.strictObject({
   columns: columnMap,
   attest: attestationTerms.extend({
-    seller: z.strictObject({ legal_name: z.string().trim().min(1).max(200), trade_names: z.array(z.string().trim().min(1).max(200)).max(50) }),
+    seller: z.strictObject({
+      legal_name: text(200),
+      trade_names: z.array(text(200)).max(50),
+    }),
   }),
 });
 export type MapFile = z.infer<typeof mapFile>;
@@ -93,14 +92,22 @@ export function findColumns(
   header: readonly string[],
   map: ColumnMap,
 ): { readonly ok: true; readonly at: Partial<Record<LeadColumn, number>> } | { readonly ok: false; readonly fault: HeaderFault } {
-  if (header.length > headerColumnsMax) return { ok: false, fault: { reason: "file_not_csv", detail: `more than ${headerColumnsMax} columns` } };
+  if (header.length > headerColumnsMax)
+    return { ok: false, fault: { reason: "file_not_csv", detail: `more than ${headerColumnsMax} columns` } };
   const names = header.map((name) => name.trim());
   const wanted = leadColumns.flatMap((column) => (map[column] === undefined ? [] : [{ column, name: map[column] }]));
   const missing = wanted.filter(({ name }) => !names.includes(name)).map(({ name }) => name);
-  if (missing.length > 0) return { ok: false, fault: { reason: "column_missing", columns: missing, detail: `the file has no column ${list(missing)}` } };
+  if (missing.length > 0)
+    return {
+      ok: false,
+      fault: { reason: "column_missing", columns: missing, detail: `the file has no column ${list(missing)}` },
+    };
   const repeated = wanted.filter(({ name }) => names.indexOf(name) !== names.lastIndexOf(name)).map(({ name }) => name);
   if (repeated.length > 0)
-    return { ok: false, fault: { reason: "column_repeated", columns: repeated, detail: `the file has more than one column ${list(repeated)}` } };
+    return {
+      ok: false,
+      fault: { reason: "column_repeated", columns: repeated, detail: `the file has more than one column ${list(repeated)}` },
+    };
   return { ok: true, at: Object.fromEntries(wanted.map(({ column, name }) => [column, names.indexOf(name)])) };
 }
 

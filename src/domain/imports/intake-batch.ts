@@ -10,7 +10,11 @@ export interface OfferedLead {
 }
 
 /** What one call to the database takes: each number once, under every pepper, and the rows that name it. */
-export async function intakeBatch(offered: readonly OfferedLead[], numbers: NumberHasher, newId: () => string): Promise<IntakeBatch> {
+export async function intakeBatch(
+  offered: readonly OfferedLead[],
+  numbers: NumberHasher,
+  newId: () => string,
+): Promise<IntakeBatch> {
   const positions = new Map<string, number>();
   const rows = offered.map(({ given, lead, line }): IntakeRow => {
     const position = positions.get(lead.e164) ?? positions.size + 1;
@@ -50,10 +54,12 @@ function newestOf(versions: Hashes): Hashes[number] {
 
 function keysOf(versions: Hashes, personId: string): IntakeNumber {
   const newest = newestOf(versions);
-  const older = versions.length === 1 ? none : versions.filter((version) => version !== newest).map((version) => hexOf(version.hmac));
+  const older =
+    versions.length === 1 ? none : versions.filter((version) => version !== newest).map((version) => hexOf(version.hmac));
   return { personId, hmac: hexOf(newest.hmac), olderHmacs: older };
 }
 const none: readonly string[] = [];
 
 /** What a value loses on its way into a column. */
-export const withoutSeparator = (text: string): string => (text.includes(valueSeparator) ? text.replaceAll(valueSeparator, "\ufffd") : text);
+export const withoutSeparator = (text: string): string =>
+  text.includes(valueSeparator) ? text.replaceAll(valueSeparator, "\ufffd") : text;

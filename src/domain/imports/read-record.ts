@@ -3,9 +3,9 @@ import type { CsvFault, CsvRecord } from "../../lib/csv.ts";
 import { type Attestation, type ColumnMap, findColumns, type HeaderFault, type LeadColumn, purposes } from "./import-map.ts";
 import { type Arrival, type GivenConsent, type GivenLead, readRow, type ReadLead } from "./read-row.ts";
 
-export type RowRefusal = "row_malformed" | "phone_invalid" | "phone_not_geographic" | "phone_not_us";
+type RowRefusal = "row_malformed" | "phone_invalid" | "phone_not_geographic" | "phone_not_us";
 
-export type RecordReading =
+type RecordReading =
   | { readonly ok: true; readonly given: GivenLead; readonly lead: ReadLead }
   | { readonly ok: false; readonly code: RowRefusal; readonly detail: string };
 
@@ -40,7 +40,10 @@ export function headerFault(header: CsvRecord | undefined): HeaderFault | null {
   if (header === undefined) return { reason: "header_missing", detail: "the file is empty" };
   if (header.fault === "record_too_long") return { reason: "file_not_csv", detail: "its first line is longer than any header" };
   if (header.fault !== null)
-    return { reason: "encoding_not_utf8", detail: "the file is not UTF-8 text: export it as CSV in UTF-8 (a spreadsheet file or UTF-16 is not read)" };
+    return {
+      reason: "encoding_not_utf8",
+      detail: "the file is not UTF-8 text: export it as CSV in UTF-8 (a spreadsheet file or UTF-16 is not read)",
+    };
   return null;
 }
 
@@ -69,7 +72,11 @@ function givenLead(fields: readonly string[], at: Partial<Record<LeadColumn, num
 }
 
 /** One source proves all: the row's own text, else the import's; clauses are never gathered from both. */
-function givenConsent(fields: readonly string[], at: Partial<Record<LeadColumn, number>>, attested: Attested): GivenConsent | null {
+function givenConsent(
+  fields: readonly string[],
+  at: Partial<Record<LeadColumn, number>>,
+  attested: Attested,
+): GivenConsent | null {
   const obtainedAt = cell(fields, at.consent_at);
   const own = cell(fields, at.consent_text);
   const certificateUrl = cell(fields, at.consent_certificate);

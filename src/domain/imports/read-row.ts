@@ -41,11 +41,11 @@ export interface GivenConsent {
 }
 
 /** Why a lead's consent does not pass at intake, first that applies. */
-export const ineligibleReasons = ["consent_missing", "consent_invalid", "consent_unproven", "consent_scope_mismatch"] as const;
-export type IneligibleReason = (typeof ineligibleReasons)[number];
+const ineligibleReasons = ["consent_missing", "consent_invalid", "consent_unproven", "consent_scope_mismatch"] as const;
+type IneligibleReason = (typeof ineligibleReasons)[number];
 
 /** A grant beside its row's own id, time and digest, with the kind that its digest covers. */
-export type GrantEvidence = Omit<Grant, "id" | "recorded_at" | "digest"> & { readonly kind: "grant" };
+type GrantEvidence = Omit<Grant, "id" | "recorded_at" | "digest"> & { readonly kind: "grant" };
 
 export interface ReadLead {
   readonly ok: true;
@@ -72,7 +72,12 @@ export interface RowMemo {
 }
 type Place = Pick<ReadLead, "candidateStates" | "timezoneUnknown" | "statesDiffer">;
 
-export const rowMemo = (): RowMemo => ({ phones: phoneMemo(), places: new Map(), verdicts: new Map(), mentionsNumber: new Map() });
+export const rowMemo = (): RowMemo => ({
+  phones: phoneMemo(),
+  places: new Map(),
+  verdicts: new Map(),
+  mentionsNumber: new Map(),
+});
 
 /** A file in which everything differs must not fill the memory. */
 const memoEntriesMax = 20_000;
@@ -89,7 +94,8 @@ export interface Arrival {
 export function readRow(given: GivenLead, arrival: Arrival): ReadLead | RefusedLead {
   const { memo } = arrival;
   const phone = given.phone === null ? noPhone : readPhone(given.phone, memo.phones);
-  if (!phone.ok) return { ok: false, code: phone.code, detail: given.phone === null ? "no phone number" : refusalTexts[phone.code] };
+  if (!phone.ok)
+    return { ok: false, code: phone.code, detail: given.phone === null ? "no phone number" : refusalTexts[phone.code] };
   const place = placeOf(given.state, given.zip, phone.e164, memo);
   const { consent } = given;
   const evidence = consent === null ? null : evidenceOf(consent, phone.e164);
@@ -100,7 +106,7 @@ export function readRow(given: GivenLead, arrival: Arrival): ReadLead | RefusedL
     timezoneUnknown: place.timezoneUnknown,
     statesDiffer: place.statesDiffer,
     ineligibleReason: consent === null || evidence === null ? "consent_missing" : judged(evidence, consent.callPurpose, arrival),
-    evidence: evidence === null ? null : JSON.stringify(evidence),
+    evidence: evidence === null ? null : JSON.stringify(evidence).replaceAll("\u007f", " "),
   };
 }
 
@@ -123,7 +129,10 @@ function placeOf(state: string | null, zip: string | null, e164: string, memo: R
 const placeFrom = (location: LocationFacts): Place => ({
   candidateStates: location.candidate_states.join(","),
   timezoneUnknown: location.known_state === null,
-  statesDiffer: location.known_state !== null && location.area_code_states.length > 0 && !location.area_code_states.includes(location.known_state),
+  statesDiffer:
+    location.known_state !== null &&
+    location.area_code_states.length > 0 &&
+    !location.area_code_states.includes(location.known_state),
 });
 
 function remember<Value>(memo: Map<string, Value>, key: string, value: Value, max: number): void {
@@ -139,7 +148,8 @@ function evidenceOf(consent: GivenConsent, e164: string): GrantEvidence {
     attested_seller: seller === null ? null : { registered_name: seller.registered_name, trade_names: seller.trade_names },
     basis: consent.basis,
     // An address alone is no text, and proves nothing, until the certificate is retrieved.
-    certificate: consent.certificateUrl === null ? null : { matched: false, retained: false, text: null, url: consent.certificateUrl },
+    certificate:
+      consent.certificateUrl === null ? null : { matched: false, retained: false, text: null, url: consent.certificateUrl },
     ip: consent.ip,
     kind: "grant",
     number: e164,

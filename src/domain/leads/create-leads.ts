@@ -8,21 +8,16 @@ import { hexOf, sha256 } from "../../lib/bytes.ts";
 import { publicId, uuidOf } from "../../lib/ids.ts";
 import type { NumberHasher } from "../../lib/number-hash.ts";
 import type { PhoneRefusal } from "../../lib/phone.ts";
+import { isStorable } from "../../lib/storable-text.ts";
 import { bases, purposes } from "../imports/import-map.ts";
 import { intakeBatch, type OfferedLead } from "../imports/intake-batch.ts";
 import { type GivenConsent, type GivenLead, readRow, rowMemo } from "../imports/read-row.ts";
 
 /** Text that Postgres can store and a column can carry: no control characters but line ends and tabs. */
-const text = (max: number) =>
-  z
-    .string()
-    .trim()
-    .max(max)
-    .refine((value) => value.isWellFormed() && !/[\0-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(value), "control characters or lone surrogates")
-    .nullish();
+const text = (max: number) => z.string().trim().max(max).refine(isStorable, "control characters or lone surrogates").nullish();
 
 /** What was shown, when, by whom, and how it was signed. */
-export const newConsent = z.strictObject({
+const newConsent = z.strictObject({
   seller_id: z.string().max(100),
   obtained_at: text(64),
   basis: z.enum(bases),
@@ -53,7 +48,12 @@ export const leadsMax = 1_000;
 
 /** What became of one lead, in the order in which they came. */
 export type CreatedLead =
-  | { readonly ok: true; readonly leadId: string; readonly status: "eligible" | "ineligible"; readonly ineligibleReason: string | null }
+  | {
+      readonly ok: true;
+      readonly leadId: string;
+      readonly status: "eligible" | "ineligible";
+      readonly ineligibleReason: string | null;
+    }
   | { readonly ok: false; readonly code: PhoneRefusal | "seller_unknown"; readonly detail: string }
   /** The lead that has this number already; evidence that came along is kept for its person. */
   | { readonly ok: false; readonly code: "duplicate_in_org"; readonly detail: string; readonly leadId: string };
@@ -91,7 +91,11 @@ export async function createLeads(
   return results;
 }
 
-const unknownSeller = { ok: false, code: "seller_unknown", detail: "the consent names a seller that this org does not have" } as const;
+const unknownSeller = {
+  ok: false,
+  code: "seller_unknown",
+  detail: "the consent names a seller that this org does not have",
+} as const;
 
 async function take(w: OrgWriter, batch: IntakeBatch): Promise<IntakeResult[]> {
   const rows = await w.rows<IntakeResult>(intakeRows(batch));
@@ -109,19 +113,24 @@ async function take(w: OrgWriter, batch: IntakeBatch): Promise<IntakeResult[]> {
 }
 
 function resultOf(row: IntakeResult): CreatedLead {
-  if (!row.created) return { ok: false, code: "duplicate_in_org", detail: "the org has a lead with this number", leadId: row.lead_id };
+  if (!row.created)
+    return { ok: false, code: "duplicate_in_org", detail: "the org has a lead with this number", leadId: row.lead_id };
   return { ok: true, leadId: row.lead_id, status: row.reason === null ? "eligible" : "ineligible", ineligibleReason: row.reason };
 }
 
 type Names = NonNullable<GivenConsent["attestedSeller"]>;
 
 async function sellersOf(org: OrgDb, input: readonly NewLead[]): Promise<ReadonlyMap<string, Names>> {
-  const wanted = new Map(input.flatMap(({ consent }) => (consent == null ? [] : [[uuidOf("seller", consent.seller_id), consent.seller_id] as const])));
+  const wanted = new Map(
+    input.flatMap(({ consent }) => (consent == null ? [] : [[uuidOf("seller", consent.seller_id), consent.seller_id] as const])),
+  );
   wanted.delete(null);
   if (wanted.size === 0) return new Map();
   const ids = [...wanted.keys()].filter((id) => id !== null);
   const rows = await org.find(sellers, inArray(sellers.id, ids), { limit: leadsMax });
-  return new Map(rows.map((row) => [wanted.get(row.id) ?? "", { registered_name: row.registeredName, trade_names: row.tradeNames }]));
+  return new Map(
+    rows.map((row) => [wanted.get(row.id) ?? "", { registered_name: row.registeredName, trade_names: row.tradeNames }]),
+  );
 }
 
 const filled = (value: string | null | undefined): string | null => (value == null || value === "" ? null : value);

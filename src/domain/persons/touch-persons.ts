@@ -9,7 +9,12 @@ export async function personKeys(numbers: NumberHasher, newId: () => string, e16
     e164s.map(async (e164) => {
       const hashes = await numbers.hashAll(e164);
       const newest = await numbers.hash(e164);
-      return { newId: newId(), hmac: byteaText(newest.hmac), pepperVersion: newest.pepperVersion, allHmacs: hashes.map((hash) => byteaText(hash.hmac)) };
+      return {
+        newId: newId(),
+        hmac: byteaText(newest.hmac),
+        pepperVersion: newest.pepperVersion,
+        allHmacs: hashes.map((hash) => byteaText(hash.hmac)),
+      };
     }),
   );
 }

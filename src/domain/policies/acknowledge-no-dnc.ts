@@ -9,12 +9,22 @@ export type Acknowledgement = typeof dncAcknowledgements.$inferSelect;
 /** An owner's word that the org goes without a do-not-call provider, list by list (gates.md §4). Ends 90 × 24 h later. */
 export async function acknowledgeNoDnc(org: OrgDb, input: { lists: readonly string[]; by: string }): Promise<Acknowledgement> {
   const id = org.newId();
-  return org.change({ action: "dnc.acknowledged", subject: publicId("acknowledgement", id), facts: { lists: input.lists } }, async (w) => {
-    await w.rows(bumpOrg());
-    return w.insert(dncAcknowledgements, { id, lists: [...input.lists], by: input.by, madeAt: w.now });
-  });
+  return org.change(
+    { action: "dnc.acknowledged", subject: publicId("acknowledgement", id), facts: { lists: input.lists } },
+    async (w) => {
+      await w.rows(bumpOrg());
+      return w.insert(dncAcknowledgements, { id, lists: [...input.lists], by: input.by, madeAt: w.now });
+    },
+  );
 }
 
 export async function findAcknowledgement(org: OrgDb): Promise<Acknowledgement | null> {
-  return (await org.find(dncAcknowledgements, undefined, { limit: 1, orderBy: [desc(dncAcknowledgements.madeAt), desc(dncAcknowledgements.id)] }))[0] ?? null;
+  return (
+    (
+      await org.find(dncAcknowledgements, undefined, {
+        limit: 1,
+        orderBy: [desc(dncAcknowledgements.madeAt), desc(dncAcknowledgements.id)],
+      })
+    )[0] ?? null
+  );
 }

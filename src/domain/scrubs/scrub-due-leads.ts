@@ -80,7 +80,7 @@ export async function scrubDueLeads(deps: ScrubDeps, org: OrgDb): Promise<ScrubR
 }
 
 const coveredBy = (connection: DncConnectionRow): readonly string[] =>
-  Array.isArray(connection.config["covers"]) ? (connection.config["covers"] as string[]) : [];
+  Array.isArray(connection.config["lists"]) ? (connection.config["lists"] as string[]) : [];
 
 const numberOf = (lead: ScrubDueRow) => ({
   id: lead.lead_id,

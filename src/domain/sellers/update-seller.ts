@@ -13,10 +13,13 @@ export async function updateSeller(org: OrgDb, id: string, input: Partial<Seller
     ...(tradeNames === undefined ? {} : { tradeNames: [...tradeNames] }),
     ...(sanAreaCodes === undefined ? {} : { sanAreaCodes: [...sanAreaCodes] }),
   };
-  return org.change({ action: "seller.updated", subject: publicId("seller", id), facts: { fields: Object.keys(set) } }, async (w) => {
-    await w.rows(bumpOrg());
-    const [seller] = await w.update(sellers, eq(sellers.id, id), set);
-    if (seller === undefined) w.withdrawEntry();
-    return seller ?? null;
-  });
+  return org.change(
+    { action: "seller.updated", subject: publicId("seller", id), facts: { fields: Object.keys(set) } },
+    async (w) => {
+      await w.rows(bumpOrg());
+      const [seller] = await w.update(sellers, eq(sellers.id, id), set);
+      if (seller === undefined) w.withdrawEntry();
+      return seller ?? null;
+    },
+  );
 }

@@ -14,12 +14,21 @@ export interface SuppressionRow {
 }
 
 /** For each number its suppressions, oldest first. Tries every pepper; one request. */
-export async function lookUpNumbers(org: OrgDb, numbers: NumberHasher, e164s: readonly string[]): Promise<readonly (readonly SuppressionRow[])[]> {
+export async function lookUpNumbers(
+  org: OrgDb,
+  numbers: NumberHasher,
+  e164s: readonly string[],
+): Promise<readonly (readonly SuppressionRow[])[]> {
   const pairs = await Promise.all(
     e164s.map(async (e164, at) => (await numbers.hashAll(e164)).map((hash) => ({ at, hmac: byteaText(hash.hmac) }))),
   );
   const flat = pairs.flat();
-  const rows = await org.rows<SuppressionRow>(suppressionsOfNumbers(flat.map((pair) => pair.at), flat.map((pair) => pair.hmac)));
+  const rows = await org.rows<SuppressionRow>(
+    suppressionsOfNumbers(
+      flat.map((pair) => pair.at),
+      flat.map((pair) => pair.hmac),
+    ),
+  );
   const found = e164s.map((): SuppressionRow[] => []);
   const seen = new Set<string>();
   for (const row of rows) {

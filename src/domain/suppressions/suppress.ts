@@ -69,7 +69,12 @@ export async function suppressPerson(w: OrgWriter, personId: string, input: Supp
   w.also({
     action: "suppression.created",
     subject: publicId("suppression", id),
-    facts: { source: input.source, by_org: input.byOrg, attempts_cancelled: counts.attemptsCancelled, enrolments_closed: counts.enrolmentsClosed },
+    facts: {
+      source: input.source,
+      by_org: input.byOrg,
+      attempts_cancelled: counts.attemptsCancelled,
+      enrolments_closed: counts.enrolmentsClosed,
+    },
   });
   return { id, recordedAt: w.now, ...counts };
 }

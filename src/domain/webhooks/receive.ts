@@ -16,7 +16,12 @@ export type ReceiveRefusal = "connection_unknown" | WebhookRefusal;
  * Verify on raw bytes, insert once, answer: what it says is applied afterwards, from the inbox. Nothing of an event whose
  * signature does not hold is stored.
  */
-export async function receiveEvent(org: OrgDb, adapters: Adapters, connectionId: string, webhook: Raw): Promise<Result<{ known: boolean }, ReceiveRefusal>> {
+export async function receiveEvent(
+  org: OrgDb,
+  adapters: Adapters,
+  connectionId: string,
+  webhook: Raw,
+): Promise<Result<{ known: boolean }, ReceiveRefusal>> {
   const reached = await reach(org, adapters, connectionId);
   if (reached === null) return refuse("connection_unknown");
   const verified = await reached.provider.verify(webhook);
@@ -48,7 +53,12 @@ export async function receiveEvent(org: OrgDb, adapters: Adapters, connectionId:
  * A person asked, in the call, for calls to end: the suppression commits before the agent is answered, once per tool call.
  * A call that is no attempt of ours is kept for a person to judge; its agent is told to end it all the same.
  */
-export async function receiveStop(org: OrgDb, adapters: Adapters, connectionId: string, webhook: Raw): Promise<Result<{ matched: boolean }, ReceiveRefusal>> {
+export async function receiveStop(
+  org: OrgDb,
+  adapters: Adapters,
+  connectionId: string,
+  webhook: Raw,
+): Promise<Result<{ matched: boolean }, ReceiveRefusal>> {
   const reached = await reach(org, adapters, connectionId);
   if (reached === null) return refuse("connection_unknown");
   const verified = await reached.provider.verifyStopTool(webhook);
@@ -65,17 +75,33 @@ export async function receiveStop(org: OrgDb, adapters: Adapters, connectionId: 
     w.withdrawEntry();
     const inserted = await w.rows<{ id: string }>(insertInboxRow(row));
     if (inserted.length === 0) return;
-    await suppressPerson(w, attempt.person_id, { source: "in_call_tool", byOrg: false, note: stop.reason?.slice(0, 500) ?? null, attemptId: attempt.id });
+    await suppressPerson(w, attempt.person_id, {
+      source: "in_call_tool",
+      byOrg: false,
+      note: stop.reason?.slice(0, 500) ?? null,
+      attemptId: attempt.id,
+    });
   });
   return ok({ matched: true });
 }
 
-async function reach(org: OrgDb, adapters: Adapters, connectionId: string): Promise<{ row: ReachableRow; provider: VoiceProvider } | null> {
+async function reach(
+  org: OrgDb,
+  adapters: Adapters,
+  connectionId: string,
+): Promise<{ row: ReachableRow; provider: VoiceProvider } | null> {
   const { bound, answers } = await org.query(reachableConnection(connectionId));
   const [row] = answers[0] === undefined ? [] : rowsOf<ReachableRow>(answers[0]);
   if (row === undefined || row.kind !== "voice") return null;
   const { orgId, livemode } = bound;
-  const provider = adapters.voice({ orgId, livemode, connectionId: row.id, vendor: row.vendor, config: row.config, sealed: row.sealed });
+  const provider = adapters.voice({
+    orgId,
+    livemode,
+    connectionId: row.id,
+    vendor: row.vendor,
+    config: row.config,
+    sealed: row.sealed,
+  });
   return provider === null ? null : { row, provider };
 }
 

@@ -38,7 +38,7 @@ export interface ConditionRow extends RuleSource {
   readonly technology: "any" | "artificial";
   readonly asks: Condition;
 }
-export type Condition =
+type Condition =
   | { readonly type: "dnc_list"; readonly list: string }
   | { readonly type: "established_business_relationship"; readonly purchase_days: number; readonly inquiry_days: number }
   | { readonly type: "consent_max_age"; readonly days: number }

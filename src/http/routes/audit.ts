@@ -31,7 +31,9 @@ const list = z.strictObject({
   object: z.literal("list"),
   org_id: z.string(),
   data: z.array(entry),
-  head: z.strictObject({ seq: z.int(), hash }).openapi({ description: "Where the chain stands: give it to `dialgate verify --head`." }),
+  head: z
+    .strictObject({ seq: z.int(), hash })
+    .openapi({ description: "Where the chain stands: give it to `dialgate verify --head`." }),
   has_more: z.boolean(),
   next_cursor: z.string().nullable(),
 });
@@ -62,7 +64,10 @@ export function auditRoutes(app: OpenAPIHono<HttpEnv>): void {
       const last = shown.at(-1);
       const hasMore = entries.length > limit && last !== undefined;
       const body = { data: shown.map(view), head: { seq: head.seq, hash: head.head }, has_more: hasMore };
-      return c.json({ object: "list" as const, org_id: publicId("org", orgId), ...body, next_cursor: hasMore ? cursorOf(last.seq) : null }, 200);
+      return c.json(
+        { object: "list" as const, org_id: publicId("org", orgId), ...body, next_cursor: hasMore ? cursorOf(last.seq) : null },
+        200,
+      );
     },
   );
 }

@@ -82,14 +82,19 @@ export function callRoutes(app: OpenAPIHono<HttpEnv>): void {
       const body = c.req.valid("json");
       const of = { leadId: idOf("lead", body.lead_id), campaignId: idOf("campaign", body.campaign_id) };
       const done = await c.env.callNow(c.var.org, of);
-      if (done.kind === "unknown_lead") throw invalid({ pointer: "/lead_id", code: "lead_unknown", detail: "There is no such lead." });
-      if (done.kind === "unknown_campaign") throw invalid({ pointer: "/campaign_id", code: "campaign_unknown", detail: "There is no such campaign." });
+      if (done.kind === "unknown_lead")
+        throw invalid({ pointer: "/lead_id", code: "lead_unknown", detail: "There is no such lead." });
+      if (done.kind === "unknown_campaign")
+        throw invalid({ pointer: "/campaign_id", code: "campaign_unknown", detail: "There is no such campaign." });
       if (done.kind === "refused") {
         const { decision, decisionId, outcome } = done.recorded;
         const detail =
           decision.verdict === "allow"
             ? `Every gate allows, and no permit was minted: ${outcome}.`
-            : `Refused by: ${decision.results.filter((result) => result.verdict !== "allow").map((result) => result.gate).join(", ")}.`;
+            : `Refused by: ${decision.results
+                .filter((result) => result.verdict !== "allow")
+                .map((result) => result.gate)
+                .join(", ")}.`;
         const told = viewDecision(decision, { ...of, id: decisionId, kind: "dial", outcome, snapshotDigest: null });
         throw new Problem("dial_blocked", { detail, members: { decision: told, outcome } });
       }

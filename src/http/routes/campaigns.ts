@@ -20,7 +20,9 @@ const day = z
   .optional();
 const weekWindow = z
   .strictObject({ mon: day, tue: day, wed: day, thu: day, fri: day, sat: day, sun: day })
-  .openapi("WeekWindow", { description: "Local times, half-open; an absent day is closed. It only narrows what the law allows." });
+  .openapi("WeekWindow", {
+    description: "Local times, half-open; an absent day is closed. It only narrows what the law allows.",
+  });
 
 const fields = {
   name: text(200),
@@ -76,7 +78,14 @@ const launched = campaign
   .openapi("LaunchedCampaign");
 const counted = z.array(z.strictObject({ name: z.string(), reason: z.string().nullable(), count: z.int() }));
 const funnel = z
-  .strictObject({ object: z.literal("funnel"), campaign_id: idField("campaign"), enrolments: counted, standing_refusals: counted, attempts: counted, calls: counted })
+  .strictObject({
+    object: z.literal("funnel"),
+    campaign_id: idField("campaign"),
+    enrolments: counted,
+    standing_refusals: counted,
+    attempts: counted,
+    calls: counted,
+  })
   .openapi("Funnel");
 
 const view = (row: Campaign): z.infer<typeof campaign> => ({
@@ -130,8 +139,10 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
         maxConcurrency: body.max_concurrency,
       });
       if (!made.ok) {
-        if (made.refusal === "seller_unknown") throw invalid({ pointer: "/seller_id", code: made.refusal, detail: "There is no such seller." });
-        const detail = made.refusal === "connection_unknown" ? "There is no such connection." : "A campaign calls through a voice connection.";
+        if (made.refusal === "seller_unknown")
+          throw invalid({ pointer: "/seller_id", code: made.refusal, detail: "There is no such seller." });
+        const detail =
+          made.refusal === "connection_unknown" ? "There is no such connection." : "A campaign calls through a voice connection.";
         throw invalid({ pointer: "/connection_id", code: made.refusal, detail });
       }
       return c.json(view(made.value), 201, { location: `/v1/campaigns/${publicId("campaign", made.value.id)}` });
@@ -189,7 +200,8 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
       const id = idOf("campaign", c.req.valid("param").id);
       const rows = await readFunnel(c.var.org, id);
       if (rows.length === 0 && (await findCampaign(c.var.org, id)) === null) throw notFound("campaign");
-      const of = (part: string) => rows.filter((row) => row.part === part).map(({ name, reason, count }) => ({ name, reason, count }));
+      const of = (part: string) =>
+        rows.filter((row) => row.part === part).map(({ name, reason, count }) => ({ name, reason, count }));
       const body = { enrolments: of("enrolment"), standing_refusals: of("standing"), attempts: of("attempt"), calls: of("call") };
       return c.json({ object: "funnel" as const, campaign_id: publicId("campaign", id), ...body }, 200);
     },
@@ -208,7 +220,11 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
         params: idParam("campaign"),
         body: {
           required: false,
-          content: { "application/json": { schema: z.strictObject({ import_ids: z.array(givenId("import")).min(1).max(100).optional() }).openapi("Launch") } },
+          content: {
+            "application/json": {
+              schema: z.strictObject({ import_ids: z.array(givenId("import")).min(1).max(100).optional() }).openapi("Launch"),
+            },
+          },
         },
       },
       responses: { 200: json("It runs.", launched), ...problems },
@@ -233,7 +249,10 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
       ...posts("campaigns:write"),
       request: {
         params: idParam("campaign"),
-        body: { required: false, content: { "application/json": { schema: z.strictObject({ reason: text(200).optional() }).openapi("Pause") } } },
+        body: {
+          required: false,
+          content: { "application/json": { schema: z.strictObject({ reason: text(200).optional() }).openapi("Pause") } },
+        },
       },
       responses: { 200: json("It is paused.", campaign), ...problems },
     }),
@@ -284,6 +303,9 @@ function launchProblem(refusal: Exclude<Awaited<ReturnType<typeof launchCampaign
     case "connection_not_active":
       return conflict(refusal, "Its connection is not active, or cannot be reached as it is configured.");
     case "transcripts_withheld":
-      return conflict(refusal, "The provider withholds transcripts: switch their storage on there, so that each call can be searched for a stop.");
+      return conflict(
+        refusal,
+        "The provider withholds transcripts: switch their storage on there, so that each call can be searched for a stop.",
+      );
   }
 }

@@ -17,7 +17,9 @@ const newConnection = z
     vendor: z.enum(vendorNames),
     name: text(200),
     config: z.record(z.string().max(64), z.unknown()).openapi({ description: "The vendor's own settings." }),
-    credential: z.record(z.string().max(64), z.unknown()).openapi({ description: "Write-only: sealed on arrival, never returned." }),
+    credential: z
+      .record(z.string().max(64), z.unknown())
+      .openapi({ description: "Write-only: sealed on arrival, never returned." }),
     inbox_keeps: z.enum(["raw", "envelope"]).default("raw"),
     max_concurrency: z.int().min(1).max(10_000).default(10),
     calls_per_second: z.number().min(0.01).max(1_000).default(1),
@@ -48,7 +50,12 @@ const connection = z
   })
   .openapi("Connection");
 const testResult = z
-  .strictObject({ object: z.literal("connection_test"), passed: z.boolean(), detail: z.string(), stores_transcripts: z.boolean().nullable() })
+  .strictObject({
+    object: z.literal("connection_test"),
+    passed: z.boolean(),
+    detail: z.string(),
+    stores_transcripts: z.boolean().nullable(),
+  })
   .openapi("ConnectionTest");
 
 function view(row: Connection, origin: string): z.infer<typeof connection> {
@@ -86,10 +93,13 @@ export function connectionRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const body = c.req.valid("json");
       const vendor = c.env.vendors[body.vendor];
-      if (vendor === undefined) throw invalid({ pointer: "/vendor", code: "unknown_value", detail: "This build has no such vendor." });
+      if (vendor === undefined)
+        throw invalid({ pointer: "/vendor", code: "unknown_value", detail: "This build has no such vendor." });
       const config = parseAt(vendor.config, body.config, "/config");
       const given = parseAt(vendor.credential, body.credential, "/credential");
-      const credential = Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined));
+      const credential = Object.fromEntries(
+        Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined),
+      );
       const made = await createConnection(c.var.org, c.env.sealCredential, vendor, {
         vendor: body.vendor,
         name: body.name,
@@ -116,7 +126,10 @@ export function connectionRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const page = pageOf(c.req.valid("query"));
-      return c.json(listBody(await findConnections(c.var.org, page), page, (row) => view(row, c.env.publicOrigin)), 200);
+      return c.json(
+        listBody(await findConnections(c.var.org, page), page, (row) => view(row, c.env.publicOrigin)),
+        200,
+      );
     },
   );
 
@@ -154,7 +167,12 @@ export function connectionRoutes(app: OpenAPIHono<HttpEnv>): void {
       const result = await testConnection(c.var.org, c.env.adapters, idOf("connection", c.req.valid("param").id));
       if (result === null) throw notFound("connection");
       return c.json(
-        { object: "connection_test" as const, passed: result.passed, detail: result.detail, stores_transcripts: result.storesTranscripts },
+        {
+          object: "connection_test" as const,
+          passed: result.passed,
+          detail: result.detail,
+          stores_transcripts: result.storesTranscripts,
+        },
         200,
       );
     },
@@ -176,7 +194,10 @@ export function connectionRoutes(app: OpenAPIHono<HttpEnv>): void {
       const done = await deleteConnection(c.var.org, idOf("connection", c.req.valid("param").id));
       if (done.ok) return c.body(null, 204);
       if (done.refusal === "connection_unknown") throw notFound("connection");
-      throw conflict("calls_in_progress", "Calls of this connection are under way; only its credential can stop them. Pause the campaigns and wait.");
+      throw conflict(
+        "calls_in_progress",
+        "Calls of this connection are under way; only its credential can stop them. Pause the campaigns and wait.",
+      );
     },
   );
 }

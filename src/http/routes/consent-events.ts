@@ -25,7 +25,10 @@ const grant = z.strictObject({
   purpose: z.enum(["marketing", "mixed", "informational", "undeclared"]).default("undeclared"),
   text: text(10_000).nullable().default(null).openapi({ description: "The words that were signed." }),
   signature: text(200).nullable().default(null).openapi({ description: "How it was signed, as `web_form_submit`." }),
-  seller: z.strictObject({ registered_name: text(200), trade_names: z.array(text(200)).max(20).default([]) }).nullable().default(null),
+  seller: z
+    .strictObject({ registered_name: text(200), trade_names: z.array(text(200)).max(20).default([]) })
+    .nullable()
+    .default(null),
   page_url: text(2000).nullable().default(null),
   ip: text(64).nullable().default(null),
   user_agent: text(1000).nullable().default(null),
@@ -39,7 +42,12 @@ const revocation = z.strictObject({
   channel: text(100).openapi({ example: "mail_reply" }),
 });
 const lift = z.strictObject({ kind: z.literal("lift"), ...about, by: text(200), reason: text(1000) });
-const relationship = z.strictObject({ kind: z.literal("relationship"), ...about, relationship: z.enum(["purchase", "inquiry"]), at: givenInstant });
+const relationship = z.strictObject({
+  kind: z.literal("relationship"),
+  ...about,
+  relationship: z.enum(["purchase", "inquiry"]),
+  at: givenInstant,
+});
 const newEvent = z
   .discriminatedUnion("kind", [grant, revocation, lift, relationship])
   .openapi("NewConsentEvent", { example: { kind: "revocation", phone: "+13035550142", channel: "mail_reply" } });
@@ -60,6 +68,7 @@ const recorded = event
     attempts_cancelled: z.int(),
     enrolments_closed: z.int(),
     enrolments_reopened: z.int(),
+    lead_made_eligible: z.boolean().openapi({ description: "A lead that was refused for its consent may now enter campaigns." }),
   })
   .openapi("ConsentEventRecorded");
 
@@ -70,7 +79,8 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/consent_events",
       operationId: "consent_events.create",
       summary: "Record a grant, a revocation, a lift or a relationship",
-      description: "Append-only, once per evidence and person. A revocation binds when the answer arrives: no dial decided before it leaves.",
+      description:
+        "Append-only, once per evidence and person. A revocation binds when the answer arrives: no dial decided before it leaves.",
       tags: ["consent"],
       ...posts("consent:write"),
       request: { body: jsonBody(newEvent) },
@@ -78,7 +88,12 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const body = c.req.valid("json");
-      const done = await recordConsent(c.var.org, c.env.numbers, personOf(body), inputOf(body, c.env.now()));
+      const done = await recordConsent(
+        c.var.org,
+        { numbers: c.env.numbers, packs: await c.env.desk.packs() },
+        personOf(body),
+        inputOf(body, c.env.now()),
+      );
       if (!done.ok) throw notFound("lead");
       const { value } = done;
       await c.env.wake(value.orgId, value.kind === "revocation" ? "outbox" : "dial");
@@ -93,6 +108,7 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
           attempts_cancelled: value.attemptsCancelled,
           enrolments_closed: value.enrolmentsClosed,
           enrolments_reopened: value.enrolmentsReopened,
+          lead_made_eligible: value.leadMadeEligible,
         },
         value.known ? 200 : 201,
       );
@@ -163,7 +179,8 @@ function inputOf(body: GivenEvent, now: Instant): ConsentEventInput {
           ip: body.ip,
           user_agent: body.user_agent,
           // An address is no text until the certificate is retrieved; a reference proves nothing until it is matched.
-          certificate: body.certificate_url === null ? null : { url: body.certificate_url, retained: false, matched: false, text: null },
+          certificate:
+            body.certificate_url === null ? null : { url: body.certificate_url, retained: false, matched: false, text: null },
           recording: body.recording_ref === null ? null : { ref: body.recording_ref, matched: false },
         },
       };

@@ -123,7 +123,13 @@ export function importRoutes(app: OpenAPIHono<HttpEnv>): void {
         });
       }
       const { body } = c.req.raw;
-      const done = await storeFile(c.var.org, c.env.files, idOf("import", c.req.valid("param").id), body ?? emptyStream(), Number(announced));
+      const done = await storeFile(
+        c.var.org,
+        c.env.files,
+        idOf("import", c.req.valid("param").id),
+        body ?? emptyStream(),
+        Number(announced),
+      );
       if (!done.ok) throw uploadProblem(done.refusal.reason);
       await c.env.wake(done.value.orgId, "import");
       return c.json(view(done.value), 202);
@@ -179,7 +185,11 @@ export function importRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const found = await findImport(c.var.org, idOf("import", c.req.valid("param").id));
       if (found === null) throw notFound("import");
-      const headers = { "content-type": "text/csv; charset=utf-8", "content-disposition": 'attachment; filename="rejected.csv"', "cache-control": "no-store" };
+      const headers = {
+        "content-type": "text/csv; charset=utf-8",
+        "content-disposition": 'attachment; filename="rejected.csv"',
+        "cache-control": "no-store",
+      };
       return new Response(rejectedCsv(c.var.org, found), { headers });
     },
   );
@@ -203,6 +213,10 @@ function uploadProblem(reason: UploadRefusal["reason"]): Problem {
     case "file_empty":
       return invalid({ pointer: "", code: reason, detail: "The file is empty." });
     case "file_incomplete":
-      return invalid({ pointer: "", code: reason, detail: "The body did not have the announced length. Nothing was kept; send it again." });
+      return invalid({
+        pointer: "",
+        code: reason,
+        detail: "The body did not have the announced length. Nothing was kept; send it again.",
+      });
   }
 }

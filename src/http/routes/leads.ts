@@ -1,5 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { findLastDecision } from "../../domain/decisions/find-decisions.ts";
+import { type CreatedLead, createLeads, leadsMax, newLead } from "../../domain/leads/create-leads.ts";
 import { findLead, findLeads, findLeadsByNumber, type Lead } from "../../domain/leads/find-leads.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
@@ -7,7 +8,10 @@ import { decision, viewRecorded } from "../decision-view.ts";
 import { e164Field, givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
-import { notFound } from "../problem.ts";
+import { invalid, notFound, Problem } from "../problem.ts";
+
+/** A thousand leads, each with a long consent text. */
+const batchBytesMax = 8 * 1024 * 1024;
 
 export const lead = z
   .strictObject({
@@ -51,7 +55,101 @@ export const viewLead = (row: Lead): z.infer<typeof lead> => ({
   created_at: row.createdAt,
 });
 
+const created = z
+  .strictObject({
+    id: idField("lead"),
+    object: z.literal("lead"),
+    status: z.enum(["eligible", "ineligible"]),
+    ineligible_reason: z.string().nullable(),
+  })
+  .openapi("CreatedLead");
+const batchResult = z
+  .strictObject({
+    index: z.int(),
+    status: z.enum(["created", "rejected"]),
+    lead_id: idField("lead").nullable(),
+    eligible: z.boolean(),
+    code: z.string().nullable().openapi({ description: "Why it was rejected, or why its lead is not eligible." }),
+    detail: z.string().nullable(),
+  })
+  .openapi("LeadBatchResult");
+const offered = newLead.openapi("NewLead", { example: { phone: "+13035550142", first_name: "Dana", state: "CO" } });
+
 export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/leads",
+      operationId: "leads.create",
+      summary: "Add a lead",
+      description: "A lead whose consent does not pass is kept as ineligible, with the reason, and enters no queue.",
+      tags: ["leads"],
+      ...posts("leads:write"),
+      request: { body: jsonBody(offered) },
+      responses: { 201: json("The lead.", created), ...problems },
+    }),
+    async (c) => {
+      const [made] = await createLeads(c.var.org, { numbers: c.env.numbers, packs: await c.env.desk.packs() }, [
+        c.req.valid("json"),
+      ]);
+      if (made === undefined) throw new Error("a lead was neither made nor refused");
+      if (!made.ok && made.code === "duplicate_in_org") {
+        const detail = "There is a lead with this number.";
+        throw new Problem("conflict", {
+          detail,
+          errors: [{ pointer: "/phone", code: made.code, detail }],
+          members: { lead_id: publicId("lead", made.leadId) },
+        });
+      }
+      if (!made.ok)
+        throw invalid({
+          pointer: made.code === "seller_unknown" ? "/consent/seller_id" : "/phone",
+          code: made.code,
+          detail: made.detail,
+        });
+      const id = publicId("lead", made.leadId);
+      return c.json({ id, object: "lead" as const, status: made.status, ineligible_reason: made.ineligibleReason }, 201, {
+        location: `/v1/leads/${id}`,
+      });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/leads/batch",
+      operationId: "leads.create_batch",
+      summary: "Add up to 1,000 leads, with a result for each",
+      tags: ["leads"],
+      ...posts("leads:write", { bodyBytesMax: batchBytesMax }),
+      request: {
+        body: jsonBody(
+          z
+            .strictObject({ leads: z.array(newLead).min(1).max(leadsMax) })
+            .openapi("NewLeads", { example: { leads: [{ phone: "+13035550142" }] } }),
+        ),
+      },
+      responses: {
+        200: json(
+          "In the order sent.",
+          z.strictObject({
+            object: z.literal("lead_batch"),
+            accepted: z.int(),
+            rejected: z.int(),
+            results: z.array(batchResult),
+          }),
+        ),
+        ...problems,
+      },
+    }),
+    async (c) => {
+      const deps = { numbers: c.env.numbers, packs: await c.env.desk.packs() };
+      const results = (await createLeads(c.var.org, deps, c.req.valid("json").leads)).map(viewCreated);
+      const accepted = results.filter((result) => result.status === "created").length;
+      return c.json({ object: "lead_batch" as const, accepted, rejected: results.length - accepted, results }, 200);
+    },
+  );
+
   app.openapi(
     createRoute({
       method: "get",
@@ -89,7 +187,10 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
       tags: ["leads"],
       ...posts("leads:read"),
       request: { body: jsonBody(z.strictObject({ phone: e164Field }).openapi("LeadSearch")) },
-      responses: { 200: json("The leads of the number.", z.strictObject({ object: z.literal("list"), data: z.array(lead) })), ...problems },
+      responses: {
+        200: json("The leads of the number.", z.strictObject({ object: z.literal("list"), data: z.array(lead) })),
+        ...problems,
+      },
     }),
     async (c) => {
       const found = await findLeadsByNumber(c.var.org, c.env.numbers, c.req.valid("json").phone);
@@ -135,3 +236,22 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
     },
   );
 }
+
+const viewCreated = (made: CreatedLead, index: number): z.infer<typeof batchResult> =>
+  made.ok
+    ? {
+        index,
+        status: "created",
+        lead_id: publicId("lead", made.leadId),
+        eligible: made.status === "eligible",
+        code: made.ineligibleReason,
+        detail: null,
+      }
+    : {
+        index,
+        status: "rejected",
+        lead_id: made.code === "duplicate_in_org" ? publicId("lead", made.leadId) : null,
+        eligible: false,
+        code: made.code,
+        detail: made.detail,
+      };

@@ -7,11 +7,16 @@ import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { idField, instantField, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 
-const listName = z.string().regex(/^[a-z][a-z0-9_]{0,39}(:[A-Z]{2})?$/).openapi({ example: "state:FL" });
+const listName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,39}(:[A-Z]{2})?$/)
+  .openapi({ example: "state:FL" });
 const fields = {
   written_consent_over_national: z
     .boolean()
-    .openapi({ description: "Whether a live written consent lifts a listing on the national registry (47 CFR 64.1200(c)(2)(ii))." }),
+    .openapi({
+      description: "Whether a live written consent lifts a listing on the national registry (47 CFR 64.1200(c)(2)(ii)).",
+    }),
   added_lists: z.array(listName).max(100),
   consent_max_age_days: z.int().min(1).max(36_500).nullable(),
   grade_floor: z.enum(["A", "B", "C"]),
@@ -23,7 +28,10 @@ const fields = {
   keep_recordings: z.boolean(),
 };
 const policy = z.strictObject({ object: z.literal("policy"), ...fields }).openapi("Policy");
-const changed = z.strictObject(fields).partial().openapi("ChangedPolicy", { example: { attempts_max: 4 } });
+const changed = z
+  .strictObject(fields)
+  .partial()
+  .openapi("ChangedPolicy", { example: { attempts_max: 4 } });
 const acknowledgement = z
   .strictObject({
     id: idField("acknowledgement"),

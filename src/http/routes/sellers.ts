@@ -13,7 +13,11 @@ const fields = {
   registered_name: text(200).openapi({ example: "Acme Solar LLC", description: "As registered; what consent must name." }),
   trade_names: z.array(text(200)).max(20),
   address: text(500).nullable(),
-  do_not_call_number: z.string().regex(/^\+1\d{10}$/).nullable().openapi({ example: "+18005550123" }),
+  do_not_call_number: z
+    .string()
+    .regex(/^\+1\d{10}$/)
+    .nullable()
+    .openapi({ example: "+18005550123" }),
   san: text(20).nullable().openapi({ description: "Subscription Account Number at the national registry." }),
   san_area_codes: z.array(z.string().regex(/^[2-9]\d{2}$/)).max(400),
 };
@@ -27,7 +31,10 @@ const newSeller = z
     san_area_codes: fields.san_area_codes.default([]),
   })
   .openapi("NewSeller", { example: { registered_name: "Acme Solar LLC", trade_names: ["Acme Sun"] } });
-const changedSeller = z.strictObject(fields).partial().openapi("ChangedSeller", { example: { trade_names: ["Acme Sun"] } });
+const changedSeller = z
+  .strictObject(fields)
+  .partial()
+  .openapi("ChangedSeller", { example: { trade_names: ["Acme Sun"] } });
 const seller = z
   .strictObject({ id: idField("seller"), object: z.literal("seller"), ...fields, created_at: instantField })
   .openapi("Seller");

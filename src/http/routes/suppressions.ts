@@ -6,7 +6,16 @@ import { json, jsonBody, posts, problems } from "../access.ts";
 import { e164Field, idField, instantField, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 
-const apiSources = ["api", "console", "bulk_file", "inbound_call", "voicemail_reply", "mail_reply", "public_page", "wrong_number"] as const;
+const apiSources = [
+  "api",
+  "console",
+  "bulk_file",
+  "inbound_call",
+  "voicemail_reply",
+  "mail_reply",
+  "public_page",
+  "wrong_number",
+] as const;
 const newSuppressions = z
   .strictObject({
     phones: z.array(e164Field).min(1).max(numbersMax),
@@ -36,7 +45,8 @@ const lookedUp = z
   .strictObject({
     phone: z.string(),
     suppressed: z.boolean().openapi({
-      description: "Whether any entry may still stand. A person's own stop ends only with a lift and a newer consent, which a decision judges; here it counts.",
+      description:
+        "Whether any entry may still stand. A person's own stop ends only with a lift and a newer consent, which a decision judges; here it counts.",
     }),
     suppressions: z.array(
       z.strictObject({
@@ -62,7 +72,10 @@ export function suppressionRoutes(app: OpenAPIHono<HttpEnv>): void {
       tags: ["suppressions"],
       ...posts("suppressions:write"),
       request: { body: jsonBody(newSuppressions) },
-      responses: { 201: json("The suppressions.", z.strictObject({ object: z.literal("list"), data: z.array(suppression) })), ...problems },
+      responses: {
+        201: json("The suppressions.", z.strictObject({ object: z.literal("list"), data: z.array(suppression) })),
+        ...problems,
+      },
     }),
     async (c) => {
       const { phones, source, requested_by, note } = c.req.valid("json");
@@ -94,7 +107,10 @@ export function suppressionRoutes(app: OpenAPIHono<HttpEnv>): void {
       tags: ["suppressions"],
       ...posts("suppressions:read"),
       request: { body: jsonBody(z.strictObject({ phones: z.array(e164Field).min(1).max(100) }).openapi("SuppressionLookup")) },
-      responses: { 200: json("Each number, in the order asked.", z.strictObject({ object: z.literal("list"), data: z.array(lookedUp) })), ...problems },
+      responses: {
+        200: json("Each number, in the order asked.", z.strictObject({ object: z.literal("list"), data: z.array(lookedUp) })),
+        ...problems,
+      },
     }),
     async (c) => {
       const { phones } = c.req.valid("json");

@@ -60,7 +60,11 @@ export function testClockRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const { to, seconds } = c.req.valid("json");
       if ((to === undefined) === (seconds === undefined)) {
-        throw invalid({ pointer: "/to", code: "one_of", detail: "Say `to` which instant or by how many `seconds`, one of them." });
+        throw invalid({
+          pointer: "/to",
+          code: "one_of",
+          detail: "Say `to` which instant or by how many `seconds`, one of them.",
+        });
       }
       const done = await advanceTestClock(c.var.org, to === undefined ? { seconds: seconds ?? 0 } : (to as Instant));
       if (done.ok) {

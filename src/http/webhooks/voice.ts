@@ -66,5 +66,8 @@ async function arrived(c: Context<HttpEnv>, id: string) {
 
 function refusedWebhook(refusal: ReceiveRefusal): Problem {
   if (refusal === "connection_unknown") return notFound("connection");
-  return new Problem("webhook_refused", { detail: "Nothing was kept.", errors: [{ pointer: "", code: refusal, detail: "The event is not proved to come from the vendor." }] });
+  return new Problem("webhook_refused", {
+    detail: "Nothing was kept.",
+    errors: [{ pointer: "", code: refusal, detail: "The event is not proved to come from the vendor." }],
+  });
 }

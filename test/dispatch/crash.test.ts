@@ -1,0 +1,11 @@
+import { afterAll, beforeAll } from "vitest";
+import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { crashTable } from "./crash-table.ts";
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await openTestDatabase();
+});
+afterAll(() => db?.close());
+
+crashTable(() => db);

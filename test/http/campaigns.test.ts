@@ -1,0 +1,270 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startSimulators, type Simulators } from "../../dev/simulators/simulators.ts";
+import { publicId } from "../../src/lib/ids.ts";
+import { type AuditEntry, verifyChain } from "../../src/lib/audit-chain.ts";
+import { type Api, type Caller, openApi } from "./api.ts";
+import { retellConnection, retellKey } from "./voice-signature.ts";
+
+let simulators: Simulators;
+let api: Api;
+let keys = 0;
+beforeAll(async () => {
+  simulators = await startSimulators();
+  api = await openApi({}, simulators.origin);
+});
+afterAll(async () => {
+  await api.close();
+  await simulators.close();
+});
+
+const consentText =
+  "By clicking I agree that Acme Solar LLC may call me, including by automated or AI voice, at the number above. Consent is not required to buy.";
+
+/** An organisation with a seller, a voice connection, one lead with a full consent, and a campaign about its order. */
+async function opened(options: { purpose?: string; storesTranscripts?: boolean } = {}) {
+  const org = await api.seed();
+  const apiKey = `${retellKey}_${(keys += 1)}`;
+  simulators.register({
+    account: publicId("org", org.orgId),
+    vendor: "retell",
+    api_key: apiKey,
+    stores_transcripts: options.storesTranscripts ?? true,
+  });
+  const seller = await org.post("/v1/sellers", { registered_name: "Acme Solar LLC", trade_names: ["Acme Sun"] });
+  const connection = await org.post("/v1/connections", { ...retellConnection, credential: { api_key: apiKey } });
+  const purpose = options.purpose ?? "informational";
+  const consent = {
+    seller_id: seller.json.id,
+    obtained_at: "2026-10-02T18:31:07Z",
+    basis: "pewc",
+    purpose,
+    signature: "web_form_submit",
+    text: consentText,
+  };
+  const lead = await org.post("/v1/leads", { phone: "+13035550142", first_name: "Dana", state: "CO", consent });
+  const campaign = await org.post("/v1/campaigns", {
+    name: "Orders",
+    seller_id: seller.json.id,
+    connection_id: connection.json.id,
+    purpose,
+  });
+  return { org, seller: seller.json, connection: connection.json, lead: lead.json, campaign: campaign.json };
+}
+const call = (org: Caller, body: unknown) => org.post("/v1/calls", body, { "idempotency-key": `call-${(keys += 1)}` });
+
+describe("a campaign", () => {
+  test("is drafted, launched, paused and resumed, and each only from the state before", async () => {
+    const { org, campaign, lead } = await opened();
+    expect(lead).toMatchObject({ status: "eligible" });
+    expect(campaign).toMatchObject({ status: "draft", from_number: "+12085550100", variables: ["first_name"], ring_seconds: 25 });
+    const at = `/v1/campaigns/${campaign.id}`;
+    expect((await org.post(`${at}/pause`, {})).json.errors[0].code).toBe("not_running");
+    const launched = await org.post(`${at}/launch`);
+    expect(launched.json).toMatchObject({ status: "running", enrolled: 1, launched_at: "2026-11-18T15:00:00Z" });
+    expect(launched.json.warnings.map((warning: { code: string }) => warning.code)).toEqual([
+      "registration_unrecorded",
+      "no_dnc_provider",
+    ]);
+    expect(api.woken).toContainEqual({ orgId: org.orgId, work: "dial" });
+    expect((await org.post(`${at}/launch`, {})).json.errors[0].code).toBe("not_a_draft");
+    expect((await org.post(`${at}/pause`, { reason: "lunch" })).json).toMatchObject({ status: "paused", status_reason: "lunch" });
+    expect((await org.post(`${at}/resume`)).json).toMatchObject({ status: "running", status_reason: null });
+    expect((await org.get(`${at}/funnel`)).json).toMatchObject({
+      object: "funnel",
+      enrolments: [{ name: "waiting", reason: null, count: 1 }],
+      attempts: [],
+    });
+    expect((await org.get("/v1/campaigns?status=running")).json.data).toHaveLength(1);
+    expect((await org.get("/v1/campaigns?status=draft")).json.data).toEqual([]);
+  });
+
+  test("is refused at launch when the provider withholds transcripts, with the fix", async () => {
+    const { org, campaign } = await opened({ storesTranscripts: false });
+    const refused = await org.post(`/v1/campaigns/${campaign.id}/launch`, {});
+    expect(refused.json).toMatchObject({ status: 409, errors: [{ code: "transcripts_withheld" }] });
+    expect(refused.json.detail).toMatch(/switch their storage on/);
+    expect((await org.get(`/v1/campaigns/${campaign.id}`)).json.status).toBe("draft");
+  });
+
+  test("takes sellers, connections and fields of its own organisation and of the allow-list alone", async () => {
+    const { org, seller, connection } = await opened();
+    const other = await opened();
+    const draft = { name: "c", seller_id: seller.id, connection_id: connection.id };
+    expect((await org.post("/v1/campaigns", { ...draft, seller_id: other.seller.id })).json.errors[0]).toMatchObject({
+      pointer: "/seller_id",
+      code: "seller_unknown",
+    });
+    expect((await org.post("/v1/campaigns", { ...draft, connection_id: other.connection.id })).json.errors[0]).toMatchObject({
+      pointer: "/connection_id",
+    });
+    expect((await org.post("/v1/campaigns", { ...draft, variables: ["email"] })).json.errors[0]).toMatchObject({
+      pointer: "/variables/0",
+      code: "unknown_value",
+    });
+    expect((await org.post("/v1/campaigns", { ...draft, ring_seconds: 14 })).json.errors[0]).toMatchObject({
+      pointer: "/ring_seconds",
+      code: "too_small",
+    });
+    const window = { mon: { from: "17:00", to: "09:00" } };
+    expect((await org.post("/v1/campaigns", { ...draft, calling_window: window })).json.errors[0]).toMatchObject({
+      pointer: "/calling_window/mon",
+    });
+  });
+});
+
+describe("a decision", () => {
+  test("is asked dry at any instant, names every gate, and records nothing", async () => {
+    const { org, campaign, lead } = await opened();
+    await org.post(`/v1/campaigns/${campaign.id}/launch`, {});
+    const ask = (at?: string) =>
+      org.post("/v1/decisions", { lead_id: lead.id, campaign_id: campaign.id, ...(at === undefined ? {} : { at }) });
+    const noon = await ask("2026-11-18T19:00:00Z");
+    expect(noon.json).toMatchObject({
+      object: "decision",
+      id: null,
+      kind: "dry_run",
+      verdict: "allow",
+      at: "2026-11-18T19:00:00Z",
+    });
+    expect(noon.json.gates.map((gate: { gate: string }) => gate.gate)).toEqual([
+      "halt",
+      "consent",
+      "suppression",
+      "dnc",
+      "number",
+      "calling_hours",
+      "frequency",
+      "capacity",
+    ]);
+    const night = await ask("2026-11-19T09:00:00Z");
+    expect(night.json).toMatchObject({ verdict: "defer", reason_codes: ["before_window"] });
+    expect(night.json.next_eligible_at).toBe("2026-11-19T15:00:00Z");
+    expect((await ask("2026-02-30T09:00:00Z")).status).toBe(422);
+    expect((await api.db.admin("select 1 from decisions where org_id = $1", [org.orgId])).rows).toEqual([]);
+    expect((await org.get(`/v1/leads/${lead.id}/decision`)).status).toBe(404);
+  });
+});
+
+describe("POST /v1/calls", () => {
+  test("calls one lead, when every gate allows it: 201 with the attempt", async () => {
+    const { org, campaign, lead } = await opened();
+    await org.post(`/v1/campaigns/${campaign.id}/launch`, {});
+    const before = simulators.requests().length;
+    const placed = await call(org, { lead_id: lead.id, campaign_id: campaign.id });
+    expect(placed.json).toMatchObject({ object: "attempt", kind: "single", state: "placed", lead_id: lead.id });
+    expect(placed.status).toBe(201);
+    expect(
+      simulators
+        .requests()
+        .slice(before)
+        .filter((request) => request.path.includes("create-phone-call")),
+    ).toHaveLength(1);
+    expect((await org.get(`/v1/attempts/${placed.json.id}`)).json).toEqual(placed.json);
+    expect((await org.get(`/v1/attempts?lead_id=${lead.id}&state=placed`)).json.data).toHaveLength(1);
+    const decided = await org.get(`/v1/leads/${lead.id}/decision`);
+    expect(decided.json).toMatchObject({ id: placed.json.decision_id, verdict: "allow", outcome: "permitted" });
+    expect((await org.get(`/v1/decisions/${placed.json.decision_id}`)).json).toEqual(decided.json);
+  });
+
+  test("with the same key calls once", async () => {
+    const { org, campaign, lead } = await opened();
+    await org.post(`/v1/campaigns/${campaign.id}/launch`, {});
+    const before = simulators.requests().length;
+    const body = { lead_id: lead.id, campaign_id: campaign.id };
+    const first = await org.post("/v1/calls", body, { "idempotency-key": "once" });
+    const second = await org.post("/v1/calls", body, { "idempotency-key": "once" });
+    expect(second.text).toBe(first.text);
+    expect(
+      simulators
+        .requests()
+        .slice(before)
+        .filter((request) => request.path.includes("create-phone-call")),
+    ).toHaveLength(1);
+  });
+
+  test("refuses with the whole decision, and no call leaves", async () => {
+    const { org, campaign, lead } = await opened();
+    await org.post(`/v1/campaigns/${campaign.id}/launch`, {});
+    await org.post("/v1/suppressions", { phones: ["+13035550142"] });
+    const before = simulators.requests().length;
+    const refused = await call(org, { lead_id: lead.id, campaign_id: campaign.id });
+    expect(refused.json).toMatchObject({
+      type: "https://api.dialgate.test/errors/dial-blocked",
+      status: 409,
+      code: "dial_blocked",
+      outcome: "refused",
+      decision: { object: "decision", verdict: "block", reason_codes: expect.arrayContaining(["suppressed"]) },
+    });
+    expect(refused.json.decision.gates).toHaveLength(8);
+    expect(refused.json.decision.fix).not.toBeNull();
+    expect(simulators.requests().slice(before)).toEqual([]);
+    expect((await org.get(`/v1/leads/${lead.id}/decision`)).json.id).toBe(refused.json.decision.id);
+  });
+
+  test("refuses a lead that is being called, a draft's lead, and what is another organisation's", async () => {
+    const { org, campaign, lead } = await opened();
+    const body = { lead_id: lead.id, campaign_id: campaign.id };
+    expect((await call(org, body)).json).toMatchObject({ code: "dial_blocked", decision: { reason_codes: ["campaign_halted"] } });
+    await org.post(`/v1/campaigns/${campaign.id}/launch`, {});
+    expect((await call(org, body)).status).toBe(201);
+    expect((await call(org, body)).json).toMatchObject({
+      code: "dial_blocked",
+      decision: { verdict: "defer", reason_codes: expect.arrayContaining(["recall_gap"]) },
+    });
+    const other = await opened();
+    expect((await call(other.org, body)).json).toMatchObject({ code: "invalid_request", errors: [{ pointer: "/lead_id" }] });
+    expect((await call(other.org, { ...body, lead_id: other.lead.id })).json.errors).toMatchObject([{ pointer: "/campaign_id" }]);
+  });
+
+  test("a halt stops it at once, and a person ends the halt", async () => {
+    const { org, campaign, lead } = await opened();
+    await org.post(`/v1/campaigns/${campaign.id}/launch`, {});
+    const body = { lead_id: lead.id, campaign_id: campaign.id };
+    for (const target of [
+      { reason: "org_halted" },
+      { reason: "state_halted", state: "CO" },
+      { reason: "caller_number_halted", phone: "+12085550100" },
+      { reason: "seller_halted", seller_id: campaign.seller_id },
+      { reason: "connection_halted", connection_id: campaign.connection_id },
+    ]) {
+      const halted = await org.post("/v1/halts", { ...target, note: "under review" });
+      expect(halted.status, target.reason).toBe(201);
+      expect((await call(org, body)).json.decision.reason_codes, target.reason).toEqual([target.reason]);
+      expect((await org.post(`/v1/halts/${halted.json.id}/end`)).json.ended_at).not.toBeNull();
+      expect((await org.post(`/v1/halts/${halted.json.id}/end`)).status).toBe(404);
+    }
+    expect((await org.get("/v1/halts?open=true")).json.data).toEqual([]);
+    expect((await call(org, body)).status).toBe(201);
+  });
+});
+
+describe("the audit chain", () => {
+  test("of everything that was done verifies by the served entries alone, page by page", async () => {
+    const { org, campaign, lead } = await opened();
+    await org.post(`/v1/campaigns/${campaign.id}/launch`, {});
+    await call(org, { lead_id: lead.id, campaign_id: campaign.id });
+    await org.post("/v1/suppressions", { phones: ["+13035550142"] });
+    const entries: AuditEntry[] = [];
+    let cursor = "";
+    let head = { seq: 0, hash: "" };
+    for (;;) {
+      const page = (await org.get(`/v1/audit?limit=3${cursor}`)).json;
+      entries.push(...page.data);
+      head = page.head;
+      if (page.next_cursor === null) break;
+      cursor = `&cursor=${page.next_cursor}`;
+    }
+    async function* served() {
+      yield* entries;
+    }
+    const report = await verifyChain(served(), { org: org.orgId, head });
+    expect(report.faults).toEqual([]);
+    expect(report.entries).toBe(head.seq);
+    expect(entries.map((entry) => entry.type)).toEqual(
+      expect.arrayContaining(["seller.created", "campaign.launched", "suppression.created"]),
+    );
+    expect(JSON.stringify(entries)).not.toContain("3035550142");
+    entries[2] = { ...entries[2], subject: "lead_changed" };
+    expect((await verifyChain(served(), { org: org.orgId, head })).faults).not.toEqual([]);
+  });
+});

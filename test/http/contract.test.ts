@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { createApp } from "../../src/http/app.ts";
+import { scopes } from "../../src/http/scopes.ts";
+import type { HttpDeps } from "../../src/http/http-env.ts";
+
+const deps = {
+  newId: () => "019a9b2c-7d00-7000-8000-000000000001",
+  publicOrigin: "https://api.dialgate.test",
+  roleIsSafe: async () => true,
+} as unknown as HttpDeps;
+const app = createApp();
+// oxlint-disable-next-line typescript/no-explicit-any -- a test reads what the wire says
+const document: any = await (await app.request("/openapi.json", {}, deps)).json();
+type Operation = Record<string, unknown> & {
+  operationId?: string;
+  parameters?: { name: string; in: string; required: boolean }[];
+  requestBody?: { content: Record<string, { schema: unknown }> };
+};
+const operations = Object.entries(document.paths as Record<string, Record<string, Operation>>).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, method, path, operation })),
+);
+
+describe("the API's document", () => {
+  test("is OpenAPI 3.1, and every route of the router is an operation of it, and the other way round", () => {
+    expect(document.openapi).toBe("3.1.0");
+    const routed = app.routes
+      .filter(({ method, path }) => method !== "ALL" && path !== "/openapi.json")
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:([a-z_]+)/g, "{$1}")}`);
+    expect([...new Set(routed)].toSorted()).toEqual(operations.map(({ name }) => name).toSorted());
+  });
+
+  test("every operation has an id of its own, and a known scope or is marked public", () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(operations.length);
+    for (const { operation, name } of operations) {
+      expect(operation.operationId, name).toMatch(/^[a-z_]+\.[a-z_]+$/);
+    }
+    const open = operations.filter(({ operation }) => operation["x-public"] === true);
+    expect(open.map(({ path }) => path).filter((path) => path.startsWith("/v1/"))).toEqual([]);
+    for (const { operation, name } of operations.filter((one) => !open.includes(one))) {
+      expect(scopes, name).toContain(operation["x-scope"]);
+    }
+  });
+
+  test("every POST of /v1 takes an Idempotency-Key, and those that dial or import demand one", () => {
+    const keyed = operations.filter(({ method, path }) => method === "post" && path.startsWith("/v1/"));
+    expect(keyed.length).toBeGreaterThan(10);
+    for (const { operation, name, path } of keyed) {
+      const header = operation.parameters?.find((parameter) => parameter.name === "Idempotency-Key");
+      expect(header, name).toMatchObject({ in: "header", required: path === "/v1/calls" || path === "/v1/imports" });
+    }
+  });
+
+  test("every JSON body has a named schema with an example, and refuses unknown fields", () => {
+    const components = document.components.schemas as Record<
+      string,
+      { example?: unknown; additionalProperties?: unknown; oneOf?: unknown; anyOf?: unknown }
+    >;
+    for (const { operation, name } of operations) {
+      const schema = operation.requestBody?.content["application/json"]?.schema as { $ref?: string } | undefined;
+      const named = schema?.$ref?.split("/").at(-1);
+      if (named === undefined) continue;
+      const component = components[named];
+      expect(
+        component?.additionalProperties === false || component?.oneOf !== undefined || component?.anyOf !== undefined,
+        `${name}: ${named}`,
+      ).toBe(true);
+    }
+    expect(components["NewSeller"]?.example).toBeDefined();
+  });
+});

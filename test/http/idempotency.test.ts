@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Api, type Caller, openApi } from "./api.ts";
+
+let api: Api;
+let acme: Caller;
+beforeAll(async () => {
+  api = await openApi();
+  acme = await api.seed();
+});
+afterAll(() => api.close());
+
+let count = 0;
+const newKey = () => `key-${(count += 1)}`;
+const seller = { registered_name: "Acme Solar LLC" };
+const post = (key: string, body: unknown = seller, path = "/v1/sellers", caller = acme) =>
+  caller.post(path, body, { "idempotency-key": key });
+const sellersOf = async (caller: Caller) =>
+  (await api.db.admin("select 1 from sellers where org_id = $1", [caller.orgId])).rows.length;
+
+describe("an Idempotency-Key", () => {
+  test("gives a repetition the first answer, and does the work once", async () => {
+    const key = newKey();
+    const before = await sellersOf(acme);
+    const first = await post(key);
+    const second = await post(key);
+    expect(first.status).toBe(201);
+    expect({ status: second.status, text: second.text, location: second.headers.get("location") }).toEqual({
+      status: 201,
+      text: first.text,
+      location: first.headers.get("location"),
+    });
+    expect(first.headers.get("idempotent-replayed")).toBeNull();
+    expect(second.headers.get("idempotent-replayed")).toBe("true");
+    expect(second.headers.get("request-id")).not.toBe(first.headers.get("request-id"));
+    expect(await sellersOf(acme)).toBe(before + 1);
+  });
+
+  test("with another body or path is 422", async () => {
+    const key = newKey();
+    await post(key);
+    expect((await post(key, { registered_name: "Other" })).json).toMatchObject({ status: 422, code: "idempotency_key_reused" });
+    expect((await post(key, seller, "/v1/suppressions/lookup")).json).toMatchObject({
+      status: 422,
+      code: "idempotency_key_reused",
+    });
+  });
+
+  test("belongs to its principal: another organisation's same key is its own", async () => {
+    const key = newKey();
+    const other = await api.seed();
+    const mine = await post(key);
+    const theirs = await post(key, seller, "/v1/sellers", other);
+    expect(theirs.status).toBe(201);
+    expect(theirs.headers.get("idempotent-replayed")).toBeNull();
+    expect(theirs.json.id).not.toBe(mine.json.id);
+  });
+
+  test("of twelve requests at once lets one do the work", async () => {
+    const key = newKey();
+    const before = await sellersOf(acme);
+    const answers = await Promise.all(Array.from({ length: 12 }, () => post(key)));
+    const made = answers.filter((answer) => answer.status === 201 && answer.headers.get("idempotent-replayed") === null);
+    expect(made).toHaveLength(1);
+    const others = answers.filter((answer) => answer !== made[0]);
+    const replayed = others.filter((answer) => answer.status === 201);
+    const inFlight = others.filter((answer) => answer.status === 409 && answer.json.code === "idempotency_key_in_flight");
+    expect(replayed.length + inFlight.length).toBe(11);
+    expect(replayed.map((answer) => answer.text)).toEqual(replayed.map(() => made[0]?.text));
+    expect(await sellersOf(acme)).toBe(before + 1);
+  });
+
+  test("replays a refusal too, because the first request was judged", async () => {
+    const key = newKey();
+    const body = { reason: "seller_halted", note: "x", seller_id: "sell_01m7yymq5tfzqbgz5hghp6v235" };
+    const first = await post(key, body, "/v1/halts");
+    const second = await post(key, body, "/v1/halts");
+    expect(first.status).toBe(422);
+    expect(second.text).toBe(first.text);
+    expect(second.headers.get("idempotent-replayed")).toBe("true");
+    expect(second.headers.get("content-type")).toBe("application/problem+json");
+  });
+
+  test("is free again after a request that could not be read", async () => {
+    const key = newKey();
+    expect((await post(key, { nonsense: true })).status).toBe(422);
+    expect((await post(key)).status).toBe(201);
+  });
+
+  test("whose first request broke off says that its state is not known, and does nothing", async () => {
+    const key = newKey();
+    const before = await sellersOf(acme);
+    await post(key);
+    await api.db.admin("update idempotency_keys set status = null, body = null, created_at = now() where key = $1", [key]);
+    expect((await post(key)).json).toMatchObject({ status: 409, code: "idempotency_key_in_flight" });
+    await api.db.admin("update idempotency_keys set created_at = now() - interval '61 seconds' where key = $1", [key]);
+    expect((await post(key)).json).toMatchObject({ status: 409, code: "idempotency_state_unknown" });
+    expect(await sellersOf(acme)).toBe(before + 1);
+  });
+
+  test("whose first request failed here keeps no answer, and does not try again by itself", async () => {
+    const key = newKey();
+    await api.db.admin("alter table sellers add constraint broken check (registered_name <> 'breaks') not valid");
+    const first = await post(key, { registered_name: "breaks" });
+    expect(first.status).toBe(500);
+    await api.db.admin("alter table sellers drop constraint broken");
+    expect((await post(key, { registered_name: "breaks" })).json).toMatchObject({
+      status: 409,
+      code: "idempotency_state_unknown",
+    });
+  });
+
+  test("serves again when its day is over", async () => {
+    const key = newKey();
+    const first = await post(key);
+    await api.db.admin("update idempotency_keys set expires_at = now() where key = $1", [key]);
+    const second = await post(key, { registered_name: "Another" });
+    expect(second.status).toBe(201);
+    expect(second.json.id).not.toBe(first.json.id);
+  });
+
+  test.each(["a b", "x".repeat(256)])("of the form %j is refused", async (key) => {
+    expect((await post(key)).json).toMatchObject({ status: 422, code: "idempotency_key_invalid" });
+  });
+
+  test("is demanded where a repetition would dial or import", async () => {
+    for (const path of ["/v1/calls", "/v1/imports"]) {
+      expect((await acme.post(path, {})).json, path).toMatchObject({ status: 400, code: "idempotency_key_missing" });
+    }
+  });
+});

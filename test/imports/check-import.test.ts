@@ -1,0 +1,132 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import fc from "fast-check";
+import { main } from "../../cli/dialgate.ts";
+import { checkFile } from "../../src/domain/imports/check-file.ts";
+import { mapFile } from "../../src/domain/imports/import-map.ts";
+import { packRefs } from "../../src/gates/rules/packs.ts";
+import type { Instant } from "../../src/lib/instant.ts";
+
+const sample = "dev/data/leads.csv";
+const mapPath = "dev/data/leads.map.json";
+const map = mapFile.parse(JSON.parse(await readFile(mapPath, "utf8")));
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "dialgate check "));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function dialgate(...args: string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const lines = (async function* () {})();
+  const code = await main(["check-import", ...args], { lines, out: (line) => out.push(line), err: (line) => err.push(line) });
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}
+const file = async (name: string, content: string | Uint8Array) => {
+  const path = join(folder, name);
+  await writeFile(path, content);
+  return path;
+};
+
+describe("check-import", () => {
+  it("counts the sample file exactly as expected, offline", async () => {
+    const { code, out } = await dialgate(sample, "--map", mapPath, "--now", "2026-11-18T15:00:00Z", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual(JSON.parse(await readFile("dev/data/leads.expected.json", "utf8")));
+  });
+
+  it("judges dates against the instant that it is given", async () => {
+    const at = async (now: string) =>
+      JSON.parse((await dialgate(sample, "--map", mapPath, "--now", now, "--json")).out) as { eligible: number };
+    expect((await at("2020-01-01T00:00:00Z")).eligible).toBe(0);
+    expect((await at("2026-11-18T15:00:00Z")).eligible).toBe(1705);
+  });
+
+  it("prints the same counts for people", async () => {
+    const { out } = await dialgate(sample, "--map", mapPath, "--now", "2026-11-18T15:00:00Z");
+    expect(out).toMatch(/rows +3000/);
+    expect(out).toMatch(/duplicate_in_file +159/);
+  });
+
+  it("names what is wrong with how it was asked, with the file and with the map", async () => {
+    const header = await file("other.csv", "Id,Telephone\n");
+    const noPhone = await file("no-phone.json", JSON.stringify({ columns: { email: "Email" }, attest: map.attest }));
+    const badBasis = await file(
+      "basis.json",
+      JSON.stringify({ columns: { phone: "Phone" }, attest: { ...map.attest, basis: "hope" } }),
+    );
+    expect(await dialgate()).toMatchObject({ code: 2, err: expect.stringContaining("one file is needed") });
+    expect(await dialgate(sample)).toMatchObject({ code: 2, err: expect.stringContaining("--map") });
+    expect(await dialgate(sample, "--map", mapPath, "--now", "yesterday")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--now"),
+    });
+    expect(await dialgate("none.csv", "--map", mapPath)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("no file none.csv"),
+    });
+    expect(await dialgate(sample, "--map", "none.json")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("no map none.json"),
+    });
+    expect(await dialgate(sample, "--map", sample)).toMatchObject({ code: 1, err: expect.stringContaining("too large") });
+    expect(await dialgate(sample, "--map", header)).toMatchObject({ code: 1, err: expect.stringContaining("not JSON") });
+    expect(await dialgate(sample, "--map", noPhone)).toMatchObject({ code: 1, err: expect.stringContaining("columns.phone") });
+    expect(await dialgate(sample, "--map", badBasis)).toMatchObject({ code: 1, err: expect.stringContaining("attest.basis") });
+    expect(await dialgate(header, "--map", mapPath)).toMatchObject({ code: 1, err: expect.stringContaining('"Phone"') });
+    expect(await dialgate(await file("utf16.csv", Buffer.from("\ufeffa,b\n", "utf16le")), "--map", mapPath)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("not UTF-8"),
+    });
+    expect(await dialgate(await file("empty.csv", ""), "--map", mapPath)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("empty"),
+    });
+  });
+
+  it("accounts for every row of any file: rows = accepted + rejected, accepted = eligible + ineligible", async () => {
+    const packs = await packRefs();
+    const cell = fc.oneof(
+      fc.constantFrom(
+        "",
+        "2125550101",
+        "(212) 555-0102",
+        "+442079460199",
+        "8005550123",
+        '"',
+        '"x',
+        'x"y',
+        "CA",
+        "2026-01-02",
+        "\n",
+        ",",
+        "\0",
+        "'=1",
+      ),
+      fc.string({ maxLength: 8 }),
+    );
+    const columns = { phone: "P", state: "S", consent_at: "D", consent_text: "T" };
+    const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((total, each) => total + each, 0);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(cell, { minLength: 1, maxLength: 6 }), { maxLength: 12 }), async (rows) => {
+        const bytes = new TextEncoder().encode(`P,S,D,T\n${rows.map((row) => row.join(",")).join("\n")}`);
+        const checked = await checkFile(
+          new Blob([bytes]).stream(),
+          { columns, attest: map.attest },
+          { at: "2026-11-18T15:00:00Z" as Instant, packs },
+        );
+        expect(checked.ok).toBe(true);
+        if (!checked.ok) return;
+        const { counts } = checked;
+        expect(counts.accepted + sum(counts.rejected)).toBe(counts.rows);
+        expect(counts.eligible + sum(counts.ineligible)).toBe(counts.accepted);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rejectedCsv } from "../../src/domain/imports/rejected-csv.ts";
+import { CsvReader } from "../../src/lib/csv.ts";
+import { type IntakeWorld, openIntake } from "./intake-world.ts";
+
+const attest = { seller: { legal_name: "Acme Solar LLC", trade_names: [] }, purpose: "marketing", basis: "pewc" } as const;
+const columns = { phone: "Phone", first_name: "Name" };
+
+describe("the list of rejected rows", () => {
+  let world: IntakeWorld;
+  beforeAll(async () => {
+    world = await openIntake();
+  });
+  afterAll(() => world.close());
+
+  async function rejectedOf(text: string): Promise<string> {
+    const { id } = await world.upload(new TextEncoder().encode(text), {
+      columns,
+      attest: { ...attest, seller: { ...attest.seller, trade_names: [] } },
+    });
+    await world.run(id);
+    return new Response(rejectedCsv(world.org, await world.find(id))).text();
+  }
+  const rowsOf = (text: string) => new CsvReader().push(new TextEncoder().encode(text), true).map((record) => record.fields);
+
+  it("holds the original columns, then line, code and detail", async () => {
+    const rows = rowsOf(await rejectedOf('Name,Phone\nAnn,123\n"Zoë, ""Z""",+442079460199\nBob\nA,b,c,d\n'));
+    expect(rows).toEqual([
+      ["Name", "Phone", "line", "code", "detail"],
+      ["Ann", "123", "2", "phone_invalid", "not a number that exists"],
+      ['Zoë, "Z"', "+442079460199", "3", "phone_not_us", "not a number of the United States or its territories"],
+      ["Bob", "", "4", "row_malformed", "1 fields where the header has 2"],
+      ["A", "b,c,d", "5", "row_malformed", "4 fields where the header has 2"],
+    ]);
+  });
+
+  it("lets no cell run as a formula, and leaves numbers alone", async () => {
+    const rows = rowsOf(await rejectedOf("Name,Phone\n=HYPERLINK(1),+442079460199\n@cmd,123\n-2+3,12\n"));
+    expect(rows.slice(1).map((row) => row.slice(0, 2))).toEqual([
+      ["'=HYPERLINK(1)", "+442079460199"],
+      ["'@cmd", "123"],
+      ["'-2+3", "12"],
+    ]);
+  });
+
+  it("can be corrected and imported again: the apostrophe comes off", async () => {
+    await rejectedOf("Name,Phone\n'=Ann,2125550911\n");
+    const [lead] = await world.sql("select first_name from leads where e164 = '+12125550911'");
+    expect(lead?.["first_name"]).toBe("=Ann");
+  });
+
+  it("is whole when it has more than one page", async () => {
+    const rows = Array.from({ length: 1_203 }, (_, index) => `n${index},${index}`);
+    expect(rowsOf(await rejectedOf(`Name,Phone\n${rows.join("\n")}`))).toHaveLength(1_204);
+  });
+});
