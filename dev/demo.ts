@@ -82,12 +82,13 @@ async function connect({ stack, api, org }: Demo): Promise<SetUp> {
     secret(),
     secret(),
   ] as [string, string, string, string, string, string];
+  await api.patch("/v1/policy", { max_concurrency: 1_000 });
   const retell = await api.post("/v1/connections", {
     vendor: "retell",
     name: "Retell",
     config: { agent_id: "agent_solar", from_number: "+12085550100" },
     credential: { api_key: retellKey },
-    max_concurrency: 200,
+    max_concurrency: 1_000,
     calls_per_second: 200,
   });
   const elevenlabs = await api.post("/v1/connections", {
@@ -106,7 +107,7 @@ async function connect({ stack, api, org }: Demo): Promise<SetUp> {
     config: { lists: ["national", "litigator", "wireless", ...states.map((state) => `state:${state}`)] },
     credential: { token: dncToken, signing_secret: dncSecret },
   });
-  const shared = { account: org, now: importedAt, concurrency_limit: 200 };
+  const shared = { account: org, now: importedAt, concurrency_limit: 1_000 };
   stack.simulators.register({
     ...shared,
     vendor: "retell",
@@ -192,13 +193,13 @@ async function scrub({ stack }: Demo): Promise<void> {
   shown.end(rows.map((row) => `${String(row["list"])} ${String(row["result"])} ${String(row["count"])}`).join(", "));
 }
 
-const advance = async ({ api }: Demo, to: string): Promise<void> => {
+const advance = async ({ api, stack }: Demo, to: string): Promise<void> => {
   await api.post("/v1/test_clock/advance", { to });
   for (;;) {
     const clock = await api.get("/v1/test_clock");
     if (clock.status === "ready") return;
     if (clock.status === "failed") throw new Error(`the clock stopped: ${clock.status_reason}`);
-    if (process.env["CLOCK"]) say(clock.now);
+    if (process.env["CLOCK"]) { const r = stack.endpoint.requests(); const { rows } = await stack.admin("select state, count(*)::int as n from dial_attempts group by 1"); say(`${(Date.now()/1000%1000).toFixed(1)} ${clock.now} req ${r.total} st ${r.statements} del ${stack.simulators.deliveries().length} ${JSON.stringify(rows)}`); await sleep(3000); }
     await sleep(100);
   }
 };
@@ -215,7 +216,7 @@ async function dialTheDay(demo: Demo, setUp: SetUp, importId: string): Promise<J
     seller_id: setUp.seller,
     connection_id: setUp.retell,
     purpose: "marketing",
-    max_concurrency: 200,
+    max_concurrency: 1_000,
   });
   const launched = await api.post(`/v1/campaigns/${campaign.id}/launch`, { import_ids: [importId] });
   say(`  launched with ${launched.enrolled} leads at 07:00 in New York: no window is open yet`);

@@ -169,7 +169,7 @@ end $$;
 -- for a while by moving its settle time, so that two runs do not ask at once. A dialing attempt is unknown from here on.
 create function app.take_unsettled(rows_max integer, lease_seconds integer)
   returns table (attempt_id uuid, state text, overdue boolean, connection_id uuid, provider_call_id text, vendor text, config jsonb, credential_version integer,
-    sealed jsonb) language plpgsql as $$
+    sealed jsonb, keep_transcripts boolean, keep_recordings boolean) language plpgsql as $$
 begin
   return query
   with taken as (
@@ -181,8 +181,10 @@ begin
         state = case a.state when 'dialing' then 'unknown' else a.state end,
         reason = case a.state when 'dialing' then 'no_answer_recorded' else a.reason end
       from taken t where a.org_id = (select app.org()) and a.id = t.id returning a.*)
-  select m.id, m.state, m.dialing_at < clock_timestamp() - interval '24 h', c.id, m.provider_call_id, c.vendor, c.config, k.version, k.sealed
-    from moved m join public.connections c on c.org_id = (select app.org()) and c.id = m.connection_id
+  select m.id, m.state, m.dialing_at < clock_timestamp() - interval '24 h', c.id, m.provider_call_id, c.vendor, c.config, k.version, k.sealed,
+      y.keep_transcripts, y.keep_recordings
+    from moved m join public.calling_policies y on y.org_id = (select app.org())
+    join public.connections c on c.org_id = (select app.org()) and c.id = m.connection_id
     left join lateral (select x.version, x.sealed from public.credentials x
       where x.org_id = (select app.org()) and x.connection_id = c.id order by x.version desc limit 1) k on true;
 end $$;
@@ -280,7 +282,7 @@ end $$;
 
 create function app.take_inbox(rows_max integer, lease_seconds integer)
   returns table (id uuid, connection_id uuid, type text, provider_call_id text, attempt_id uuid, body text, report jsonb, vendor text, config jsonb,
-    credential_version integer, sealed jsonb, tries integer) language plpgsql as $$
+    credential_version integer, sealed jsonb, tries integer, keep_transcripts boolean, keep_recordings boolean) language plpgsql as $$
 begin
   return query
   with taken as (
@@ -290,8 +292,10 @@ begin
   leased as (
     update public.webhook_inbox w set lease_until = clock_timestamp() + make_interval(secs => lease_seconds), tries = w.tries + 1
       from taken t where w.org_id = (select app.org()) and w.id = t.id returning w.*)
-  select l.id, c.id, l.type, l.provider_call_id, l.attempt_id, l.body, l.report, c.vendor, c.config, k.version, k.sealed, l.tries
-    from leased l join public.connections c on c.org_id = (select app.org()) and c.id = l.connection_id
+  select l.id, c.id, l.type, l.provider_call_id, l.attempt_id, l.body, l.report, c.vendor, c.config, k.version, k.sealed, l.tries,
+      y.keep_transcripts, y.keep_recordings
+    from leased l join public.calling_policies y on y.org_id = (select app.org())
+    join public.connections c on c.org_id = (select app.org()) and c.id = l.connection_id
     left join lateral (select x.version, x.sealed from public.credentials x
       where x.org_id = (select app.org()) and x.connection_id = c.id order by x.version desc limit 1) k on true;
 end $$;

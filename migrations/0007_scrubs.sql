@@ -36,7 +36,9 @@ begin
   update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = any (uncertain);
   with gone as (
     update public.dial_attempts a set state = 'cancelled', reason = 'dnc_listed', counts = false, ended_at = app.now()
-      where a.org_id = (select app.org()) and a.person_id = any (turned) and a.state = 'permitted' returning 1)
+      where a.org_id = (select app.org()) and a.person_id = any (turned) and a.state = 'permitted' returning a.id),
+  spent as (
+    update public.permits p set consumed_at = clock_timestamp() from gone g where p.org_id = (select app.org()) and p.attempt_id = g.id)
   select count(*) into n_cancelled from gone;
   -- Held, not done: a lifting consent, or a later clear answer, has them judged again.
   with held as (

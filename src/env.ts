@@ -66,7 +66,7 @@ export interface QueueBinding {
   send(body: unknown, options?: { delaySeconds?: number }): Promise<unknown>;
   sendBatch(messages: Iterable<{ body: unknown; delaySeconds?: number }>): Promise<unknown>;
 }
-export interface BucketBinding {
+interface BucketBinding {
   put(key: string, value: ReadableStream | Uint8Array | string, options?: unknown): Promise<unknown>;
   get(
     key: string,

@@ -9,6 +9,7 @@ export interface ApiClient {
   readonly key: string;
   get(path: string): Promise<Json>;
   post(path: string, body: unknown): Promise<Json>;
+  patch(path: string, body: unknown): Promise<Json>;
   put(path: string, contentType: string, body: Uint8Array<ArrayBuffer>): Promise<Json>;
   /** Every page of a list, at most `pagesMax`. */
   all(path: string, pagesMax?: number): Promise<Json[]>;
@@ -51,6 +52,7 @@ export function apiClient(origin: string, key: string): ApiClient {
     get: (path) => send("GET", path, {}),
     post: (path, body) =>
       send("POST", path, { "content-type": "application/json", "idempotency-key": randomUUID() }, JSON.stringify(body)),
+    patch: (path, body) => send("PATCH", path, { "content-type": "application/json" }, JSON.stringify(body)),
     put: (path, contentType, body) => send("PUT", path, { "content-type": contentType }, body),
     async all(path, pagesMax = 1_000) {
       const rows: Json[] = [];

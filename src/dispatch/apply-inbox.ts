@@ -4,8 +4,7 @@ import { closeInboxRows } from "../db/queries/inbox.ts";
 import { rowsOf } from "../db/transport.ts";
 import type { CallReport, VoiceProvider } from "../providers/voice/contract.ts";
 import type { DispatchDeps } from "./deps.ts";
-import { readKeepPolicy } from "./keep-policy.ts";
-import { type KeepPolicy, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
 
 const rowsMax = 100;
 const leaseSeconds = 60;
@@ -15,7 +14,6 @@ const triesMax = 8;
 
 /** Applies what the inbox holds of the org, in order of arrival. Replays and reorders change nothing. */
 export async function applyInbox(deps: DispatchDeps, org: OrgDb): Promise<number> {
-  const keep = await readKeepPolicy(org);
   let applied = 0;
   for (let round = 0; round < roundsMax; round++) {
     const { bound, answers } = await org.query(takeInbox(rowsMax, leaseSeconds));
@@ -26,7 +24,7 @@ export async function applyInbox(deps: DispatchDeps, org: OrgDb): Promise<number
         row.sealed === null
           ? null
           : deps.voice({ ...bound, connectionId: row.connection_id, vendor: row.vendor, config: row.config, sealed: row.sealed });
-      closed.push({ id: row.id, ...(await applyRow(org, provider, row, keep)) });
+      closed.push({ id: row.id, ...(await applyRow(org, provider, row)) });
     }
     if (closed.length > 0) await org.query(closeInboxRows(closed));
     applied += closed.length;
@@ -37,11 +35,11 @@ export async function applyInbox(deps: DispatchDeps, org: OrgDb): Promise<number
 
 type Closing = { readonly state: "applied" | "ignored" | "failed" | "pending"; readonly reason: string | null };
 
-async function applyRow(org: OrgDb, provider: VoiceProvider | null, row: InboxRow, keep: KeepPolicy): Promise<Closing> {
+async function applyRow(org: OrgDb, provider: VoiceProvider | null, row: InboxRow): Promise<Closing> {
   try {
     const report = await reportOf(provider, row);
     if (report === null) return { state: "ignored", reason: "nothing_to_apply" };
-    const { applied } = await settle(org, row.connection_id, report, keep);
+    const { applied } = await settle(org, row.connection_id, report, row);
     return applied === "applied" ? { state: "applied", reason: null } : { state: "ignored", reason: applied };
   } catch {
     // The next try follows when the lease ends; what failed is in the error report, never a value of the call.

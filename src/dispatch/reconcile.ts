@@ -12,8 +12,7 @@ import { rowsOf } from "../db/transport.ts";
 import { publicId } from "../lib/ids.ts";
 import type { LookedUp, VoiceProvider } from "../providers/voice/contract.ts";
 import type { DispatchDeps } from "./deps.ts";
-import { readKeepPolicy } from "./keep-policy.ts";
-import { type KeepPolicy, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
 
 const rowsMax = 50;
 const leaseSeconds = 30;
@@ -26,7 +25,6 @@ const roundsMax = 20;
 export async function reconcile(deps: DispatchDeps, org: OrgDb): Promise<{ lookedUp: number; stopped: number }> {
   let lookedUp = 0;
   const stopped = await sweep(org);
-  const keep = await readKeepPolicy(org);
   for (let round = 0; round < roundsMax; round++) {
     const { bound, answers } = await org.query(takeUnsettled(rowsMax, leaseSeconds));
     const rows = rowsOf<UnsettledRow>(answers[0] ?? { columns: [], rows: [] });
@@ -35,7 +33,7 @@ export async function reconcile(deps: DispatchDeps, org: OrgDb): Promise<{ looke
         row.sealed === null
           ? null
           : deps.voice({ ...bound, connectionId: row.connection_id, vendor: row.vendor, config: row.config, sealed: row.sealed });
-      if (provider !== null) await settleLookedUp(org, row, await lookUp(provider, row), keep);
+      if (provider !== null) await settleLookedUp(org, row, await lookUp(provider, row));
       lookedUp += 1;
     }
     if (rows.length < rowsMax) break;
@@ -57,9 +55,9 @@ async function lookUp(provider: VoiceProvider, row: UnsettledRow): Promise<Looke
   return whole.kind === "found" ? whole : listed;
 }
 
-async function settleLookedUp(org: OrgDb, row: UnsettledRow, found: LookedUp, keep: KeepPolicy): Promise<void> {
+async function settleLookedUp(org: OrgDb, row: UnsettledRow, found: LookedUp): Promise<void> {
   if (found.kind === "found") {
-    await settle(org, row.connection_id, { ...found.report, attemptId: publicId("attempt", row.attempt_id) }, keep);
+    await settle(org, row.connection_id, { ...found.report, attemptId: publicId("attempt", row.attempt_id) }, row);
     return;
   }
   // An empty look-up proves something only now that the settle time is over, and only of a call that was never known.

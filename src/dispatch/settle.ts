@@ -1,21 +1,15 @@
 import type { OrgDb } from "../db/org-db.ts";
-import { type AppliedRow, applyReport } from "../db/queries/dispatch.ts";
+import { type AppliedRow, applyReport, type KeepRow } from "../db/queries/dispatch.ts";
 import { rowsOf } from "../db/transport.ts";
 import { findStop } from "../domain/calls/find-stop.ts";
 import { publicId, uuidOf } from "../lib/ids.ts";
 import type { CallReport } from "../providers/voice/contract.ts";
 
-/** What the org's policy says of the words of a call. */
-export interface KeepPolicy {
-  readonly transcripts: boolean;
-  readonly recordings: boolean;
-}
-
 /**
  * Applies what a provider reported of a call, from a webhook or a look-up: in any order, any number of times, forward
  * only. The transcript is searched for a stop before the policy drops it. One request.
  */
-export async function settle(org: OrgDb, connectionId: string, report: CallReport, keep: KeepPolicy): Promise<AppliedRow> {
+export async function settle(org: OrgDb, connectionId: string, report: CallReport, keep: KeepRow): Promise<AppliedRow> {
   const searched = report.transcript !== null && report.final;
   const heard = report.transcript !== null && findStop(report.transcript);
   const attemptId = report.attemptId === null ? null : uuidOf("attempt", report.attemptId);
@@ -40,9 +34,15 @@ export async function settle(org: OrgDb, connectionId: string, report: CallRepor
       durationSeconds: report.durationSeconds,
       endedBy: report.endedBy,
       rang: rangIn(report),
-      transcript: keep.transcripts && searched ? JSON.stringify(report.transcript) : null,
-      transcriptState: !searched ? "pending" : report.transcript?.length === 0 ? "none" : keep.transcripts ? "kept" : "withheld",
-      recordingRef: keep.recordings ? report.recordingRef : null,
+      transcript: keep.keep_transcripts && searched ? JSON.stringify(report.transcript) : null,
+      transcriptState: !searched
+        ? "pending"
+        : report.transcript?.length === 0
+          ? "none"
+          : keep.keep_transcripts
+            ? "kept"
+            : "withheld",
+      recordingRef: keep.keep_recordings ? report.recordingRef : null,
       stopRequested: report.stopRequested || heard,
       stopSource: report.stopRequested ? "call_analysis" : "transcript",
       stopSearched: searched,

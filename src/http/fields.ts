@@ -2,10 +2,10 @@ import { z } from "@hono/zod-openapi";
 import { type IdKind, idPrefixes, publicId, uuidOf } from "../lib/ids.ts";
 
 /** No row has it: an id that is malformed, or of another kind, takes the same way as one that names nothing. */
-export const noUuid = "00000000-0000-0000-0000-000000000000";
+const noUuid = "00000000-0000-0000-0000-000000000000";
 export const idOf = (kind: IdKind, text: string): string => uuidOf(kind, text) ?? noUuid;
 
-export const exampleUuid = "019a9b2c-7d00-7000-8000-000000000001";
+const exampleUuid = "019a9b2c-7d00-7000-8000-000000000001";
 export const idField = (kind: IdKind) =>
   z.string().openapi({ example: publicId(kind, exampleUuid), description: `\`${idPrefixes[kind]}_…\`` });
 /** In a body or a query: what is no id of its kind is told with its pointer. */

@@ -5,8 +5,7 @@ import { pointerPart } from "./read-json.ts";
 type Issue = ZodError["issues"][number];
 
 /** The default hook: a request that its schema refuses is a 422 that names each fault by pointer, without its value. */
-export function onInvalid(
-  result: { target: string } & ({ success: true } | { success: false; error: ZodError }),): void {
+export function onInvalid(result: { target: string } & ({ success: true } | { success: false; error: ZodError })): void {
   if (!result.success) throw refused(result.error, result.target);
 }
 

@@ -3,7 +3,7 @@
  * is killed. Its provider writes each call to a file, synchronously and before it answers: what was dialed is known even
  * when the dispatcher dies in the middle of it.
  */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { SystemDb } from "../../src/db/system-db.ts";
 import { neonTransport } from "../../src/db/transport.ts";
 import type { DispatchDeps } from "../../src/dispatch/deps.ts";
@@ -16,7 +16,6 @@ import { phoneMemo } from "../../src/lib/phone.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
 import { newId, scriptedVoice } from "../support/world.ts";
 import { endedReport } from "./provider-ledger.ts";
-import { existsSync, readFileSync } from "node:fs";
 
 export interface DispatcherWork {
   readonly connectionString: string;
@@ -34,10 +33,11 @@ async function dispatch(work: DispatcherWork): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
     return { kind: "accepted", providerCallId: `call_${attemptId}` };
   };
+  let listed = new Set<string>();
   voice.script.lookup = (id) => {
     const attemptId = id.replace(/^call_/, "");
-    const placed = existsSync(work.ledgerFile) && readFileSync(work.ledgerFile, "utf8").includes(`${attemptId} `);
-    return placed ? { kind: "found", report: endedReport(attemptId) } : { kind: "absent" };
+    if (!listed.has(attemptId)) listed = new Set(readFileSync(work.ledgerFile, "utf8").split("\n").map((line) => line.split(" ")[0] ?? ""));
+    return listed.has(attemptId) ? { kind: "found", report: endedReport(attemptId) } : { kind: "absent" };
   };
   const deps: DispatchDeps = {
     system,

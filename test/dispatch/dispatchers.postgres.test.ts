@@ -46,9 +46,10 @@ describe("several dispatchers on one Postgres, killed at random and started agai
       const line = `${dispatchers} dispatchers: ${leads} leads, ${kills} kills, ${dialed.length} calls, ${counts.twice} dialed twice, `;
       const text = `${line}${counts.withoutAllow} without a committed allow, ${counts.undecided} undecided, ${seconds.toFixed(0)} s`;
       report(text, { test: "dispatchers", dispatchers, leads, kills, calls: dialed.length, ...counts, seconds });
-      expect(kills).toBeGreaterThan(dispatchers);
-      expect(dialed.length).toBeGreaterThan(leads * 0.9);
-      expect(counts).toEqual({ twice: 0, personsTwice: 0, withoutAllow: 0, undecided: 0 });
+      expect(counts).toEqual({ twice: 0, personsTwice: 0, withoutAllow: 0, undecided: 0, open: 0 });
+      expect(kills).toBeGreaterThanOrEqual(3);
+      // What a kill caught between its permit's use and its call is not dialed again today.
+      expect(dialed.length).toBeGreaterThan(leads * 0.8);
       expect(await brokenInvariants(world, ledgerOf(dialed))).toEqual([]);
     });
   }
@@ -66,17 +67,14 @@ async function dispatchUntilDone(world: World, work: DispatcherWork, dispatchers
   try {
     const running = Array.from({ length: dispatchers }, start);
     for (const deadline = Date.now() + secondsMax * 1000; Date.now() < deadline;) {
-      await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 700));
+      // A process needs a second or two to start: killed more often, none would ever dial.
+      await new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 3_000));
       await hasten(world);
-      if (await done(world)) break;
-      // A process needs a second to start; the longer ones get to dial.
+      if ((await openOf(world)) === 0) break;
       const index = Math.floor(Math.random() * dispatchers);
-      const victim = running[index] as ChildProcess;
-      if (Math.random() < 0.7) {
-        victim.kill("SIGKILL");
-        running[index] = start();
-        kills += 1;
-      }
+      running[index]?.kill("SIGKILL");
+      running[index] = start();
+      kills += 1;
     }
   } finally {
     for (const child of children) child.kill("SIGKILL");
@@ -91,14 +89,15 @@ async function hasten(world: World): Promise<void> {
   await world.sql("update permits set expires_at = least(expires_at, minted_real_at + interval '10 s') where org_id = $1 and consumed_at is null", [world.orgId]);
 }
 
-async function done(world: World): Promise<boolean> {
+/** Enrolments and attempts that are not yet at an end of today's. */
+async function openOf(world: World): Promise<number | undefined> {
   const [row] = await world.sql<{ open: number }>(
     `select (select count(*)::int from enrolments e where e.org_id = $1 and (e.state = 'claimed' or (e.state = 'held' and e.reason = 'attempt_live')
         or (e.state = 'waiting' and e.due_at <= (select now from test_clocks t where t.org_id = $1))))
       + (select count(*)::int from dial_attempts a where a.org_id = $1 and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress')) as open`,
     [world.orgId],
   );
-  return row?.open === 0;
+  return row?.open;
 }
 
 async function countsOf(world: World, dialed: readonly string[]) {
@@ -119,6 +118,7 @@ async function countsOf(world: World, dialed: readonly string[]) {
     personsTwice: attempts.length - new Set(attempts.map((id) => persons.get(id))).size,
     withoutAllow: attempts.filter((id) => !persons.has(id)).length,
     undecided: row?.n ?? -1,
+    open: (await openOf(world)) ?? -1,
   };
 }
 

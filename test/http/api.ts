@@ -22,9 +22,9 @@ import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 
 export const orgNow = "2026-11-18T15:00:00Z" as Instant;
 export const realNow = "2026-11-20T09:00:00Z" as Instant;
-export const pepper = new Uint8Array(32).fill(7);
+const pepper = new Uint8Array(32).fill(7);
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;

@@ -264,7 +264,7 @@ describe("the audit chain", () => {
       expect.arrayContaining(["seller.created", "campaign.launched", "suppression.created"]),
     );
     expect(JSON.stringify(entries)).not.toContain("3035550142");
-    entries[2] = { ...entries[2], subject: "lead_changed" };
+    entries[2] = { ...(entries[2] as AuditEntry), subject: "lead_changed" };
     expect((await verifyChain(served(), { org: org.orgId, head })).faults).not.toEqual([]);
   });
 });

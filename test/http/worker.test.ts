@@ -53,7 +53,11 @@ const request = (path: string, init: RequestInit = {}) =>
     ...init,
     headers: { authorization: `Bearer ${org.apiKey}`, "content-type": "application/json" },
   });
-const message = (body: unknown) => ({ body, ack: vi.fn<() => void>(), retry: vi.fn<(options?: { delaySeconds?: number }) => void>() });
+const message = (body: unknown) => ({
+  body,
+  ack: vi.fn<() => void>(),
+  retry: vi.fn<(options?: { delaySeconds?: number }) => void>(),
+});
 
 describe("the worker", () => {
   test("serves a request as the app role, and hands work to its queue after the answer", async () => {

@@ -176,7 +176,12 @@ export interface ReachRow {
   readonly config: Readonly<Record<string, unknown>>;
   readonly sealed: unknown;
 }
-export interface UnsettledRow extends ReachRow {
+/** What the org keeps of its calls; beside every row from which a call is settled. */
+export interface KeepRow {
+  readonly keep_transcripts: boolean;
+  readonly keep_recordings: boolean;
+}
+export interface UnsettledRow extends ReachRow, KeepRow {
   readonly attempt_id: string;
   readonly state: string;
   /** A day has passed since the dial. */
@@ -204,7 +209,7 @@ export interface OutboxRow extends ReachRow {
 export const takeOutbox = (max: number, leaseSeconds: number): Statement =>
   statement("app.take_outbox", "select * from app.take_outbox($1, $2)", max, leaseSeconds);
 
-export interface InboxRow extends ReachRow {
+export interface InboxRow extends ReachRow, KeepRow {
   readonly id: string;
   readonly type: string;
   readonly provider_call_id: string | null;

@@ -58,18 +58,6 @@ export function touchPersons(keys: readonly PersonKey[]): Statement[] {
   ];
 }
 
-/** Persons by any of their numbers' hashes; none is made. */
-export function findPersons(hmacs: readonly string[]): Statement {
-  return {
-    name: "persons.find",
-    text: `select u.hmac, coalesce(p.id, a.person_id) as person_id
-      from unnest($1::bytea[]) as u(hmac)
-      left join persons p on ${inOrg("p")} and p.e164_hmac = u.hmac
-      left join person_aliases a on ${inOrg("a")} and a.e164_hmac = u.hmac`,
-    params: [hmacs],
-  };
-}
-
 /** Cancels what is permitted, closes what waits, asks the provider to end what rings. The caller writes the reason's own row. */
 export function stopPerson(personId: string, reason: string): Statement {
   return {

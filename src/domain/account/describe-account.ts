@@ -6,7 +6,7 @@ import { packRefs } from "../../gates/rules/packs.ts";
 import type { PackRef } from "../../gates/snapshot.ts";
 import { addSeconds, daySeconds, type Instant } from "../../lib/instant.ts";
 
-export interface AccountWarning {
+interface AccountWarning {
   readonly code: string;
   readonly detail: string;
 }

@@ -11,7 +11,7 @@ import type { Adapters } from "../connections/test-connection.ts";
 import type { Campaign } from "./create-campaign.ts";
 import { findCampaign } from "./find-campaigns.ts";
 
-export interface LaunchWarning {
+interface LaunchWarning {
   readonly code:
     | "no_dnc_provider"
     | "dnc_provider_failing"

@@ -4,7 +4,7 @@ import { rowsOf } from "../../db/transport.ts";
 import type { DncProvider } from "../../providers/dnc/contract.ts";
 import type { VoiceProvider } from "../../providers/voice/contract.ts";
 
-export interface Reachable {
+interface Reachable {
   readonly orgId: string;
   readonly livemode: boolean;
   readonly connectionId: string;

@@ -1,4 +1,3 @@
-import { desc } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
 import { dncAcknowledgements } from "../../db/schema/index.ts";
@@ -15,16 +14,5 @@ export async function acknowledgeNoDnc(org: OrgDb, input: { lists: readonly stri
       await w.rows(bumpOrg());
       return w.insert(dncAcknowledgements, { id, lists: [...input.lists], by: input.by, madeAt: w.now });
     },
-  );
-}
-
-export async function findAcknowledgement(org: OrgDb): Promise<Acknowledgement | null> {
-  return (
-    (
-      await org.find(dncAcknowledgements, undefined, {
-        limit: 1,
-        orderBy: [desc(dncAcknowledgements.madeAt), desc(dncAcknowledgements.id)],
-      })
-    )[0] ?? null
   );
 }

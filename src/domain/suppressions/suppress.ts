@@ -20,7 +20,7 @@ export const suppressionSources = [
   "public_page",
   "wrong_number",
 ] as const;
-export type SuppressionSource = (typeof suppressionSources)[number];
+type SuppressionSource = (typeof suppressionSources)[number];
 
 export interface SuppressionInput {
   readonly source: SuppressionSource;

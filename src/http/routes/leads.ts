@@ -13,7 +13,7 @@ import { invalid, notFound, Problem } from "../problem.ts";
 /** A thousand leads, each with a long consent text. */
 const batchBytesMax = 8 * 1024 * 1024;
 
-export const lead = z
+const lead = z
   .strictObject({
     id: idField("lead"),
     object: z.literal("lead"),
@@ -35,7 +35,7 @@ export const lead = z
   })
   .openapi("Lead");
 
-export const viewLead = (row: Lead): z.infer<typeof lead> => ({
+const viewLead = (row: Lead): z.infer<typeof lead> => ({
   id: publicId("lead", row.id),
   object: "lead",
   person_id: publicId("person", row.personId),

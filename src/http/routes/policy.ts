@@ -12,11 +12,9 @@ const listName = z
   .regex(/^[a-z][a-z0-9_]{0,39}(:[A-Z]{2})?$/)
   .openapi({ example: "state:FL" });
 const fields = {
-  written_consent_over_national: z
-    .boolean()
-    .openapi({
-      description: "Whether a live written consent lifts a listing on the national registry (47 CFR 64.1200(c)(2)(ii)).",
-    }),
+  written_consent_over_national: z.boolean().openapi({
+    description: "Whether a live written consent lifts a listing on the national registry (47 CFR 64.1200(c)(2)(ii)).",
+  }),
   added_lists: z.array(listName).max(100),
   consent_max_age_days: z.int().min(1).max(36_500).nullable(),
   grade_floor: z.enum(["A", "B", "C"]),
