@@ -250,7 +250,7 @@ const rows: readonly Row[] = [
     act: async (bench) => {
       bench.world.voice.script.place = postThen(bench, async (accept) => {
         const accepted = accept();
-        const keep = { transcripts: true, recordings: true };
+        const keep = { keep_transcripts: true, keep_recordings: true };
         const [{ id } = { id: "" }] = await bench.world.sql<{ id: string }>("select id from dial_attempts where org_id = $1", [bench.world.orgId]);
         await settle(freshOrg(bench.world, bench.worker.other()), bench.world.connectionId, endedReport(publicId("attempt", id)), keep);
         return accepted;
@@ -268,7 +268,7 @@ const rows: readonly Row[] = [
       await dial(bench);
       const [report] = [...bench.ledger.calls.values()];
       bench.worker.arm("app.apply_report", bench.outcome);
-      await swallow(settle(bench.world.org, bench.world.connectionId, report ?? endedReport("none"), { transcripts: true, recordings: true }));
+      await swallow(settle(bench.world.org, bench.world.connectionId, report ?? endedReport("none"), { keep_transcripts: true, keep_recordings: true }));
     },
     expected: () => dialedOnce,
   },

@@ -27,7 +27,7 @@ describe("several dispatchers on one Postgres, killed at random and started agai
   for (const dispatchers of [2, 8]) {
     it(`${dispatchers} dispatchers dial each of ${leads} due leads at most once, and none without a committed allow`, async () => {
       db = await openTestDatabase({ postgres: true });
-      const world = await buildWorld(db, { leads, maxConcurrency: 400, settleSeconds: 2 });
+      const world = await buildWorld(db, { leads, maxConcurrency: 100, settleSeconds: 2 });
       const folder = mkdtempSync(join(tmpdir(), "dialgate-dispatchers-"));
       const ledgerFile = join(folder, "provider.log");
       writeFileSync(ledgerFile, "");
@@ -86,7 +86,7 @@ async function dispatchUntilDone(world: World, work: DispatcherWork, dispatchers
 /** Leases of dead dispatchers would last a minute; here they last as long as a run of a live one cannot take. */
 async function hasten(world: World): Promise<void> {
   await world.sql("update enrolments set lease_until = least(lease_until, clock_timestamp() + interval '5 s') where org_id = $1 and state = 'claimed'", [world.orgId]);
-  await world.sql("update permits set expires_at = least(expires_at, minted_real_at + interval '10 s') where org_id = $1 and consumed_at is null", [world.orgId]);
+  await world.sql("update permits set expires_at = least(expires_at, minted_real_at + interval '20 s') where org_id = $1 and consumed_at is null", [world.orgId]);
 }
 
 /** Enrolments and attempts that are not yet at an end of today's. */

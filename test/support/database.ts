@@ -72,10 +72,20 @@ async function openOnPostgres(): Promise<TestDatabase> {
     close: async () => {
       await endpoint.close();
       await owner.end();
+      await connectionsGone(maintenance, name);
       await maintenance.query(`drop database if exists ${name} with (force)`);
       await maintenance.end();
     },
   };
+}
+
+/** A server process outlives its client by a moment; ended by force in it, it tells a pool that no longer listens. */
+async function connectionsGone(maintenance: pg.Pool, name: string): Promise<void> {
+  for (let look = 0; look < 100; look++) {
+    const { rowCount } = await maintenance.query("select from pg_stat_activity where datname = $1", [name]);
+    if (rowCount === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** Migrated once per state of the migrations; kept for the next file. */

@@ -1,0 +1,216 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bumpOrg } from "../../src/db/queries/fact-versions.ts";
+import { callNow } from "../../src/dispatch/call-now.ts";
+import { claim } from "../../src/dispatch/claim.ts";
+import { record } from "../../src/dispatch/record.ts";
+import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { buildWorld, newId, type World } from "../support/world.ts";
+import { report } from "./figures.ts";
+import { claimDue, decideDue, mint } from "./mint.ts";
+import { sleep } from "./pg-transport.ts";
+import { endWaits, freshOrg } from "./recover.ts";
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await openTestDatabase({ postgres: true });
+});
+afterAll(() => db?.close());
+
+const enrolments = (world: World, state: string) =>
+  world.sql<{ id: string }>("select id from enrolments where org_id = $1 and state = $2", [world.orgId, state]);
+
+describe("leases and fences", () => {
+  it("a run that stalled past its lease records nothing, though nobody has claimed since", async () => {
+    const world = await buildWorld(db, { leads: 3 });
+    const stalled = await decideDue(world);
+    expect(stalled.decided).toHaveLength(3);
+    await endWaits(world);
+    const recorded = await record(world.org, stalled);
+    expect(recorded.map(({ outcome, permit }) => ({ outcome, permit }))).toEqual([1, 2, 3].map(() => ({ outcome: "lease_lost", permit: null })));
+    for (const table of ["decisions", "dial_attempts", "permits"]) expect(await world.sql(`select 1 from ${table} where org_id = $1`, [world.orgId])).toEqual([]);
+    expect(await world.sql("select 1 from audit.entry where org_id = $1 and event_type = 'decision.recorded'", [world.orgId])).toEqual([]);
+  });
+  it("leases that ended are taken by the very next claim, under a higher fence", async () => {
+    const world = await buildWorld(db, { leads: 4 });
+    const first = await claimDue(world);
+    await endWaits(world);
+    const second = await claim(world.org, newId(), 500);
+    expect(second.leads).toHaveLength(4);
+    const fences = new Map(first.leads.map((lead) => [lead.lead_id, lead.fence]));
+    for (const lead of second.leads) expect(lead.fence).toBe((fences.get(lead.lead_id) ?? 0) + 1);
+  });
+  it("enrolments that another transaction holds are skipped, not waited for", async () => {
+    const world = await buildWorld(db, { leads: 3 });
+    await claimDue(world, world.org, 0);
+    const holder = new pg.Client({ connectionString: db.adminConnectionString });
+    await holder.connect();
+    try {
+      await holder.query("begin");
+      await holder.query("select 1 from enrolments where org_id = $1 order by id limit 1 for update", [world.orgId]);
+      const started = performance.now();
+      expect((await claim(world.org, newId(), 500)).leads).toHaveLength(2);
+      expect(performance.now() - started).toBeLessThan(2_000);
+      await holder.query("rollback");
+    } finally {
+      await holder.end();
+    }
+    expect((await claim(world.org, newId(), 500)).leads).toHaveLength(1);
+  });
+  it("two claims at once never lease the same enrolment", async () => {
+    const world = await buildWorld(db, { leads: 200 });
+    await claimDue(world, world.org, 0);
+    const leased: string[] = [];
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        for (let round = 0; round < 12; round++) {
+          const { leads } = await claim(world.org, newId(), 7);
+          leased.push(...leads.map((lead) => lead.lead_id));
+        }
+      }),
+    );
+    expect(new Set(leased).size).toBe(leased.length);
+    expect(leased.length).toBeGreaterThan(50);
+  });
+});
+
+describe("capacity", () => {
+  it("eight claimers beside single calls never take more than the org, a campaign or a connection has room for", async () => {
+    const world = await buildWorld(db, { leads: 400 });
+    const limits = { org: 13, connection: 9, campaign: 6 };
+    await world.sql("update calling_policies set max_concurrency = $2 where org_id = $1", [world.orgId, limits.org]);
+    await secondCampaign(world, limits);
+    await claimDue(world, world.org, 0);
+    const most = { org: 0, connection: 0, campaign: 0 };
+    let running = true;
+    const watched = (async () => {
+      while (running) {
+        const now = await takenOf(world);
+        for (const key of ["org", "connection", "campaign"] as const) most[key] = Math.max(most[key], now[key]);
+        await sleep(1);
+      }
+    })();
+    const claimers = Array.from({ length: 8 }, (_, index) => claimAndEnd(world, index));
+    await Promise.all(claimers);
+    running = false;
+    await watched;
+    const text = `capacity: most at once ${most.org} of ${limits.org} (org), ${most.connection} of ${limits.connection} (connection), ${most.campaign} of ${limits.campaign} (campaign)`;
+    report(text, { test: "capacity", most, limits });
+    expect(most.org).toBeLessThanOrEqual(limits.org);
+    expect(most.connection).toBeLessThanOrEqual(limits.connection);
+    expect(most.campaign).toBeLessThanOrEqual(limits.campaign);
+    // The limits were reached: room that stays empty would prove nothing.
+    expect(most.org).toBe(limits.org);
+    expect(most.campaign).toBe(limits.campaign);
+  });
+});
+
+/** The same leads in two further campaigns, one of them over a connection of its own. */
+async function secondCampaign(world: World, limits: { connection: number; campaign: number }): Promise<void> {
+  const [second, other] = [newId(), newId()];
+  await world.sql(
+    `insert into connections (org_id, id, kind, vendor, name, config, status, inbox_keeps, max_concurrency, calls_per_second, settle_seconds, queue_delay_seconds, created_at)
+       select org_id, $3, kind, vendor, name, config, status, inbox_keeps, max_concurrency, calls_per_second, settle_seconds, queue_delay_seconds, created_at
+       from connections where org_id = $1 and id = $2`,
+    [world.orgId, world.connectionId, second],
+  );
+  for (const [id, connection] of [[other, world.connectionId], [newId(), second]] as const) {
+    await world.sql(
+      `insert into campaigns (org_id, id, name, seller_id, connection_id, status, purpose, debt_collection, from_number, ring_seconds, variables, retry_on,
+         retry_after_seconds, max_concurrency, created_at)
+       select org_id, $3, name, seller_id, $4, status, purpose, debt_collection, from_number, ring_seconds, variables, retry_on, retry_after_seconds,
+         max_concurrency, created_at from campaigns where org_id = $1 and id = $2`,
+      [world.orgId, world.campaignId, id, connection],
+    ); // prettier-ignore
+    await world.org.rows({ name: "enrol", text: "select app.enrol_campaign($1, null)", params: [id] });
+  }
+  await world.sql("update campaigns set max_concurrency = $2 where org_id = $1", [world.orgId, limits.campaign]);
+  await world.sql("update connections set max_concurrency = $2 where org_id = $1 and kind = 'voice'", [world.orgId, limits.connection]);
+}
+
+/** The largest number taken at one instant of the database, over the org, one connection and one campaign. */
+async function takenOf(world: World): Promise<{ org: number; connection: number; campaign: number }> {
+  const [row] = await world.sql<{ org: number; connection: number; campaign: number }>(
+    `with taken as (
+       select a.campaign_id, a.connection_id from dial_attempts a
+         where a.org_id = $1 and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress')
+       union all
+       select e.campaign_id, m.connection_id from enrolments e join campaigns m on m.org_id = e.org_id and m.id = e.campaign_id
+         where e.org_id = $1 and e.state = 'claimed')
+     select (select count(*) from taken)::int as org, coalesce((select max(n) from (select count(*)::int as n from taken group by connection_id) x), 0) as connection,
+       coalesce((select max(n) from (select count(*)::int as n from taken group by campaign_id) x), 0) as campaign`,
+    [world.orgId],
+  );
+  return row ?? { org: 0, connection: 0, campaign: 0 };
+}
+
+async function claimAndEnd(world: World, index: number): Promise<void> {
+  const org = freshOrg(world, world.transport);
+  for (let round = 0; round < 25; round++) {
+    // Two of them call single leads, as a route does beside the queue.
+    if (index >= 6) await callNow(world.deps, org, { leadId: world.leadIds[index * 30 + round] as string, campaignId: world.campaignId });
+    else await mint(world, org, 1 + ((index + round) % 5));
+    await sleep(Math.random() * 10);
+    await world.sql(
+      `update dial_attempts set state = 'completed' where org_id = $1 and id in (
+         select id from dial_attempts where org_id = $1 and state in ('permitted', 'placed') order by random() limit 2)`,
+      [world.orgId],
+    );
+  }
+}
+
+describe("tokens", () => {
+  it("calls of one connection leave at least 1 / cps apart, whoever claimed them and however late they were recorded", async () => {
+    const world = await buildWorld(db, { leads: 60, callsPerSecond: 4 });
+    await claimDue(world, world.org, 0);
+    await Promise.all(
+      Array.from({ length: 4 }, async (_, index) => {
+        const org = freshOrg(world, world.transport);
+        for (let round = 0; round < 6; round++) {
+          const batch = await decideDue(world, org, 1 + ((index + round) % 4));
+          await sleep(Math.random() * 400);
+          // Every third batch is turned away, and gives its tokens back.
+          if (round % 3 === 2) await org.query(bumpOrg());
+          await record(org, batch);
+        }
+      }),
+    );
+    const rows = await world.sql<{ at: number }>("select extract(epoch from slot_at)::float8 as at from dial_attempts where org_id = $1 order by slot_at", [world.orgId]);
+    const gaps = rows.slice(1).map((row, index) => row.at - (rows[index]?.at ?? 0));
+    report(`tokens: ${rows.length} slots, smallest gap ${Math.min(...gaps).toFixed(3)} s at 4 calls per second`, { test: "tokens", slots: rows.length, gap: Math.min(...gaps) });
+    expect(rows.length).toBeGreaterThan(15);
+    expect(Math.min(...gaps)).toBeGreaterThan(0.2499);
+  });
+  it("two single calls do not share a token", async () => {
+    const world = await buildWorld(db, { leads: 2, callsPerSecond: 0.2, enrol: false });
+    const [one, other] = world.leadIds as [string, string];
+    expect(await callNow(world.deps, world.org, { leadId: one, campaignId: world.campaignId })).toMatchObject({ kind: "placed" });
+    const refused = await callNow(world.deps, world.org, { leadId: other, campaignId: world.campaignId });
+    expect(refused).toMatchObject({ kind: "refused", recorded: { decision: { verdict: "defer", reason_codes: ["calls_per_second"] } } });
+    expect(world.voice.placed).toHaveLength(1);
+  });
+  it("what a claim reserved and did not use goes back, unless somebody has reserved behind it", async () => {
+    const world = await buildWorld(db, { leads: 20, callsPerSecond: 1 });
+    await claimDue(world, world.org, 0);
+    const ahead = async () =>
+      (await world.sql<{ s: number }>("select extract(epoch from next_slot_at - clock_timestamp())::float8 as s from connections where org_id = $1 and id = $2", [world.orgId, world.connectionId]))[0]?.s ?? 0;
+    const batch = await decideDue(world, world.org, 10);
+    expect(await ahead()).toBeGreaterThan(8);
+    await world.org.query(bumpOrg());
+    expect((await record(world.org, batch)).every(({ outcome }) => outcome === "facts_changed")).toBe(true);
+    expect(await ahead()).toBeLessThan(1);
+    const first = await decideDue(world, world.org, 5);
+    const second = await decideDue(world, world.org, 5);
+    await world.org.query(bumpOrg());
+    await record(world.org, first);
+    expect(await ahead()).toBeGreaterThan(8);
+    await record(world.org, second);
+    expect(await ahead()).toBeLessThan(6);
+  });
+  it("a claim takes no more than leaves within 45 seconds", async () => {
+    const world = await buildWorld(db, { leads: 80, callsPerSecond: 1 });
+    expect((await claimDue(world)).leads.length).toBeLessThanOrEqual(45);
+    expect((await claim(world.org, newId(), 500)).leads).toEqual([]);
+    expect(await enrolments(world, "waiting")).not.toEqual([]);
+  });
+});
