@@ -16,7 +16,16 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
-      { test: { ...common, name: "postgres", include: ["test/**/*.postgres.test.ts"], testTimeout: 600_000, maxWorkers: 1, fileParallelism: false } },
+      {
+        test: {
+          ...common,
+          name: "postgres",
+          include: ["test/**/*.postgres.test.ts"],
+          testTimeout: 600_000,
+          maxWorkers: 1,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

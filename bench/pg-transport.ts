@@ -11,7 +11,12 @@ export function pgTransport(connectionString: string, connectionsMax = 4): Count
   const pool = new pg.Pool({ connectionString, max: connectionsMax });
   const types = { getTypeParser };
   const send = async (client: pg.PoolClient, statement: Statement): Promise<Answer> => {
-    const result = await client.query({ text: statement.text, values: [...statement.params], rowMode: "array", types: types as never });
+    const result = await client.query({
+      text: statement.text,
+      values: [...statement.params],
+      rowMode: "array",
+      types: types as never,
+    });
     return { columns: result.fields.map((field) => field.name), rows: result.rows as unknown[][] };
   };
   const transport: CountedTransport = {

@@ -56,7 +56,7 @@ async function tellTheStory(demo: Demo): Promise<boolean> {
   const imported = await importLeads(demo, setUp.seller);
   await scrub(demo);
   const stops = await dialTheDay(demo, setUp, imported.id);
-  await report(demo, setUp, stops);
+  await report(demo, stops);
   return audit(demo, imported, stops);
 }
 
@@ -193,16 +193,38 @@ async function scrub({ stack }: Demo): Promise<void> {
   shown.end(rows.map((row) => `${String(row["list"])} ${String(row["result"])} ${String(row["count"])}`).join(", "));
 }
 
-const advance = async ({ api, stack }: Demo, to: string): Promise<void> => {
+const advance = async ({ api }: Demo, to: string): Promise<void> => {
   await api.post("/v1/test_clock/advance", { to });
   for (;;) {
     const clock = await api.get("/v1/test_clock");
     if (clock.status === "ready") return;
     if (clock.status === "failed") throw new Error(`the clock stopped: ${clock.status_reason}`);
-    if (process.env["CLOCK"]) { const r = stack.endpoint.requests(); const { rows } = await stack.admin("select state, count(*)::int as n from dial_attempts group by 1"); say(`${(Date.now()/1000%1000).toFixed(1)} ${clock.now} req ${r.total} st ${r.statements} del ${stack.simulators.deliveries().length} ${JSON.stringify(rows)}`); await sleep(3000); }
     await sleep(100);
   }
 };
+
+/** Permits wait for their turn on the real clock; moving the org's would end them. */
+async function untilPlaced({ api }: Demo): Promise<void> {
+  for (let quiet = 0; quiet < 4;) {
+    const waiting =
+      (await api.get("/v1/attempts?state=permitted&limit=1")).data.length +
+      (await api.get("/v1/attempts?state=dialing&limit=1")).data.length;
+    quiet = waiting === 0 ? quiet + 1 : 0;
+    await sleep(100);
+  }
+}
+
+/** What is not known is looked up a moment later, on the real clock. */
+async function untilSettled({ api, stack }: Demo): Promise<void> {
+  for (let round = 0; round < 15; round++) {
+    const open = await Promise.all(
+      ["unknown", "placed", "in_progress"].map((state) => api.get(`/v1/attempts?state=${state}&limit=1`)),
+    );
+    if (open.every((list) => list.data.length === 0)) return;
+    await stack.tick();
+    await sleep(1_000);
+  }
+}
 
 const localHour = (at: string, zone: string): string =>
   new Intl.DateTimeFormat("en-US", { timeZone: zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(at));
@@ -217,9 +239,12 @@ async function dialTheDay(demo: Demo, setUp: SetUp, importId: string): Promise<J
     connection_id: setUp.retell,
     purpose: "marketing",
     max_concurrency: 1_000,
+    // One attempt a day: the second would be tomorrow's.
+    retry_after_seconds: 86_400,
   });
   const launched = await api.post(`/v1/campaigns/${campaign.id}/launch`, { import_ids: [importId] });
-  say(`  launched with ${launched.enrolled} leads at 07:00 in New York: no window is open yet`);
+  say(`  launched with ${launched.enrolled} leads at 07:00 in New York: only Puerto Rico and the Virgin Islands are open`);
+  await untilPlaced(demo);
   let stopped: Json = null;
   const zones = ["America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "Pacific/Honolulu"] as const;
   say(
@@ -239,6 +264,7 @@ async function dialTheDay(demo: Demo, setUp: SetUp, importId: string): Promise<J
     const { rows } = await stack.admin("select count(*)::int as calls from calls");
     say(`  ${clocks.join("")}${String((rows[0] as { calls: number }).calls).padStart(6)}`);
   }
+  await untilSettled(demo);
   return { ...stopped, campaign: campaign.id };
 }
 
@@ -279,6 +305,7 @@ async function callbacks(demo: Demo, setUp: SetUp): Promise<Json> {
       say(
         `  ${bold("stop")}: a person called in while their call-back was permitted: ${suppression.attempts_cancelled} attempt cancelled, ${suppression.enrolments_closed} enrolments closed, the attempt is ${after.state}`,
       );
+      await untilPlaced(demo);
       return { attempt: last.id, phone: lead.phone, suppression, callbacks: campaign.id };
     }
     await sleep(25);
@@ -286,7 +313,7 @@ async function callbacks(demo: Demo, setUp: SetUp): Promise<Json> {
   throw new Error("no permitted attempt was seen waiting for its turn");
 }
 
-async function report({ api, stack }: Demo, _setUp: SetUp, stops: Json): Promise<void> {
+async function report({ api, stack }: Demo, stops: Json): Promise<void> {
   heading("5  What became of the leads");
   const { rows } = await stack.admin(
     `select r->>'gate' as gate, r->>'verdict' as verdict, r->>'reason_code' as reason, count(*)::int as count
@@ -328,14 +355,9 @@ async function report({ api, stack }: Demo, _setUp: SetUp, stops: Json): Promise
   );
 
   heading("6  One refused lead, gate by gate");
-  const { rows: refused } = await stack.admin(
-    "select distinct on (lead_id) lead_id, reason_codes from decisions where verdict = 'defer' and next_eligible_at is not null and campaign_id = $1 order by lead_id, at desc limit 1",
-    [uuidOf("campaign", stops.campaign)],
-  );
-  const fallback = await stack.admin("select lead_id from decisions where verdict <> 'allow' order by at desc limit 1");
-  const uuid = (refused[0] ?? fallback.rows[0])?.["lead_id"] as string;
-  const { publicId } = await import("../src/lib/ids.ts");
-  const decision = await api.get(`/v1/leads/${publicId("lead", uuid)}/decision`);
+  // It is night now: nobody may be called, and each lead knows when that ends.
+  const unanswered = calls.find((call) => call.disposition === "no_answer" && call.campaign_id === stops.campaign);
+  const decision = await api.post("/v1/decisions", { lead_id: unanswered.lead_id, campaign_id: unanswered.campaign_id });
   for (const gate of decision.gates) {
     const colour = gate.verdict === "allow" ? green : red;
     say(

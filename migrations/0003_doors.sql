@@ -113,6 +113,20 @@ begin
   if not found then perform set_config('app.org_id', '', true); end if;
 end $$;
 
+-- Binding by a webhook's path: door and settings in the statement that precedes the look at its connection.
+create function app.bind_webhook(connection_id uuid, real_now timestamptz)
+  returns table (org_id uuid, now timestamptz, livemode boolean, clock_moving boolean)
+  volatile language plpgsql as $$
+declare found_org uuid;
+begin
+  select d.org_id into found_org from door.webhook_connection(connection_id) d;
+  return query
+    select b.org_id, b.now, b.livemode, exists (
+      select 1 from public.test_clocks t where t.org_id = found_org and t.org_id = (select app.org()) and t.status = 'advancing')
+    from app.bind(found_org, real_now) b;
+end $$;
+grant execute on function app.bind_webhook(uuid, timestamptz) to dialgate_app;
+
 -- Refused to serve: the answer of the boot check (design §3).
 create function app.unsafe_role() returns boolean stable language sql as $$
   select r.rolsuper or r.rolbypassrls or exists (

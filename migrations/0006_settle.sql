@@ -28,13 +28,13 @@ begin
     on conflict on constraint calls_org_id_attempt_id_key do update set
       status = app.further(statuses, c.status, excluded.status),
       disposition = app.further(dispositions, c.disposition, excluded.disposition),
-      provider_reason = coalesce(c.provider_reason, excluded.provider_reason),
+      provider_reason = greatest(c.provider_reason, excluded.provider_reason),
       started_at = least(c.started_at, excluded.started_at), ended_at = greatest(c.ended_at, excluded.ended_at),
       duration_seconds = greatest(c.duration_seconds, excluded.duration_seconds),
       ended_by = app.further('{unknown,not_connected,agent,person}', c.ended_by, excluded.ended_by),
       transcript = case when length(excluded.transcript::text) > coalesce(length(c.transcript::text), -1) then excluded.transcript else c.transcript end,
       transcript_state = app.further('{pending,none,withheld,kept}', c.transcript_state, excluded.transcript_state),
-      recording_ref = coalesce(c.recording_ref, excluded.recording_ref),
+      recording_ref = greatest(c.recording_ref, excluded.recording_ref),
       stop_requested = c.stop_requested or excluded.stop_requested, stop_searched = c.stop_searched or excluded.stop_searched
     returning c.* into joined;
   return joined;
@@ -177,7 +177,8 @@ begin
       where a.org_id = (select app.org()) and a.state in ('dialing', 'unknown', 'placed', 'in_progress') and a.settle_after <= clock_timestamp()
       order by a.id limit rows_max for update skip locked),
   moved as (
-    update public.dial_attempts a set settle_after = clock_timestamp() + make_interval(secs => lease_seconds),
+    update public.dial_attempts a set settle_after = clock_timestamp() + make_interval(secs => least(lease_seconds, (
+          select c.settle_seconds from public.connections c where c.org_id = (select app.org()) and c.id = a.connection_id))),
         state = case a.state when 'dialing' then 'unknown' else a.state end,
         reason = case a.state when 'dialing' then 'no_answer_recorded' else a.reason end
       from taken t where a.org_id = (select app.org()) and a.id = t.id returning a.*)

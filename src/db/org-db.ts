@@ -26,6 +26,8 @@ export interface Bound {
   readonly livemode: boolean;
   readonly orgName: string | null;
   readonly scopes: readonly string[] | null;
+  /** A test org's clock is on its way: whoever moves it applies what arrives. */
+  readonly clockMoving: boolean;
 }
 
 /** How a handle becomes bound: a statement that is sent first in every transaction, and a judge of its answer. */
@@ -138,6 +140,7 @@ export class OrgDb {
             livemode: row["livemode"] as boolean,
             orgName: (row["org_name"] as string | undefined) ?? null,
             scopes: (row["scopes"] as string[] | undefined) ?? null,
+            clockMoving: row["clock_moving"] === true,
           },
     );
   }

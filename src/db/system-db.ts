@@ -55,16 +55,6 @@ export class SystemDb {
     return (await this.#rowsOf(statement)).map((row) => row[0] as string);
   }
 
-  /** The org of a webhook's connection, or null. Its signature is checked next, with that org's credential. */
-  async orgOfWebhook(connectionId: string): Promise<string | null> {
-    const statement = {
-      name: "door.webhook_connection",
-      text: "select org_id from door.webhook_connection($1)",
-      params: [connectionId],
-    };
-    return ((await this.#rowsOf(statement))[0]?.[0] as string | undefined) ?? null;
-  }
-
   /** True when the database role could see past row-level security: then the worker refuses to serve. */
   async unsafeRole(): Promise<boolean> {
     return (await this.#rowsOf({ name: "app.unsafe_role", text: "select app.unsafe_role()", params: [] }))[0]?.[0] !== false;
@@ -77,6 +67,17 @@ export class SystemDb {
       text: "select org_id, now, livemode from app.bind($1, $2)",
       params: [orgId, realNow],
     };
+    return OrgDb.bind(this.#transport, { statement, actor, requestId, admit: requireBound }, this.#newId);
+  }
+
+  /** For a vendor's webhook: its path names a connection, whose org is bound; the signature is checked next, with that org's credential. */
+  asWebhook(connectionId: string, requestId: string, realNow: Instant): OrgDb {
+    const statement = {
+      name: "app.bind_webhook",
+      text: "select org_id, now, livemode, clock_moving from app.bind_webhook($1, $2)",
+      params: [connectionId, realNow],
+    };
+    const actor = { type: "webhook", id: connectionId } as const;
     return OrgDb.bind(this.#transport, { statement, actor, requestId, admit: requireBound }, this.#newId);
   }
 

@@ -48,7 +48,6 @@ export function neonTransport(connectionString: string, local?: LocalEndpoint): 
         const results = await http.transaction(queries, { fetchOptions: { signal } });
         return results.map(answerOf);
       } catch (thrown) {
-        if (process.env["DB_DEBUG"]) console.error(String((thrown as Error).message), (thrown as { where?: string }).where);
         throw dbErrorOf(thrown, statements.map((statement) => statement.name).join("+"));
       }
     },

@@ -26,7 +26,7 @@ export function parseApiKey(text: string): ApiKey | null {
   if (match === null) return null;
   const [, mode, id, , checksum] = match as unknown as [string, string, string, string, string];
   if (base62(BigInt(crc32(text.slice(0, -6))), 6) !== checksum) return null;
-  const number = [...id].reduce((sum, digit) => sum * 62n + BigInt(alphabet.indexOf(digit)), 0n);
+  const number = id.split("").reduce((sum, digit) => sum * 62n + BigInt(alphabet.indexOf(digit)), 0n);
   if (number >= 1n << 128n) return null;
   const hex = number.toString(16).padStart(32, "0");
   const uuid = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;

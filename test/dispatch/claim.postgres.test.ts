@@ -27,9 +27,14 @@ describe("leases and fences", () => {
     expect(stalled.decided).toHaveLength(3);
     await endWaits(world);
     const recorded = await record(world.org, stalled);
-    expect(recorded.map(({ outcome, permit }) => ({ outcome, permit }))).toEqual([1, 2, 3].map(() => ({ outcome: "lease_lost", permit: null })));
-    for (const table of ["decisions", "dial_attempts", "permits"]) expect(await world.sql(`select 1 from ${table} where org_id = $1`, [world.orgId])).toEqual([]);
-    expect(await world.sql("select 1 from audit.entry where org_id = $1 and event_type = 'decision.recorded'", [world.orgId])).toEqual([]);
+    expect(recorded.map(({ outcome, permit }) => ({ outcome, permit }))).toEqual(
+      [1, 2, 3].map(() => ({ outcome: "lease_lost", permit: null })),
+    );
+    for (const table of ["decisions", "dial_attempts", "permits"])
+      expect(await world.sql(`select 1 from ${table} where org_id = $1`, [world.orgId])).toEqual([]);
+    expect(
+      await world.sql("select 1 from audit.entry where org_id = $1 and event_type = 'decision.recorded'", [world.orgId]),
+    ).toEqual([]);
   });
   it("leases that ended are taken by the very next claim, under a higher fence", async () => {
     const world = await buildWorld(db, { leads: 4 });
@@ -114,7 +119,10 @@ async function secondCampaign(world: World, limits: { connection: number; campai
        from connections where org_id = $1 and id = $2`,
     [world.orgId, world.connectionId, second],
   );
-  for (const [id, connection] of [[other, world.connectionId], [newId(), second]] as const) {
+  for (const [id, connection] of [
+    [other, world.connectionId],
+    [newId(), second],
+  ] as const) {
     await world.sql(
       `insert into campaigns (org_id, id, name, seller_id, connection_id, status, purpose, debt_collection, from_number, ring_seconds, variables, retry_on,
          retry_after_seconds, max_concurrency, created_at)
@@ -125,7 +133,10 @@ async function secondCampaign(world: World, limits: { connection: number; campai
     await world.org.rows({ name: "enrol", text: "select app.enrol_campaign($1, null)", params: [id] });
   }
   await world.sql("update campaigns set max_concurrency = $2 where org_id = $1", [world.orgId, limits.campaign]);
-  await world.sql("update connections set max_concurrency = $2 where org_id = $1 and kind = 'voice'", [world.orgId, limits.connection]);
+  await world.sql("update connections set max_concurrency = $2 where org_id = $1 and kind = 'voice'", [
+    world.orgId,
+    limits.connection,
+  ]);
 }
 
 /** The largest number taken at one instant of the database, over the org, one connection and one campaign. */
@@ -146,14 +157,16 @@ async function takenOf(world: World): Promise<{ org: number; connection: number;
 
 async function claimAndEnd(world: World, index: number): Promise<void> {
   const org = freshOrg(world, world.transport);
-  for (let round = 0; round < 25; round++) {
+  for (let round = 0; round < 20; round++) {
     // Two of them call single leads, as a route does beside the queue.
-    if (index >= 6) await callNow(world.deps, org, { leadId: world.leadIds[index * 30 + round] as string, campaignId: world.campaignId });
+    if (index >= 6)
+      await callNow(world.deps, org, { leadId: world.leadIds[index * 30 + round] as string, campaignId: world.campaignId });
     else await mint(world, org, 1 + ((index + round) % 5));
-    await sleep(Math.random() * 10);
+    // Slower than they come, so that the room fills up.
+    if (Math.random() < 0.85) continue;
     await world.sql(
       `update dial_attempts set state = 'completed' where org_id = $1 and id in (
-         select id from dial_attempts where org_id = $1 and state in ('permitted', 'placed') order by random() limit 2)`,
+         select id from dial_attempts where org_id = $1 and state in ('permitted', 'placed') order by random() limit 1)`,
       [world.orgId],
     );
   }
@@ -170,14 +183,25 @@ describe("tokens", () => {
           const batch = await decideDue(world, org, 1 + ((index + round) % 4));
           await sleep(Math.random() * 400);
           // Every third batch is turned away, and gives its tokens back.
-          if (round % 3 === 2) await org.query(bumpOrg());
+          if (round % 3 === 2)
+            await world.sql("update persons set facts_version = facts_version + 1 where org_id = $1 and id = any ($2)", [
+              world.orgId,
+              batch.decided.map(({ lead }) => lead.person_id),
+            ]);
           await record(org, batch);
         }
       }),
     );
-    const rows = await world.sql<{ at: number }>("select extract(epoch from slot_at)::float8 as at from dial_attempts where org_id = $1 order by slot_at", [world.orgId]);
+    const rows = await world.sql<{ at: number }>(
+      "select extract(epoch from slot_at)::float8 as at from dial_attempts where org_id = $1 order by slot_at",
+      [world.orgId],
+    );
     const gaps = rows.slice(1).map((row, index) => row.at - (rows[index]?.at ?? 0));
-    report(`tokens: ${rows.length} slots, smallest gap ${Math.min(...gaps).toFixed(3)} s at 4 calls per second`, { test: "tokens", slots: rows.length, gap: Math.min(...gaps) });
+    report(`tokens: ${rows.length} slots, smallest gap ${Math.min(...gaps).toFixed(3)} s at 4 calls per second`, {
+      test: "tokens",
+      slots: rows.length,
+      gap: Math.min(...gaps),
+    });
     expect(rows.length).toBeGreaterThan(15);
     expect(Math.min(...gaps)).toBeGreaterThan(0.2499);
   });
@@ -186,18 +210,26 @@ describe("tokens", () => {
     const [one, other] = world.leadIds as [string, string];
     expect(await callNow(world.deps, world.org, { leadId: one, campaignId: world.campaignId })).toMatchObject({ kind: "placed" });
     const refused = await callNow(world.deps, world.org, { leadId: other, campaignId: world.campaignId });
-    expect(refused).toMatchObject({ kind: "refused", recorded: { decision: { verdict: "defer", reason_codes: ["calls_per_second"] } } });
+    expect(refused).toMatchObject({
+      kind: "refused",
+      recorded: { decision: { verdict: "defer", reason_codes: ["calls_per_second"] } },
+    });
     expect(world.voice.placed).toHaveLength(1);
   });
   it("what a claim reserved and did not use goes back, unless somebody has reserved behind it", async () => {
     const world = await buildWorld(db, { leads: 20, callsPerSecond: 1 });
     await claimDue(world, world.org, 0);
     const ahead = async () =>
-      (await world.sql<{ s: number }>("select extract(epoch from next_slot_at - clock_timestamp())::float8 as s from connections where org_id = $1 and id = $2", [world.orgId, world.connectionId]))[0]?.s ?? 0;
+      (
+        await world.sql<{ s: number }>(
+          "select extract(epoch from next_slot_at - clock_timestamp())::float8 as s from connections where org_id = $1 and id = $2",
+          [world.orgId, world.connectionId],
+        )
+      )[0]?.s ?? 0;
     const batch = await decideDue(world, world.org, 10);
     expect(await ahead()).toBeGreaterThan(8);
     await world.org.query(bumpOrg());
-    expect((await record(world.org, batch)).every(({ outcome }) => outcome === "facts_changed")).toBe(true);
+    expect(new Set((await record(world.org, batch)).map(({ outcome }) => outcome))).toEqual(new Set(["facts_changed"]));
     expect(await ahead()).toBeLessThan(1);
     const first = await decideDue(world, world.org, 5);
     const second = await decideDue(world, world.org, 5);

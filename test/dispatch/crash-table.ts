@@ -81,19 +81,21 @@ const optOut = (world: World, org: OrgDb): Promise<unknown> =>
   );
 
 const rows: readonly Row[] = [
-  ...(["not applied", "applied but errored", "crash after"] as const).map(
-    (only, index): Row => ({
-      row: index + 1,
-      title: ["the claim's request is lost", "the claim commits and its answer is lost", "the worker ends after the claim, before the gates"][index] as string,
-      outcomes: [only],
-      act: async (bench) => {
-        await openWindows(bench);
-        bench.worker.arm("app.claim_enrolments", bench.outcome);
-        await dial(bench);
-      },
-      expected: () => dialedOnceLater,
-    }),
-  ),
+  ...(["not applied", "applied but errored", "crash after"] as const).map((only, index): Row => ({
+    row: index + 1,
+    title: [
+      "the claim's request is lost",
+      "the claim commits and its answer is lost",
+      "the worker ends after the claim, before the gates",
+    ][index] as string,
+    outcomes: [only],
+    act: async (bench) => {
+      await openWindows(bench);
+      bench.worker.arm("app.claim_enrolments", bench.outcome);
+      await dial(bench);
+    },
+    expected: () => dialedOnceLater,
+  })),
   {
     row: 4,
     title: "the gates cannot be asked: their rules cannot be read, the scrub is missing, or the facts cannot be read",
@@ -147,7 +149,8 @@ const rows: readonly Row[] = [
       bench.worker.arm("app.record_decisions", bench.outcome);
       await dial(bench);
     },
-    expected: (outcome) => (outcome === "not applied" ? dialedOnceLater : { ...dialedOnceLater, attempts: ["expired", "completed"] }),
+    expected: (outcome) =>
+      outcome === "not applied" ? dialedOnceLater : { ...dialedOnceLater, attempts: ["expired", "completed"] },
   },
   {
     row: 6,
@@ -157,8 +160,7 @@ const rows: readonly Row[] = [
       bench.worker.arm("app.consume_permit", bench.outcome);
       await dial(bench);
     },
-    expected: (outcome) =>
-      outcome === "not applied" ? { ...dialedOnceLater, attempts: ["expired", "completed"] } : neverLeft,
+    expected: (outcome) => (outcome === "not applied" ? { ...dialedOnceLater, attempts: ["expired", "completed"] } : neverLeft),
   },
   {
     row: 7,
@@ -218,7 +220,9 @@ const rows: readonly Row[] = [
     outcomes,
     act: async (bench) => {
       await dial(bench);
-      const [{ id } = { id: "" }] = await bench.world.sql<{ id: string }>("select id from dial_attempts where org_id = $1", [bench.world.orgId]);
+      const [{ id } = { id: "" }] = await bench.world.sql<{ id: string }>("select id from dial_attempts where org_id = $1", [
+        bench.world.orgId,
+      ]);
       bench.worker.arm("app.record_answer", bench.outcome);
       const again = recordAnswer(id, "unknown", "timeout", null, null);
       await swallow(bench.world.org.query(again));
@@ -251,8 +255,15 @@ const rows: readonly Row[] = [
       bench.world.voice.script.place = postThen(bench, async (accept) => {
         const accepted = accept();
         const keep = { keep_transcripts: true, keep_recordings: true };
-        const [{ id } = { id: "" }] = await bench.world.sql<{ id: string }>("select id from dial_attempts where org_id = $1", [bench.world.orgId]);
-        await settle(freshOrg(bench.world, bench.worker.other()), bench.world.connectionId, endedReport(publicId("attempt", id)), keep);
+        const [{ id } = { id: "" }] = await bench.world.sql<{ id: string }>("select id from dial_attempts where org_id = $1", [
+          bench.world.orgId,
+        ]);
+        await settle(
+          freshOrg(bench.world, bench.worker.other()),
+          bench.world.connectionId,
+          endedReport(publicId("attempt", id)),
+          keep,
+        );
         return accepted;
       });
       bench.worker.arm("app.record_answer", bench.outcome);
@@ -268,7 +279,12 @@ const rows: readonly Row[] = [
       await dial(bench);
       const [report] = [...bench.ledger.calls.values()];
       bench.worker.arm("app.apply_report", bench.outcome);
-      await swallow(settle(bench.world.org, bench.world.connectionId, report ?? endedReport("none"), { keep_transcripts: true, keep_recordings: true }));
+      await swallow(
+        settle(bench.world.org, bench.world.connectionId, report ?? endedReport("none"), {
+          keep_transcripts: true,
+          keep_recordings: true,
+        }),
+      );
     },
     expected: () => dialedOnce,
   },
@@ -284,7 +300,9 @@ const rows: readonly Row[] = [
       await dial(bench);
       bench.ledger.lags = true;
       // Before the settle time nothing is looked up, and an empty list proves nothing.
-      await bench.world.sql("update dial_attempts set settle_after = clock_timestamp() + interval '1 hour' where org_id = $1", [bench.world.orgId]);
+      await bench.world.sql("update dial_attempts set settle_after = clock_timestamp() + interval '1 hour' where org_id = $1", [
+        bench.world.orgId,
+      ]);
       expect(await reconcile(bench.deps, bench.world.org)).toMatchObject({ lookedUp: 0 });
       bench.ledger.lags = false;
       await endWaits(bench.world);
@@ -354,9 +372,14 @@ async function expectRow(bench: Bench, { expected }: Row): Promise<void> {
   await recover(world, worker.other());
   await expectInvariants(world, ledger);
   expect(ledger.posts, "posts after the recovery").toHaveLength(posts[1]);
-  const states = await world.sql<{ state: string }>("select state from dial_attempts where org_id = $1 order by minted_at, id", [world.orgId]);
+  const states = await world.sql<{ state: string }>("select state from dial_attempts where org_id = $1 order by minted_at, id", [
+    world.orgId,
+  ]);
   if (posts[0] >= 0) expect(states.map(({ state }) => state)).toEqual(attempts);
-  const [row] = await world.sql<{ state: string; reason: string | null }>("select state, reason from enrolments where org_id = $1", [world.orgId]);
+  const [row] = await world.sql<{ state: string; reason: string | null }>(
+    "select state, reason from enrolments where org_id = $1",
+    [world.orgId],
+  );
   expect([row?.state ?? "none", row?.reason ?? null]).toEqual(enrolment);
 }
 

@@ -36,7 +36,12 @@ async function dispatch(work: DispatcherWork): Promise<void> {
   let listed = new Set<string>();
   voice.script.lookup = (id) => {
     const attemptId = id.replace(/^call_/, "");
-    if (!listed.has(attemptId)) listed = new Set(readFileSync(work.ledgerFile, "utf8").split("\n").map((line) => line.split(" ")[0] ?? ""));
+    if (!listed.has(attemptId))
+      listed = new Set(
+        readFileSync(work.ledgerFile, "utf8")
+          .split("\n")
+          .map((line) => line.split(" ")[0] ?? ""),
+      );
     return listed.has(attemptId) ? { kind: "found", report: endedReport(attemptId) } : { kind: "absent" };
   };
   const deps: DispatchDeps = {

@@ -59,7 +59,10 @@ describe("several dispatchers on one Postgres, killed at random and started agai
 async function dispatchUntilDone(world: World, work: DispatcherWork, dispatchers: number): Promise<{ kills: number }> {
   const children = new Set<ChildProcess>();
   const start = (): ChildProcess => {
-    const child = spawn(process.execPath, [script], { env: { ...process.env, DISPATCHER: JSON.stringify(work) }, stdio: ["ignore", "ignore", "inherit"] });
+    const child = spawn(process.execPath, [script], {
+      env: { ...process.env, DISPATCHER: JSON.stringify(work) },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     children.add(child);
     return child;
   };
@@ -78,15 +81,23 @@ async function dispatchUntilDone(world: World, work: DispatcherWork, dispatchers
     }
   } finally {
     for (const child of children) child.kill("SIGKILL");
-    await Promise.all([...children].map((child) => (child.exitCode === null && child.signalCode === null ? once(child, "close") : null)));
+    await Promise.all(
+      [...children].map((child) => (child.exitCode === null && child.signalCode === null ? once(child, "close") : null)),
+    );
   }
   return { kills };
 }
 
 /** Leases of dead dispatchers would last a minute; here they last as long as a run of a live one cannot take. */
 async function hasten(world: World): Promise<void> {
-  await world.sql("update enrolments set lease_until = least(lease_until, clock_timestamp() + interval '5 s') where org_id = $1 and state = 'claimed'", [world.orgId]);
-  await world.sql("update permits set expires_at = least(expires_at, minted_real_at + interval '20 s') where org_id = $1 and consumed_at is null", [world.orgId]);
+  await world.sql(
+    "update enrolments set lease_until = least(lease_until, clock_timestamp() + interval '5 s') where org_id = $1 and state = 'claimed'",
+    [world.orgId],
+  );
+  await world.sql(
+    "update permits set expires_at = least(expires_at, minted_real_at + interval '20 s') where org_id = $1 and consumed_at is null",
+    [world.orgId],
+  );
 }
 
 /** Enrolments and attempts that are not yet at an end of today's. */

@@ -18,7 +18,11 @@ export async function claimDue(world: World, org: OrgDb = world.org, max = 500):
 
 export async function decideDue(world: World, org: OrgDb = world.org, max = 500): Promise<DecidedBatch> {
   const batch = await claimDue(world, org, max);
-  return { ...batch, at: batch.bound.now, decided: await decideLeads(world.deps.desk, batch.bound.now, batch.campaigns, batch.leads) };
+  return {
+    ...batch,
+    at: batch.bound.now,
+    decided: await decideLeads(world.deps.desk, batch.bound.now, batch.campaigns, batch.leads),
+  };
 }
 
 export async function mint(world: World, org: OrgDb = world.org, max = 500): Promise<readonly Recorded[]> {

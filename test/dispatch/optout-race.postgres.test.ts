@@ -50,14 +50,24 @@ const others: readonly Forbidding[] = [
           runId: newId(),
           connectionId: world.connectionId,
           responseDigest: "\\x00",
-          answers: [{ id: newId(), personId, list: "national", kind: "do_not_call", result: "listed", listVersionAt: "2026-11-18T00:00:00Z" }],
+          answers: [
+            {
+              id: newId(),
+              personId,
+              list: "national",
+              kind: "do_not_call",
+              result: "listed",
+              listVersionAt: "2026-11-18T00:00:00Z",
+            },
+          ],
           leads: [{ id: leadId, dueAt: "2026-12-18T00:00:00Z" }],
         }),
       ),
   },
 ];
 
-const size = (pairs: number, ahead = 40): RaceSize => (ahead === 1 ? { pairs, orgs: 8, atOnce: 1, ahead } : { pairs, orgs: 8, atOnce: 2, ahead });
+const size = (pairs: number, ahead = 40): RaceSize =>
+  ahead === 1 ? { pairs, orgs: 8, atOnce: 1, ahead } : { pairs, orgs: 8, atOnce: 2, ahead };
 const pairs = full ? 100_000 : 5_000;
 const controlPairs = 800;
 const otherPairs = full ? 5_000 : 320;
@@ -68,7 +78,12 @@ afterEach(async () => {
   db = undefined;
 });
 
-async function raced(arm: string, forbidding: Forbidding, how: RaceSize, weaken: (db: TestDatabase) => Promise<void> = async () => undefined): Promise<RaceFigures> {
+async function raced(
+  arm: string,
+  forbidding: Forbidding,
+  how: RaceSize,
+  weaken: (db: TestDatabase) => Promise<void> = async () => undefined,
+): Promise<RaceFigures> {
   db = await openTestDatabase({ postgres: true });
   await weaken(db);
   const started = performance.now();
@@ -76,7 +91,13 @@ async function raced(arm: string, forbidding: Forbidding, how: RaceSize, weaken:
   const seconds = (performance.now() - started) / 1000;
   const { dialed, late, waited, failures } = figures;
   const line = `${forbidding.name} race: ${arm} ${figures.pairs} pairs, ${waited} waited, ${dialed} dialed, ${late} late dials`;
-  report(`${line}, ${failures} failures, ${seconds.toFixed(0)} s`, { test: "race", forbidding: forbidding.name, arm, ...figures, seconds });
+  report(`${line}, ${failures} failures, ${seconds.toFixed(0)} s`, {
+    test: "race",
+    forbidding: forbidding.name,
+    arm,
+    ...figures,
+    seconds,
+  });
   return figures;
 }
 

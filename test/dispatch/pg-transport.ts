@@ -32,7 +32,8 @@ export function pgTransport(pool: pg.Pool, linger: Linger): Transport {
     try {
       await client.query(`begin; set local timezone = 'UTC'; set local application_name = '${linger.name}'`);
       const result = await work(run);
-      if (linger.xid !== undefined) linger.xid((await client.query<{ xid: string }>("select pg_current_xact_id()::text as xid")).rows[0]?.xid ?? "");
+      if (linger.xid !== undefined)
+        linger.xid((await client.query<{ xid: string }>("select pg_current_xact_id()::text as xid")).rows[0]?.xid ?? "");
       await client.query("commit");
       return result;
     } catch (error) {
@@ -48,7 +49,8 @@ export function pgTransport(pool: pg.Pool, linger: Linger): Transport {
       transaction(async (run) => {
         const answers: Answer[] = [];
         for (const statement of statements) answers.push(await run(statement));
-        if (!statements.some(({ name }) => name === "audit.append_many" || name === "app.record_decisions")) await sleep(linger.milliseconds());
+        if (!statements.some(({ name }) => name === "audit.append_many" || name === "app.record_decisions"))
+          await sleep(linger.milliseconds());
         return answers;
       }),
   };

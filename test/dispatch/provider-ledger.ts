@@ -50,7 +50,10 @@ export function keepLedger(
          where a.org_id = $1 and a.id = $2`,
       [world.orgId, uuidOf("attempt", call.attemptId)],
     );
-    ledger.posts.push({ attemptId: call.attemptId, behind: behind ?? { consumed: false, verdict: null, outcome: null, state: null } });
+    ledger.posts.push({
+      attemptId: call.attemptId,
+      behind: behind ?? { consumed: false, verdict: null, outcome: null, state: null },
+    });
     return answer(call, () => {
       ledger.calls.set(call.attemptId, endedReport(call.attemptId));
       return { kind: "accepted", providerCallId: `call_${call.attemptId}` };

@@ -3,7 +3,14 @@ import pg from "pg";
 import { OrgDb } from "../../src/db/org-db.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import { consumePermit } from "../../src/db/queries/dispatch.ts";
-import { type CampaignFactsRow, type LeadFactsRow, readCampaignFacts, readLeadFacts, readVersions, type VersionsRow } from "../../src/db/queries/dial-facts.ts";
+import {
+  type CampaignFactsRow,
+  type LeadFactsRow,
+  readCampaignFacts,
+  readLeadFacts,
+  readVersions,
+  type VersionsRow,
+} from "../../src/db/queries/dial-facts.ts";
 import { rowsOf } from "../../src/db/transport.ts";
 import { claim } from "../../src/dispatch/claim.ts";
 import { type DecidedLead, decideLeads } from "../../src/dispatch/decide.ts";
@@ -65,7 +72,12 @@ export async function race(db: TestDatabase, forbidding: Forbidding, size: RaceS
           const worker = async (): Promise<void> => {
             for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
               const { lead, pair } = one;
-              const about = { world, leadId: lead.lead.lead_id, personId: lead.lead.person_id, e164: numbers.get(lead.lead.lead_id) ?? "" };
+              const about = {
+                world,
+                leadId: lead.lead.lead_id,
+                personId: lead.lead.person_id,
+                e164: numbers.get(lead.lead.lead_id) ?? "",
+              };
               const outcomes = await Promise.allSettled([
                 dial(pool, world, pair, { ...decided, decided: [lead] }),
                 forbid(pool, forbidding, pair, about, (xid) => forbidden.set(about.leadId, xid)),
@@ -88,7 +100,12 @@ export async function race(db: TestDatabase, forbidding: Forbidding, size: RaceS
 }
 
 const orgOf = (pool: pg.Pool, world: World, name: string, milliseconds = () => 0, xid?: (xid: string) => void): OrgDb =>
-  new SystemDb(pgTransport(pool, { name, milliseconds, ...(xid === undefined ? {} : { xid }) }), newId).asOrg(world.orgId, { type: "job", id: "race" }, "req_race", world.deps.now());
+  new SystemDb(pgTransport(pool, { name, milliseconds, ...(xid === undefined ? {} : { xid }) }), newId).asOrg(
+    world.orgId,
+    { type: "job", id: "race" },
+    "req_race",
+    world.deps.now(),
+  );
 
 async function dial(pool: pg.Pool, world: World, pair: string, batch: DecidedBatch): Promise<void> {
   const org = orgOf(pool, world, `pair ${pair} dial`, () => Math.random() * 4);
@@ -99,7 +116,13 @@ async function dial(pool: pg.Pool, world: World, pair: string, batch: DecidedBat
   await org.query(consumePermit(recorded.permit.attemptId));
 }
 
-async function forbid(pool: pg.Pool, forbidding: Forbidding, pair: string, about: Parameters<Forbidding["act"]>[1], xid: (xid: string) => void): Promise<void> {
+async function forbid(
+  pool: pg.Pool,
+  forbidding: Forbidding,
+  pair: string,
+  about: Parameters<Forbidding["act"]>[1],
+  xid: (xid: string) => void,
+): Promise<void> {
   const org = orgOf(pool, about.world, `pair ${pair} forbid`, () => Math.random() * 4, xid);
   await sleep(Math.random() * 60);
   await forbidding.act(org, about);
@@ -110,7 +133,12 @@ async function decideClaimed(world: World, org: OrgDb, wanted: number): Promise<
     const batch = await claim(org, newId(), wanted);
     if (batch.edges.length > 0) await judgeWindows(org, world.deps.desk, batch.bound.now, batch.edges);
     if (batch.leads.length === 0) continue;
-    return { ...batch, slots: [], at: batch.bound.now, decided: await decideLeads(world.deps.desk, batch.bound.now, batch.campaigns, batch.leads) };
+    return {
+      ...batch,
+      slots: [],
+      at: batch.bound.now,
+      decided: await decideLeads(world.deps.desk, batch.bound.now, batch.campaigns, batch.leads),
+    };
   }
   return { at: world.deps.now(), token: null, slots: [], versions: [], campaigns: [], decided: [] };
 }
@@ -124,7 +152,11 @@ async function decideSingles(world: World, org: OrgDb, wanted: number): Promise<
   );
   const source = { kind: "leads", campaignId: world.campaignId, leadIds: fresh.map((row) => row.lead_id) } as const;
   const { bound, answers } = await org.query(readVersions(source), readLeadFacts(source), readCampaignFacts(source));
-  const [versions, leads, campaigns] = answers.map((answer) => rowsOf<never>(answer)) as unknown as [VersionsRow[], LeadFactsRow[], CampaignFactsRow[]];
+  const [versions, leads, campaigns] = answers.map((answer) => rowsOf<never>(answer)) as unknown as [
+    VersionsRow[],
+    LeadFactsRow[],
+    CampaignFactsRow[],
+  ];
   const decided: DecidedLead[] = await decideLeads(world.deps.desk, bound.now, campaigns, leads);
   return { at: bound.now, token: null, slots: [], versions, campaigns, decided };
 }

@@ -14,9 +14,13 @@ export async function endWaits(world: World): Promise<void> {
   const past = "clock_timestamp() - interval '1 s'";
   await world.sql(`update enrolments set lease_until = ${past} where org_id = $1 and state = 'claimed'`, [world.orgId]);
   await world.sql(`update permits set expires_at = ${past} where org_id = $1 and consumed_at is null`, [world.orgId]);
-  await world.sql(`update dial_attempts set settle_after = ${past} where org_id = $1 and settle_after is not null`, [world.orgId]);
+  await world.sql(`update dial_attempts set settle_after = ${past} where org_id = $1 and settle_after is not null`, [
+    world.orgId,
+  ]);
   await world.sql("update webhook_inbox set lease_until = null where org_id = $1 and state = 'pending'", [world.orgId]);
-  await world.sql("update outbox set lease_until = null, due_at = clock_timestamp() where org_id = $1 and done_at is null", [world.orgId]);
+  await world.sql("update outbox set lease_until = null, due_at = clock_timestamp() where org_id = $1 and done_at is null", [
+    world.orgId,
+  ]);
 }
 
 /** A new process: its own connection, nothing remembered. */

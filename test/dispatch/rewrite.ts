@@ -2,8 +2,15 @@
 import type { TestDatabase } from "../support/database.ts";
 
 /** Rewrites a function in the test's database alone. @throws when the text to be taken out is not there. */
-export async function rewriteFunction(db: TestDatabase, name: string, changes: readonly (readonly [from: string, to: string])[]): Promise<void> {
-  const { rows } = await db.admin("select pg_get_functiondef(p.oid) as text from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname || '.' || p.proname = $1", [name]);
+export async function rewriteFunction(
+  db: TestDatabase,
+  name: string,
+  changes: readonly (readonly [from: string, to: string])[],
+): Promise<void> {
+  const { rows } = await db.admin(
+    "select pg_get_functiondef(p.oid) as text from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname || '.' || p.proname = $1",
+    [name],
+  );
   if (rows.length !== 1) throw new Error(`${name} is not one function`);
   const whole = rows[0]?.["text"] as string;
   let text = whole;
@@ -18,7 +25,12 @@ export async function rewriteFunction(db: TestDatabase, name: string, changes: r
 
 export async function withoutVersionCheck(db: TestDatabase): Promise<void> {
   await rewriteFunction(db, "app.record_decisions", [["(moved or not persons[i] = any (fresh)", "(false"]]);
-  await rewriteFunction(db, "app.consume_permit", [["(v_platform, v_org, v_person) is distinct from (permit.platform_version, permit.org_version, permit.person_version)", "false"]]);
+  await rewriteFunction(db, "app.consume_permit", [
+    [
+      "(v_platform, v_org, v_person) is distinct from (permit.platform_version, permit.org_version, permit.person_version)",
+      "false",
+    ],
+  ]);
 }
 
 export async function withoutCancelling(db: TestDatabase): Promise<void> {

@@ -40,7 +40,10 @@ export function scriptedVoice(): ScriptedVoice {
     placed: [],
     lookups: [],
     stops: [],
-    script: { place: (call) => ({ kind: "accepted", providerCallId: `call_${call.attemptId}` }), lookup: () => ({ kind: "absent" }) },
+    script: {
+      place: (call) => ({ kind: "accepted", providerCallId: `call_${call.attemptId}` }),
+      lookup: () => ({ kind: "absent" }),
+    },
     async place(call) {
       voice.placed.push(call);
       return voice.script.place(call);
@@ -93,7 +96,8 @@ export interface WorldOptions {
   readonly enrol?: boolean;
 }
 
-const areaCodes = ["212", "213", "312", "404", "617", "702", "303", "503", "206", "215"];
+/** Of states that keep no do-not-call list of their own, so that the national scrub is all that is demanded. */
+const areaCodes = ["212", "213", "312", "404", "646", "702", "718", "503", "206", "310"];
 const consentText =
   "By clicking I agree that Acme Solar LLC may call me, including by automated or AI voice, at the number above. Consent is not required to buy.";
 
@@ -119,9 +123,23 @@ export async function buildWorld(db: TestDatabase, options: WorldOptions = {}): 
   );
   const connection = `insert into connections (org_id, id, kind, vendor, name, config, status, inbox_keeps, max_concurrency, calls_per_second, settle_seconds,
     queue_delay_seconds, created_at) values ($1, $2, $3, $4, $4, $5, 'active', 'raw', $6, $7, $8, 30, $9)`;
-  await sql(connection, [orgId, connectionId, "voice", "retell", "{}", options.maxConcurrency ?? 100_000, options.callsPerSecond ?? 100_000, options.settleSeconds ?? 2, now]);
+  await sql(connection, [
+    orgId,
+    connectionId,
+    "voice",
+    "retell",
+    "{}",
+    options.maxConcurrency ?? 100_000,
+    options.callsPerSecond ?? 100_000,
+    options.settleSeconds ?? 2,
+    now,
+  ]);
   await sql(connection, [orgId, dncId, "dnc", "http_dnc", JSON.stringify({ lists: ["national", "litigator"] }), 1, 1, 1, now]);
-  await sql("insert into credentials (org_id, connection_id, version, sealed, created_at) values ($1, $2, 1, '{}', $3)", [orgId, connectionId, now]);
+  await sql("insert into credentials (org_id, connection_id, version, sealed, created_at) values ($1, $2, 1, '{}', $3)", [
+    orgId,
+    connectionId,
+    now,
+  ]);
   await sql(
     `insert into campaigns (org_id, id, name, seller_id, connection_id, status, purpose, debt_collection, from_number, ring_seconds, variables, retry_on,
        retry_after_seconds, max_concurrency, created_at)

@@ -172,8 +172,11 @@ function dncFacts(campaign: CampaignFactsRow, lead: LeadFactsRow): Snapshot["dnc
         : campaign.dnc_ever_connected
           ? "disabled"
           : "none";
-  const answers = lead.scrubs.map(({ once_listed: _, ...row }): ListAnswer => ({
-    ...row,
+  const answers = lead.scrubs.map((row): ListAnswer => ({
+    list: row.list,
+    kind: row.kind,
+    result: row.result,
+    connection_id: row.connection_id,
     scrubbed_at: row.scrubbed_at as Instant,
     list_version_at: row.list_version_at as Instant | null,
   }));

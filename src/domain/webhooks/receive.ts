@@ -1,6 +1,7 @@
-import type { OrgDb } from "../../db/org-db.ts";
+import type { Bound, OrgDb } from "../../db/org-db.ts";
 import { reachableConnection, type ReachableRow } from "../../db/queries/connections.ts";
 import { attemptOfEvent, insertInboxRow } from "../../db/queries/inbox.ts";
+import { AccessRefused } from "../../db/system-db.ts";
 import { rowsOf } from "../../db/transport.ts";
 import { byteaText, sha256 } from "../../lib/bytes.ts";
 import { uuidOf } from "../../lib/ids.ts";
@@ -21,7 +22,7 @@ export async function receiveEvent(
   adapters: Adapters,
   connectionId: string,
   webhook: Raw,
-): Promise<Result<{ known: boolean }, ReceiveRefusal>> {
+): Promise<Result<{ known: boolean; bound: Bound }, ReceiveRefusal>> {
   const reached = await reach(org, adapters, connectionId);
   if (reached === null) return refuse("connection_unknown");
   const verified = await reached.provider.verify(webhook);
@@ -46,7 +47,7 @@ export async function receiveEvent(
       reason: null,
     }),
   );
-  return ok({ known: answers[0]?.rows.length === 0 });
+  return ok({ known: answers[0]?.rows.length === 0, bound: reached.bound });
 }
 
 /**
@@ -58,7 +59,7 @@ export async function receiveStop(
   adapters: Adapters,
   connectionId: string,
   webhook: Raw,
-): Promise<Result<{ matched: boolean }, ReceiveRefusal>> {
+): Promise<Result<{ matched: boolean; bound: Bound }, ReceiveRefusal>> {
   const reached = await reach(org, adapters, connectionId);
   if (reached === null) return refuse("connection_unknown");
   const verified = await reached.provider.verifyStopTool(webhook);
@@ -69,7 +70,7 @@ export async function receiveStop(
   const row = await inboxRowOf(org, connectionId, webhook, stop, attempt?.id ?? null);
   if (attempt === undefined) {
     await org.changeInOneRequest([], insertInboxRow(row));
-    return ok({ matched: false });
+    return ok({ matched: false, bound: reached.bound });
   }
   await org.change({ action: "stop_tool.received", subject: connectionId }, async (w) => {
     w.withdrawEntry();
@@ -82,15 +83,21 @@ export async function receiveStop(
       attemptId: attempt.id,
     });
   });
-  return ok({ matched: true });
+  return ok({ matched: true, bound: reached.bound });
 }
 
 async function reach(
   org: OrgDb,
   adapters: Adapters,
   connectionId: string,
-): Promise<{ row: ReachableRow; provider: VoiceProvider } | null> {
-  const { bound, answers } = await org.query(reachableConnection(connectionId));
+): Promise<{ bound: Bound; row: ReachableRow; provider: VoiceProvider } | null> {
+  // A path that names no connection binds no org.
+  const found = await org.query(reachableConnection(connectionId)).catch((thrown: unknown) => {
+    if (thrown instanceof AccessRefused) return null;
+    throw thrown;
+  });
+  if (found === null) return null;
+  const { bound, answers } = found;
   const [row] = answers[0] === undefined ? [] : rowsOf<ReachableRow>(answers[0]);
   if (row === undefined || row.kind !== "voice") return null;
   const { orgId, livemode } = bound;
@@ -102,7 +109,7 @@ async function reach(
     config: row.config,
     sealed: row.sealed,
   });
-  return provider === null ? null : { row, provider };
+  return provider === null ? null : { bound, row, provider };
 }
 
 async function inboxRowOf(org: OrgDb, connectionId: string, webhook: Raw, stop: StopToolCall, attemptId: string | null) {

@@ -25,10 +25,11 @@ export function voiceWebhooks(app: OpenAPIHono<HttpEnv>): void {
       responses: { 204: { description: "Kept, once." }, ...problems },
     }),
     async (c) => {
-      const { org, orgId, connectionId, webhook } = await arrived(c, c.req.valid("param").id);
+      const { org, connectionId, webhook } = await arrived(c, c.req.valid("param").id);
       const received = await receiveEvent(org, c.env.adapters, connectionId, webhook);
       if (!received.ok) throw refusedWebhook(received.refusal);
-      if (!received.value.known) await c.env.wake(orgId, "inbox");
+      const { known, bound } = received.value;
+      if (!known && !bound.clockMoving) await c.env.wake(bound.orgId, "inbox");
       return c.body(null, 204);
     },
   );
@@ -45,10 +46,11 @@ export function voiceWebhooks(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("End the call.", z.strictObject({ result: z.literal("end_call") })), ...problems },
     }),
     async (c) => {
-      const { org, orgId, connectionId, webhook } = await arrived(c, c.req.valid("param").id);
+      const { org, connectionId, webhook } = await arrived(c, c.req.valid("param").id);
       const received = await receiveStop(org, c.env.adapters, connectionId, webhook);
       if (!received.ok) throw refusedWebhook(received.refusal);
-      await c.env.wake(orgId, "outbox");
+      const { bound } = received.value;
+      if (!bound.clockMoving) await c.env.wake(bound.orgId, "outbox");
       return c.json({ result: "end_call" as const }, 200);
     },
   );
@@ -57,11 +59,9 @@ export function voiceWebhooks(app: OpenAPIHono<HttpEnv>): void {
 async function arrived(c: Context<HttpEnv>, id: string) {
   const connectionId = idOf("connection", id);
   const raw = await readBytes(c.req.raw, bodyBytesMax);
-  const orgId = await c.env.system.orgOfWebhook(connectionId);
-  if (orgId === null) throw notFound("connection");
   const receivedAt = c.env.now();
-  const org = c.env.system.asOrg(orgId, { type: "webhook", id: connectionId }, c.var.requestId, receivedAt);
-  return { org, orgId, connectionId, webhook: { raw, headers: c.req.raw.headers, receivedAt } };
+  const org = c.env.system.asWebhook(connectionId, c.var.requestId, receivedAt);
+  return { org, connectionId, webhook: { raw, headers: c.req.raw.headers, receivedAt } };
 }
 
 function refusedWebhook(refusal: ReceiveRefusal): Problem {
