@@ -43,7 +43,7 @@ async function main(): Promise<void> {
     const { org, apiKey } = await stack.seed("Acme Leads", importedAt);
     const demo: Demo = { stack, org, api: apiClient(stack.origin, apiKey) };
     kept = await tellTheStory(demo);
-    whereNext(demo, Math.round((Date.now() - began) / 1000));
+    await whereNext(demo, Math.round((Date.now() - began) / 1000));
     if (!once) await untilInterrupted();
   } finally {
     await stack.close();
@@ -417,12 +417,16 @@ async function audit({ api, stack, org }: Demo, imported: Json, stops: Json): Pr
   return cancelled && promises.every((promise) => promise.kept);
 }
 
-function whereNext({ stack, api }: Demo, seconds: number): void {
+async function whereNext({ stack, api }: Demo, seconds: number): Promise<void> {
   heading("Where to look next");
+  // An organisation of its own, so that the README's first calls begin where they say, and disturb nothing above.
+  const { apiKey } = await stack.seed("First calls", dayEnds as Instant);
+  say(`  ${bold("For the README's first API calls, in another terminal:")}`);
+  say(`  export DIALGATE=${stack.origin} SIMULATOR=${stack.simulators.origin} KEY=${apiKey}`);
   say(`  ${stack.origin}/openapi.json   every route, with examples`);
   say(`  curl -H 'authorization: Bearer ${api.key}' ${stack.origin}/v1/account`);
   say(`  curl -H 'authorization: Bearer ${api.key}' '${stack.origin}/v1/attempts?limit=5'`);
-  say(dim(`  README.md has the first calls by hand; docs/ the rest. ${seconds} s.`));
+  say(dim(`  docs/ has the rest. ${seconds} s.`));
 }
 
 const untilInterrupted = (): Promise<void> =>

@@ -12,6 +12,41 @@ create function app.add_counts(one jsonb, other jsonb) returns jsonb immutable l
       from (select * from jsonb_each_text(one) union all select * from jsonb_each_text(coalesce(other, '{}'))) e
       group by e.key) s $$;
 
+-- The persons of one chunk's numbers, in their order; made where the org has none. New ones in the order of their hashes,
+-- so that two chunks that bring the same numbers wait for each other in turn; their losers then find what the winner made.
+create function app.intake_persons(pepper smallint, fresh uuid[], hashes bytea[], older_numbers text, older_hmacs text)
+  returns uuid[] volatile language plpgsql set plan_cache_mode = force_custom_plan as $$
+declare found_ids uuid[]; missing bigint; made bigint;
+begin
+  for attempt in 1..2 loop
+    with older as (
+      select u.n, decode(u.hmac, 'hex') as hmac
+        from unnest(app.intake_column(older_numbers)::bigint[], app.intake_column(older_hmacs)) as u(n, hmac)),
+    known as (
+      select b.n, p.id, 1 as rank from unnest(hashes) with ordinality as b(hmac, n)
+        join public.persons p on p.org_id = (select app.org()) and p.e164_hmac = b.hmac
+      union all
+      select b.n, a.person_id, 2 from unnest(hashes) with ordinality as b(hmac, n)
+        join public.person_aliases a on a.org_id = (select app.org()) and a.e164_hmac = b.hmac
+      union all
+      select o.n, p.id, 3 from older o join public.persons p on p.org_id = (select app.org()) and p.e164_hmac = o.hmac
+      union all
+      select o.n, a.person_id, 4 from older o join public.person_aliases a on a.org_id = (select app.org()) and a.e164_hmac = o.hmac),
+    best as (select distinct on (k.n) k.n, k.id from known k order by k.n, k.rank, k.id)
+    select array_agg(b.id order by u.n), count(*) - count(b.id) into found_ids, missing
+      from generate_series(1, cardinality(fresh)) as u(n) left join best b on b.n = u.n;
+    exit when missing = 0;
+    insert into public.persons (org_id, id, e164_hmac, pepper_version)
+      select app.org(), u.id, u.hmac, pepper from unnest(fresh, hashes, found_ids) as u(id, hmac, known) where u.known is null order by u.hmac
+      on conflict (org_id, e164_hmac) do nothing;
+    get diagnostics made = row_count;
+    if made = missing then
+      return (select array_agg(coalesce(u.known, u.id) order by u.n) from unnest(fresh, found_ids) with ordinality as u(id, known, n));
+    end if;
+  end loop;
+  return found_ids;
+end $$;
+
 -- Persons, leads and consent evidence of one chunk. Numbers are distinct; a row names its number by position, from 1.
 -- A row whose number has a lead already creates none; its evidence is kept for its person all the same, once per digest.
 -- The version of a person who was there before moves when a lead or evidence was new, and only then.
@@ -25,91 +60,69 @@ create function app.intake_rows(
   volatile language plpgsql set plan_cache_mode = force_custom_plan as $$
 declare
   org uuid := app.org();
+  at timestamptz := app.now();
   fresh uuid[] := app.intake_column(person_ids)::uuid[];
   numbers integer[] := app.intake_column(row_numbers)::integer[];
   lines bigint[] := app.intake_column(row_lines)::bigint[];
   offered uuid[] := app.intake_column(lead_ids)::uuid[];
   why text[] := app.intake_column(reasons);
   evidence_keys uuid[] := app.intake_column(evidence_ids)::uuid[];
-  persons uuid[]; known uuid[]; new_leads uuid[]; lead_persons uuid[]; new_evidence uuid[]; evidence_persons uuid[];
+  bodies text[] := app.intake_column(evidence);
+  -- Positions of the rows that make a lead, and of those whose evidence is new.
+  persons uuid[]; known uuid[]; making bigint[]; digests bytea[]; keeping bigint[];
 begin
-  -- In the order of their hashes, so that two chunks that bring the same new persons wait for each other in turn.
-  with number as (
-    select u.n, u.id, decode(u.hmac, 'hex') as hmac
-      from unnest(fresh, app.intake_column(hmacs)) with ordinality as u(id, hmac, n)),
-  older as (
-    select u.n, decode(u.hmac, 'hex') as hmac
-      from unnest(app.intake_column(older_numbers)::bigint[], app.intake_column(older_hmacs)) as u(n, hmac)),
-  elsewhere as (
-    select b.n from number b join public.person_aliases a on a.org_id = (select app.org()) and a.e164_hmac = b.hmac
-    union all
-    select o.n from older o join public.person_aliases a on a.org_id = (select app.org()) and a.e164_hmac = o.hmac
-    union all
-    select o.n from older o join public.persons p on p.org_id = (select app.org()) and p.e164_hmac = o.hmac)
-  insert into public.persons (org_id, id, e164_hmac, pepper_version)
-    select org, b.id, b.hmac, pepper from number b where b.n not in (select e.n from elsewhere e) order by b.hmac
-    on conflict (org_id, e164_hmac) do nothing;
-
-  with number as (
-    select u.n, u.id, decode(u.hmac, 'hex') as hmac
-      from unnest(fresh, app.intake_column(hmacs)) with ordinality as u(id, hmac, n)),
-  older as (
-    select u.n, decode(u.hmac, 'hex') as hmac
-      from unnest(app.intake_column(older_numbers)::bigint[], app.intake_column(older_hmacs)) as u(n, hmac))
-  select array_agg(coalesce(
-        (select p.id from public.persons p where p.org_id = (select app.org()) and p.e164_hmac = b.hmac),
-        (select a.person_id from public.person_aliases a where a.org_id = (select app.org()) and a.e164_hmac = b.hmac),
-        (select p.id from older o join public.persons p on p.org_id = (select app.org()) and p.e164_hmac = o.hmac where o.n = b.n limit 1),
-        (select a.person_id from older o join public.person_aliases a on a.org_id = (select app.org()) and a.e164_hmac = o.hmac where o.n = b.n limit 1)
-      ) order by b.n)
-    into persons from number b;
+  persons := app.intake_persons(pepper, fresh, (select array_agg(decode(u.hmac, 'hex') order by u.n)
+    from unnest(app.intake_column(hmacs)) with ordinality as u(hmac, n)), older_numbers, older_hmacs);
   select array_agg(u.person) into known from unnest(persons, fresh) as u(person, id) where u.person <> u.id;
   if known is not null then
     perform 1 from public.persons p where p.org_id = (select app.org()) and p.id = any (known) order by p.id for no key update;
   end if;
+  -- Who brings a lead or evidence holds the person's row, locked or made here: what is absent now stays absent.
+  select array_agg(f.n) into making from (select u.number, min(u.n) as n from unnest(numbers) with ordinality as u(number, n) group by u.number) f
+    where not exists (select 1 from public.leads l where l.org_id = (select app.org()) and l.person_id = persons[f.number] and l.person_id = any (known));
+  insert into public.leads (org_id, id, person_id, import_id, line, external_id, e164, first_name, last_name, email, city, state, zip,
+      source, notes, candidate_states, status, ineligible_reason, created_at)
+    select org, u.id, persons[u.number], into_import, u.line, u.external_id, u.e164, u.first_name, u.last_name, u.email, u.city, u.state,
+        u.zip, u.source, u.notes, coalesce(u.candidates, ''), case when u.why is null then 'eligible' else 'ineligible' end, u.why, at
+      from unnest(offered, numbers, lines, app.intake_column(external_ids), app.intake_column(e164s), app.intake_column(first_names),
+          app.intake_column(last_names), app.intake_column(emails), app.intake_column(cities), app.intake_column(states),
+          app.intake_column(zips), app.intake_column(sources), app.intake_column(row_notes), app.intake_column(candidates), why)
+        with ordinality as u(id, number, line, external_id, e164, first_name, last_name, email, city, state, zip, source, notes,
+          candidates, why, n)
+      where u.n = any (making);
 
-  with written as (
-    insert into public.leads (org_id, id, person_id, import_id, line, external_id, e164, first_name, last_name, email, city, state, zip,
-        source, notes, candidate_states, status, ineligible_reason, created_at)
-      select org, u.id, persons[u.number], into_import, u.line, u.external_id, u.e164, u.first_name, u.last_name, u.email, u.city, u.state,
-          u.zip, u.source, u.notes, coalesce(u.candidates, ''), case when u.why is null then 'eligible' else 'ineligible' end, u.why, app.now()
-        from unnest(offered, numbers, lines, app.intake_column(external_ids), app.intake_column(e164s), app.intake_column(first_names),
-            app.intake_column(last_names), app.intake_column(emails), app.intake_column(cities), app.intake_column(states),
-            app.intake_column(zips), app.intake_column(sources), app.intake_column(row_notes), app.intake_column(candidates), why)
-          with ordinality as u(id, number, line, external_id, e164, first_name, last_name, email, city, state, zip, source, notes,
-            candidates, why, n)
-        order by u.n
-      on conflict (org_id, person_id) do nothing
-      returning leads.id, leads.person_id)
-  select array_agg(w.id), array_agg(w.person_id) into new_leads, lead_persons from written w;
-
-  with written as (
-    insert into public.consent_events (org_id, id, person_id, kind, recorded_at, digest, body)
-      select org, u.id, persons[u.number], 'grant', app.now(), sha256(convert_to(u.body, 'UTF8')), u.body::jsonb - 'kind'
-        from unnest(evidence_keys, numbers, app.intake_column(evidence)) as u(id, number, body) where u.body is not null
-      on conflict (org_id, person_id, digest) do nothing
-      returning consent_events.id, consent_events.person_id)
-  select array_agg(w.id), array_agg(w.person_id) into new_evidence, evidence_persons from written w;
+  select array_agg(sha256(convert_to(u.body, 'UTF8')) order by u.n) into digests from unnest(bodies) with ordinality as u(body, n);
+  select array_agg(f.n) into keeping from (
+      select u.number, u.digest, min(u.n) as n from unnest(numbers, digests) with ordinality as u(number, digest, n)
+        where u.digest is not null group by u.number, u.digest) f
+    where not exists (select 1 from public.consent_events c
+      where c.org_id = (select app.org()) and c.person_id = persons[f.number] and c.digest = f.digest and c.person_id = any (known));
+  insert into public.consent_events (org_id, id, person_id, kind, recorded_at, digest, body)
+    -- The digest covers the kind, which is a column here. Inside a text of the evidence its quotes would be escaped.
+    select org, u.id, persons[u.number], 'grant', at, u.digest, replace(u.body, '"kind":"grant",', '')::json
+      from unnest(evidence_keys, numbers, digests, bodies) with ordinality as u(id, number, digest, body, n)
+      where u.n = any (keeping);
 
   if known is not null then
     update public.persons p set facts_version = p.facts_version + 1
-      where p.org_id = (select app.org()) and p.id = any (known) and p.id = any (lead_persons || evidence_persons);
+      where p.org_id = (select app.org()) and p.id = any (known)
+        and p.id in (select persons[u.number] from unnest(numbers) with ordinality as u(number, n) where u.n = any (making || keeping));
     -- More evidence widens: what the gates held for want of it may be judged again.
     perform app.reopen_person(e.person_id) from (
       select distinct x.person_id from public.enrolments x
-        where x.org_id = (select app.org()) and x.state = 'held' and x.person_id = any (known) and x.person_id = any (evidence_persons)
+        where x.org_id = (select app.org()) and x.state = 'held' and x.person_id = any (known)
+          and x.person_id in (select persons[u.number] from unnest(numbers) with ordinality as u(number, n) where u.n = any (keeping))
         order by x.person_id) e;
   end if;
 
   return query
-    select u.n, u.id, true, u.line, into_import is not null, u.why, coalesce(u.evidence = any (new_evidence), false)
-      from unnest(offered, lines, why, evidence_keys) with ordinality as u(id, line, why, evidence, n)
-      where u.id = any (new_leads)
+    select u.n, u.id, true, u.line, into_import is not null, u.why, coalesce(u.n = any (keeping), false)
+      from unnest(offered, lines, why) with ordinality as u(id, line, why, n) where u.n = any (making)
     union all
-    select u.n, l.id, false, l.line, coalesce(l.import_id = into_import, false), u.why, coalesce(u.evidence = any (new_evidence), false)
-      from unnest(offered, numbers, why, evidence_keys) with ordinality as u(id, number, why, evidence, n)
+    select u.n, l.id, false, l.line, coalesce(l.import_id = into_import, false), u.why, coalesce(u.n = any (keeping), false)
+      from unnest(numbers, why) with ordinality as u(number, why, n)
       join public.leads l on l.org_id = (select app.org()) and l.person_id = persons[u.number]
-      where (u.id = any (new_leads)) is not true;
+      where (u.n = any (making)) is not true;
 end $$;
 
 -- Takes an import that no one works on: queued, or left behind by a consumer whose lease ran out.
@@ -210,7 +223,7 @@ declare made regprocedure;
 begin
   foreach made in array array(
     select p.oid::regprocedure from pg_proc p join pg_namespace s on s.oid = p.pronamespace
-      where s.nspname = 'app' and p.proname in ('intake_column', 'add_counts', 'intake_rows', 'lease_import', 'intake_chunk', 'release_import', 'fail_import')) loop
+      where s.nspname = 'app' and p.proname in ('intake_column', 'add_counts', 'intake_persons', 'intake_rows', 'lease_import', 'intake_chunk', 'release_import', 'fail_import')) loop
     execute format('revoke execute on function %s from public', made);
     execute format('grant execute on function %s to dialgate_app', made);
   end loop;

@@ -295,7 +295,8 @@ begin
   select p.* into permit from public.permits p where p.org_id = (select app.org()) and p.attempt_id = attempt for update;
   if permit.consumed_at is not null or not exists (
       select 1 from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt and a.state = 'permitted') then
-    return query select a.state, a.reason, null::text, null::text, null::integer, null::jsonb, null::text[], null::uuid, null::text, null::jsonb,
+    -- Never `dialing`: that is the answer to the one who used the permit, and he alone may call.
+    return query select case a.state when 'dialing' then 'spent' else a.state end, a.reason, null::text, null::text, null::integer, null::jsonb, null::text[], null::uuid, null::text, null::jsonb,
       null::integer, null::jsonb, null::boolean, null::double precision
       from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
     return;

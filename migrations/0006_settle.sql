@@ -117,6 +117,8 @@ begin
     insert into public.suppressions (org_id, id, person_id, source, by_org, recorded_at, attempt_id)
       values (app.org(), suppression_id, target.person_id, stop_source, false, app.now(), target.id);
     select s.attempts_cancelled, s.enrolments_closed into cancelled, closed from app.stop_person(target.person_id, 'opted_out') s;
+    -- Also where an earlier report had closed it: why it is closed must not hang on the order of reports.
+    update public.enrolments e set reason = 'opted_out' where e.org_id = (select app.org()) and e.id = target.enrolment_id and e.state = 'done';
     stopped := true;
   end if;
   if late then perform app.slow_down(connection); end if;

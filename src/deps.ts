@@ -53,6 +53,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
     now,
     newId,
     sleep: outside.sleep,
+    lookLater: (orgId: string, seconds: number) => send(env, [{ org_id: orgId, work: "reconcile", delay_seconds: seconds }]),
     publicOrigin: env.PUBLIC_ORIGIN,
     numbers: keys.numbers,
     hashApiKey: keys.hashApiKey,
@@ -74,6 +75,8 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
 export interface WorkMessage {
   readonly org_id: string;
   readonly work: WorkKind;
+  /** Not before this many seconds; the platform keeps a message twelve hours at most. */
+  readonly delay_seconds?: number;
 }
 /** Works that may wait for each other share a queue; the dial waits for none. */
 const queueOf: Readonly<Record<WorkKind, keyof Env & `${string}_QUEUE`>> = {
@@ -94,7 +97,9 @@ async function send(env: Env, messages: readonly WorkMessage[]): Promise<void> {
   for (const [name, group] of byQueue) {
     const queue: QueueBinding = env[name];
     for (let from = 0; from < group.length; from += batchMax) {
-      await queue.sendBatch(group.slice(from, from + batchMax).map((body) => ({ body })));
+      await queue.sendBatch(
+        group.slice(from, from + batchMax).map(({ delay_seconds: delaySeconds = 0, ...body }) => ({ body, delaySeconds })),
+      );
     }
   }
 }

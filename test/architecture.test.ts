@@ -1,27 +1,21 @@
-/** The table of the README: what each folder may import. Everything not listed is forbidden. */
+/** The README's table of folders: what each may import. Everything not listed is forbidden. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { describe, expect, it } from "vitest";
+import { tableUnder } from "./readme/blocks.ts";
 
 const root = join(import.meta.dirname, "..");
 const source = join(root, "src");
 
 type Rule = { readonly may: readonly string[]; readonly mayTypes?: readonly string[] };
-/** Folders (and the three files at the top) of src. `mayTypes`: with `import type` only. */
-const rules: Readonly<Record<string, Rule>> = {
-  "worker.ts": { may: ["http", "dispatch", "jobs", "objects", "deps.ts", "env.ts", "lib"] },
-  "env.ts": { may: ["lib"] },
-  "deps.ts": { may: ["db", "providers", "env.ts", "lib"], mayTypes: ["http", "dispatch", "domain", "jobs"] },
-  http: { may: ["domain", "lib"], mayTypes: ["gates", "dispatch", "db", "providers"] },
-  dispatch: { may: ["gates", "domain", "db", "lib"], mayTypes: ["providers"] },
-  jobs: { may: ["domain", "lib"], mayTypes: ["db", "providers"] },
-  objects: { may: ["lib"] },
-  gates: { may: ["lib"] },
-  domain: { may: ["gates", "db", "lib"], mayTypes: ["providers"] },
-  db: { may: ["lib"] },
-  providers: { may: ["lib"] },
-  lib: { may: [] },
-};
+/** Folders (and the three files at the top) of src, as the README says them: "lib; types of db" means db by `import type` only. */
+const rules: Readonly<Record<string, Rule>> = Object.fromEntries(
+  tableUnder(readFileSync(join(root, "README.md"), "utf8"), "Directory").map(([part = "", , imports = ""]) => {
+    const [may = "", mayTypes = ""] = imports.split("; types of ");
+    const named = (text: string) => text.split(", ").filter((name) => name !== "" && name !== "nothing");
+    return [part.replaceAll("`", ""), { may: named(may), mayTypes: named(mayTypes) }];
+  }),
+);
 
 interface Import {
   readonly from: string;
@@ -80,6 +74,14 @@ const files = filesUnder(source);
 const at = (path: string) => join(source, path);
 
 describe("the house", () => {
+  it("has a row of the README's table for each part of src, and names no other part in it", () => {
+    const parts = Object.keys(rules);
+    expect(parts).toHaveLength(12);
+    expect(readdirSync(source).filter((part) => !parts.includes(part))).toEqual([]);
+    for (const { may, mayTypes = [] } of Object.values(rules))
+      expect([...may, ...mayTypes].filter((part) => !parts.includes(part))).toEqual([]);
+  });
+
   it("has no import that its table does not allow", () => {
     expect(files.length).toBeGreaterThan(50);
     expect(files.flatMap((file) => importsOf(file, readFileSync(file, "utf8")).flatMap((entry) => fault(entry) ?? []))).toEqual(

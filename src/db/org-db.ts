@@ -105,14 +105,24 @@ export class OrgDb {
    * While it is open its writer is the request's only way to the database. Throw to roll back.
    */
   async change<R>(entry: AuditEntry, work: (writer: OrgWriter) => Promise<R>): Promise<R> {
-    return this.#transport.transaction(async (run) => {
-      const bound = this.#admit(await run(this.#binding.statement));
-      const entries: AuditEntry[] = [entry];
-      const writer = new OrgWriter(run, bound, this.#newId, entries);
-      const result = await work(writer);
-      await run(appendStatement(entries, this.#binding));
-      return result;
-    });
+    let nothing: { readonly result: R } | undefined;
+    try {
+      return await this.#transport.transaction(async (run) => {
+        const bound = this.#admit(await run(this.#binding.statement));
+        const entries: AuditEntry[] = [entry];
+        const writer = new OrgWriter(run, bound, this.#newId, entries);
+        const result = await work(writer);
+        if (entries.length === 0) {
+          nothing = { result };
+          throw new Error("what no audit entry speaks of is rolled back");
+        }
+        await run(appendStatement(entries, this.#binding));
+        return result;
+      });
+    } catch (thrown) {
+      if (nothing === undefined) throw thrown;
+      return nothing.result;
+    }
   }
 
   /** A change whose whole work is one statement or SQL function: one request, audit entry included. */
@@ -177,7 +187,7 @@ export class OrgWriter {
   also(entry: AuditEntry): void {
     this.#entries.push(entry);
   }
-  /** The change came to nothing: the transaction still commits, without this first entry. */
+  /** The change came to something else, or to nothing: without any entry the transaction is rolled back. */
   withdrawEntry(): void {
     this.#entries.shift();
   }

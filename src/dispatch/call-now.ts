@@ -12,6 +12,7 @@ import { decideLeads } from "./decide.ts";
 import type { DispatchDeps } from "./deps.ts";
 import { place, type PlaceOutcome } from "./place.ts";
 import { record, type Recorded } from "./record.ts";
+import { watchRings } from "./watch-rings.ts";
 
 export type CalledNow =
   | { readonly kind: "placed"; readonly attemptId: string; readonly place: PlaceOutcome; readonly recorded: Recorded }
@@ -40,6 +41,7 @@ export async function callNow(deps: DispatchDeps, org: OrgDb, asked: { leadId: s
   });
   if (recorded === undefined) return { kind: "unknown_lead" };
   if (recorded.permit === null) return { kind: "refused", recorded };
+  await watchRings(deps, bound.orgId, bound.now, [recorded.permit]);
   const placed = await place(deps, org, recorded.permit);
   return { kind: "placed", attemptId: recorded.permit.attemptId, place: placed, recorded };
 }

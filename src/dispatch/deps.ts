@@ -22,6 +22,8 @@ export interface DispatchDeps {
   readonly desk: SnapshotDesk;
   /** Null when the connection cannot be reached as it is configured: then no call is made. */
   readonly voice: (connection: ReachableConnection) => VoiceProvider | null;
+  /** Asks for the org's calls to be looked after again, this many seconds from now. The tick is the net under it. */
+  readonly lookLater: (orgId: string, seconds: number) => Promise<void>;
   /** Waits on the real clock; the only waiting that dispatch does is for its reserved token. */
   readonly sleep: (milliseconds: number) => Promise<void>;
 }

@@ -5,7 +5,7 @@ import { publicId } from "../lib/ids.ts";
 import { addSeconds, type Instant, secondsOf } from "../lib/instant.ts";
 import type { Placed } from "../providers/voice/contract.ts";
 import type { DispatchDeps } from "./deps.ts";
-import type { Recorded } from "./record.ts";
+import type { Permit } from "./record.ts";
 
 /** What became of a permit. `cancelled`, `expired`: nothing left the building. */
 export type PlaceOutcome = "placed" | "unknown" | "refused" | "failed_no_call" | "cancelled" | "expired" | "not_permitted";
@@ -19,7 +19,7 @@ const retryAfterFaultSeconds = 3_600;
  * Waits for the permit's token, consumes the permit, and calls the provider once. Between the two commits that surround
  * the call no transaction is open; a crash there leaves `dialing`, which is looked up and never dialed again.
  */
-export async function place(deps: DispatchDeps, org: OrgDb, permit: NonNullable<Recorded["permit"]>): Promise<PlaceOutcome> {
+export async function place(deps: DispatchDeps, org: OrgDb, permit: Permit): Promise<PlaceOutcome> {
   await waitForToken(deps, permit.slotAt);
   const asked = secondsOf(deps.now());
   const { bound, answers } = await org.query(consumePermit(permit.attemptId));

@@ -3,6 +3,8 @@ import { type ClaimedRow, recordDecisions, type RecordedRow, type RecordItem } f
 import type { CampaignFactsRow, VersionsRow } from "../db/queries/dial-facts.ts";
 import { rowsOf } from "../db/transport.ts";
 import type { Decision, Outcome } from "../gates/gate.ts";
+import { standingGates } from "../gates/registry.ts";
+import { storeResults } from "../domain/decisions/stored-results.ts";
 import { byteaText, hexOf } from "../lib/bytes.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import { publicId } from "../lib/ids.ts";
@@ -25,8 +27,14 @@ export interface Recorded {
   readonly decision: Decision;
   readonly leadId: string;
   readonly outcome: Outcome | "lease_lost";
-  /** With `permitted` only: the permit's attempt, when its token lets it leave, and when the permit ends. */
-  readonly permit: { readonly attemptId: string; readonly slotAt: string; readonly expiresAt: string } | null;
+  readonly permit: Permit | null;
+}
+/** With `permitted` only: the permit's attempt, when its token lets it leave, when the permit and when the window ends. */
+export interface Permit {
+  readonly attemptId: string;
+  readonly slotAt: string;
+  readonly expiresAt: string;
+  readonly ringBy: Instant;
 }
 
 /** Commits decisions, audit entries, permits, attempts and enrolments together. One request. */
@@ -59,7 +67,14 @@ export async function record(org: OrgDb, batch: DecidedBatch): Promise<Recorded[
     const row = rows.get(decisionId);
     const outcome = (row?.outcome ?? "lease_lost") as Recorded["outcome"];
     const minted = row?.attempt_id != null && row.expires_at !== null;
-    const permit = minted ? { attemptId: row.attempt_id, slotAt: row.slot_at, expiresAt: row.expires_at as string } : null;
+    const permit = minted
+      ? {
+          attemptId: row.attempt_id,
+          slotAt: row.slot_at,
+          expiresAt: row.expires_at as string,
+          ringBy: (items[index] as RecordItem).ringBy as Instant,
+        }
+      : null;
     return { decisionId, decision, leadId: lead.lead_id, outcome, permit };
   });
 }
@@ -78,7 +93,7 @@ function itemOf(
   const digest = hexOf(recorded.digest);
   const [head, tail] = auditFacts(org, decisionId, decision, digest);
   const back = backOf(decision, at);
-  const standing = decision.results.filter((result) => standingGates.has(result.gate));
+  const standing = decision.results.filter((result) => standingNames.has(result.gate));
   return {
     enrolmentId: lead.enrolment_id,
     fence: lead.fence,
@@ -95,7 +110,7 @@ function itemOf(
     nextEligibleAt: decision.next_eligible_at,
     validUntil: decision.valid_until,
     fix: decision.fix === null ? null : JSON.stringify(decision.fix),
-    results: JSON.stringify(decision.results),
+    results: storeResults(decision.results),
     ownFacts: recorded.ownText,
     sharedDigest: byteaText(recorded.shared.digest),
     snapshotDigest: byteaText(recorded.digest),
@@ -116,7 +131,7 @@ function itemOf(
   };
 }
 
-const standingGates: ReadonlySet<string> = new Set(["consent", "suppression", "dnc", "number", "disclosure", "caller_id"]);
+const standingNames: ReadonlySet<string> = new Set(standingGates.map((gate) => gate.name));
 
 /** Freed by an ended call, or by a person who ends a halt: neither has an instant, so it is asked again. */
 const askAgainSeconds = { capacity: 60, halt: 900 } as const;

@@ -5,7 +5,8 @@ import { decideLeads } from "./decide.ts";
 import type { DispatchDeps } from "./deps.ts";
 import { judgeWindows } from "./judge-windows.ts";
 import { place } from "./place.ts";
-import { record, type Recorded } from "./record.ts";
+import { type Permit, record } from "./record.ts";
+import { watchRings } from "./watch-rings.ts";
 
 const leadsMax = 500;
 const roundsMax = 200;
@@ -30,6 +31,7 @@ export async function run(deps: DispatchDeps, org: OrgDb, secondsMax: number): P
       const permits = recorded.flatMap(({ permit }) => permit ?? []);
       decided += recorded.length;
       permitted += permits.length;
+      await watchRings(deps, batch.bound.orgId, batch.bound.now, permits);
       placed += await placeAll(deps, org, permits);
     }
     if (batch.edges.length > 0) await judgeWindows(org, deps.desk, batch.bound.now, batch.edges);
@@ -39,7 +41,7 @@ export async function run(deps: DispatchDeps, org: OrgDb, secondsMax: number): P
 }
 
 /** Each permit once, a few at a time, in the order of their tokens. A failure of one does not keep the others. */
-async function placeAll(deps: DispatchDeps, org: OrgDb, permits: readonly NonNullable<Recorded["permit"]>[]): Promise<number> {
+async function placeAll(deps: DispatchDeps, org: OrgDb, permits: readonly Permit[]): Promise<number> {
   const waiting = permits.toSorted((one, other) => (one.slotAt < other.slotAt ? -1 : 1));
   const failures: unknown[] = [];
   let placed = 0;

@@ -2,6 +2,7 @@ import type { OrgDb } from "../db/org-db.ts";
 import { type AppliedRow, applyReport, type KeepRow } from "../db/queries/dispatch.ts";
 import { rowsOf } from "../db/transport.ts";
 import { findStop } from "../domain/calls/find-stop.ts";
+import { stopVocabularyVersion } from "../domain/calls/stop-vocabulary.ts";
 import { publicId, uuidOf } from "../lib/ids.ts";
 import type { CallReport } from "../providers/voice/contract.ts";
 
@@ -19,7 +20,12 @@ export async function settle(org: OrgDb, connectionId: string, report: CallRepor
       {
         action: "call.reported",
         subject,
-        facts: { status: report.status, disposition: report.disposition, final: report.final },
+        facts: {
+          status: report.status,
+          disposition: report.disposition,
+          final: report.final,
+          ...(searched ? { stop_vocabulary: stopVocabularyVersion } : {}),
+        },
       },
     ],
     applyReport({

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { DecisionRow } from "../domain/decisions/find-decisions.ts";
+import { restoreResults } from "../domain/decisions/stored-results.ts";
 import type { Decision, GateResult } from "../gates/gate.ts";
 import { hexOf } from "../lib/bytes.ts";
 import { publicId } from "../lib/ids.ts";
@@ -60,7 +61,7 @@ export function viewRecorded(row: DecisionRow): DecisionView {
     next_eligible_at: row.nextEligibleAt,
     valid_until: row.validUntil,
     fix: row.fix as DecisionView["fix"],
-    gates: (JSON.parse(row.results) as GateResult[]).map(viewResult),
+    gates: restoreResults(row.results).map(viewResult),
     snapshot_digest: hexOf(row.snapshotDigest),
   };
 }

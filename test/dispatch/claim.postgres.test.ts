@@ -7,7 +7,7 @@ import { record } from "../../src/dispatch/record.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { buildWorld, newId, type World } from "../support/world.ts";
 import { report } from "./figures.ts";
-import { claimDue, decideDue, mint } from "./mint.ts";
+import { addCampaign, claimDue, decideDue, mint } from "./mint.ts";
 import { sleep } from "./pg-transport.ts";
 import { endWaits, freshOrg } from "./recover.ts";
 
@@ -96,8 +96,7 @@ describe("capacity", () => {
       }
     })();
     const claimers = Array.from({ length: 8 }, (_, index) => claimAndEnd(world, index));
-    await Promise.all(claimers);
-    running = false;
+    await Promise.all(claimers).finally(() => (running = false));
     await watched;
     const text = `capacity: most at once ${most.org} of ${limits.org} (org), ${most.connection} of ${limits.connection} (connection), ${most.campaign} of ${limits.campaign} (campaign)`;
     report(text, { test: "capacity", most, limits });
@@ -112,26 +111,15 @@ describe("capacity", () => {
 
 /** The same leads in two further campaigns, one of them over a connection of its own. */
 async function secondCampaign(world: World, limits: { connection: number; campaign: number }): Promise<void> {
-  const [second, other] = [newId(), newId()];
+  const second = newId();
   await world.sql(
     `insert into connections (org_id, id, kind, vendor, name, config, status, inbox_keeps, max_concurrency, calls_per_second, settle_seconds, queue_delay_seconds, created_at)
        select org_id, $3, kind, vendor, name, config, status, inbox_keeps, max_concurrency, calls_per_second, settle_seconds, queue_delay_seconds, created_at
        from connections where org_id = $1 and id = $2`,
     [world.orgId, world.connectionId, second],
   );
-  for (const [id, connection] of [
-    [other, world.connectionId],
-    [newId(), second],
-  ] as const) {
-    await world.sql(
-      `insert into campaigns (org_id, id, name, seller_id, connection_id, status, purpose, debt_collection, from_number, ring_seconds, variables, retry_on,
-         retry_after_seconds, max_concurrency, created_at)
-       select org_id, $3, name, seller_id, $4, status, purpose, debt_collection, from_number, ring_seconds, variables, retry_on, retry_after_seconds,
-         max_concurrency, created_at from campaigns where org_id = $1 and id = $2`,
-      [world.orgId, world.campaignId, id, connection],
-    ); // prettier-ignore
-    await world.org.rows({ name: "enrol", text: "select app.enrol_campaign($1, null)", params: [id] });
-  }
+  await addCampaign(world);
+  await addCampaign(world, second);
   await world.sql("update campaigns set max_concurrency = $2 where org_id = $1", [world.orgId, limits.campaign]);
   await world.sql("update connections set max_concurrency = $2 where org_id = $1 and kind = 'voice'", [
     world.orgId,

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { run } from "../../src/dispatch/run.ts";
 import { place } from "../../src/dispatch/place.ts";
-import { record } from "../../src/dispatch/record.ts";
+import { type Permit, record } from "../../src/dispatch/record.ts";
 import { claim } from "../../src/dispatch/claim.ts";
 import { judgeWindows } from "../../src/dispatch/judge-windows.ts";
 import { decideLeads } from "../../src/dispatch/decide.ts";
@@ -54,7 +54,7 @@ const swallow = (work: Promise<unknown>): Promise<unknown> => work.catch(() => u
 const dial = ({ deps, world }: Bench): Promise<unknown> => swallow(run(deps, world.org, 20));
 
 /** The permit of the world's one lead, minted and not yet placed. */
-async function permitOf({ deps, world }: Bench): Promise<{ attemptId: string; slotAt: string; expiresAt: string }> {
+async function permitOf({ deps, world }: Bench): Promise<Permit> {
   for (let round = 0; round < 3; round++) {
     const batch = await claim(world.org, newId(), 10);
     if (batch.edges.length > 0) await judge(deps, world.org, batch);

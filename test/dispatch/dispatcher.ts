@@ -50,6 +50,7 @@ async function dispatch(work: DispatcherWork): Promise<void> {
     newId,
     desk: snapshotDesk(zoneBook(), phoneMemo()),
     voice: () => voice,
+    lookLater: async () => undefined,
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   };
   for (;;) {

@@ -82,7 +82,7 @@ async function dispatchUntilDone(world: World, work: DispatcherWork, dispatchers
   } finally {
     for (const child of children) child.kill("SIGKILL");
     await Promise.all(
-      [...children].map((child) => (child.exitCode === null && child.signalCode === null ? once(child, "close") : null)),
+      [...children].filter((child) => child.exitCode === null && child.signalCode === null).map((child) => once(child, "close")),
     );
   }
   return { kills };

@@ -3,10 +3,8 @@ import type { OrgDb } from "../../src/db/org-db.ts";
 import { type Claim, claim } from "../../src/dispatch/claim.ts";
 import { decideLeads } from "../../src/dispatch/decide.ts";
 import { judgeWindows } from "../../src/dispatch/judge-windows.ts";
-import { type DecidedBatch, record, type Recorded } from "../../src/dispatch/record.ts";
+import { type DecidedBatch, type Permit, record, type Recorded } from "../../src/dispatch/record.ts";
 import { newId, type World } from "../support/world.ts";
-
-export type Permit = NonNullable<Recorded["permit"]>;
 
 /** Claims what is due; the windows are judged first where they must be. */
 export async function claimDue(world: World, org: OrgDb = world.org, max = 500): Promise<Claim> {
@@ -33,4 +31,18 @@ export async function mintOne(world: World): Promise<Permit> {
   const [recorded] = await mint(world);
   if (recorded?.permit == null) throw new Error(`no permit was minted: ${recorded?.outcome}`);
   return recorded.permit;
+}
+
+/** A further running campaign with the same leads, over the world's connection or another. */
+export async function addCampaign(world: World, connectionId: string = world.connectionId): Promise<string> {
+  const id = newId();
+  await world.sql(
+    `insert into campaigns (org_id, id, name, seller_id, connection_id, status, purpose, debt_collection, from_number, ring_seconds, variables, retry_on,
+       retry_after_seconds, max_concurrency, created_at)
+     select org_id, $3, name, seller_id, $4, status, purpose, debt_collection, from_number, ring_seconds, variables, retry_on, retry_after_seconds,
+       max_concurrency, created_at from campaigns where org_id = $1 and id = $2`,
+    [world.orgId, world.campaignId, id, connectionId],
+  );
+  await world.org.rows({ name: "enrol", text: "select app.enrol_campaign($1, null)", params: [id] });
+  return id;
 }

@@ -15,6 +15,8 @@ describe("the dial, end to end", () => {
     const result = await run(world.deps, world.org, 20);
     expect(result).toMatchObject({ decided: 3, permitted: 3, placed: 3 });
     expect(world.voice.placed).toHaveLength(3);
+    // 21:00 in New York is eight hours away: what has not rung ten seconds before is cancelled.
+    expect(world.looks).toEqual([8 * 3_600 - 10]);
     const attempts = await world.sql("select state, counts from dial_attempts where org_id = $1", [world.orgId]);
     expect(attempts).toEqual([1, 2, 3].map(() => ({ state: "placed", counts: true })));
     const decisions = await world.sql("select verdict, outcome from decisions where org_id = $1", [world.orgId]);

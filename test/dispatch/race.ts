@@ -1,6 +1,6 @@
 /** Pairs of a dial and of something that forbids it, started together, in many orgs at once. */
 import pg from "pg";
-import { OrgDb } from "../../src/db/org-db.ts";
+import type { OrgDb } from "../../src/db/org-db.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import { consumePermit } from "../../src/db/queries/dispatch.ts";
 import {

@@ -1,25 +1,29 @@
-/** Two orgs with rows in every tenant table, and the means to tell whether the one has seen or touched the other's. */
-import { openHouse, type House, type LiveOrg, consentText } from "../support/live-house.ts";
-import type { TestDatabase } from "../support/database.ts";
-import { publicId } from "../../src/lib/ids.ts";
+/** Two orgs with rows in every tenant table, made through the API and its work, and a way to see whether one touched the other. */
+import type pg from "pg";
 import { haltForDnc } from "../../src/domain/scrubs/halt-for-dnc.ts";
-import { run } from "../../src/dispatch/run.ts";
 import { uuidOf } from "../../src/lib/ids.ts";
+import { claimDue, mint } from "../dispatch/mint.ts";
+import { consentText, type House, type LiveOrg, openHouse } from "../support/live-house.ts";
+import type { World } from "../support/world.ts";
 
 export interface TenantTable {
   readonly name: string;
-  /** Columns that the app role may update, and what else it may do; anything else is refused before a row is looked at. */
-  readonly updatable: readonly string[];
   readonly columns: readonly string[];
+  /** Columns that the app role may update: any other is refused before a row is looked at. */
+  readonly updatable: readonly string[];
+  /** Columns that refer to another tenant table's row. */
+  readonly references: boolean;
 }
+export type Admin = (text: string, params?: readonly unknown[]) => Promise<{ rows: Record<string, unknown>[] }>;
 
 /** Every table with an org_id, from the catalog: what a later migration adds is in it without anyone remembering. */
-export async function tenantTables(db: Pick<TestDatabase, "admin">): Promise<TenantTable[]> {
-  const { rows } = await db.admin(`
+export async function tenantTables(admin: Admin): Promise<TenantTable[]> {
+  const { rows } = await admin(`
     select format('%I.%I', n.nspname, c.relname) as name,
       array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum) as columns,
       array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-        and has_column_privilege('dialgate_app', c.oid, a.attnum, 'update') order by a.attnum) as updatable
+        and has_column_privilege('dialgate_app', c.oid, a.attnum, 'update') order by a.attnum) as updatable,
+      exists (select from pg_constraint f where f.conrelid = c.oid and f.contype = 'f' and cardinality(f.conkey) > 1) as references
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_%'
       and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped)
@@ -27,106 +31,171 @@ export async function tenantTables(db: Pick<TestDatabase, "admin">): Promise<Ten
   return rows as unknown as TenantTable[];
 }
 
-export const orgsRows = async (
-  db: Pick<TestDatabase, "admin">,
-  table: string,
-  orgId: string,
-): Promise<Record<string, unknown>[]> =>
-  (await db.admin(`select to_jsonb(t) as row from ${table} t where org_id = $1`, [orgId])).rows.map(
-    (row) => row["row"] as Record<string, unknown>,
-  );
-
-/** Changes with any write to any row of the org, also one that leaves its values as they were. */
-export function footprintSql(tables: readonly TenantTable[]): string {
-  const each = tables.map(
-    ({ name }) => `select '${name} ' || t.ctid || ' ' || t.xmin || ' ' || t.xmax as row from ${name} t where t.org_id = $1`,
-  );
-  return `select md5(string_agg(u.row, ',' order by u.row)) as footprint, count(*)::int as n from (${each.join(" union all ")}) u`;
-}
-export async function footprint(db: Pick<TestDatabase, "admin">, tables: readonly TenantTable[], orgId: string): Promise<string> {
-  // xmax is also written by a lock that was released: what counts is the row's own version.
-  const text = footprintSql(tables).replaceAll(" || ' ' || t.xmax", "");
-  return String((await db.admin(text, [orgId])).rows[0]?.["footprint"]);
+export async function rowsOfOrg(admin: Admin, table: string, orgId: string): Promise<Record<string, unknown>[]> {
+  const { rows } = await admin(`select to_jsonb(t) as row from ${table} t where t.org_id = $1`, [orgId]);
+  return rows.map((row) => row["row"] as Record<string, unknown>);
 }
 
-/** Everything by which a row of the org would be known: ids, hashes, numbers and marked words. */
-export async function marksOf(
-  db: Pick<TestDatabase, "admin">,
-  tables: readonly TenantTable[],
-  orgId: string,
-): Promise<Set<string>> {
-  const marks = new Set<string>();
-  const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** By what the one org's rows would be known in an answer: ids and hashes that the other has not. */
+export async function marksOf(admin: Admin, tables: readonly TenantTable[], orgId: string, other: string): Promise<ReadonlySet<string>> {
+  const [marks, known] = [await idsAndHashes(admin, tables, orgId), await idsAndHashes(admin, tables, other)];
+  // The digest of the same file, or of none, is the same for both.
+  return marks.difference(known);
+}
+
+async function idsAndHashes(admin: Admin, tables: readonly TenantTable[], orgId: string): Promise<Set<string>> {
+  const found = new Set<string>();
   for (const { name } of tables) {
-    for (const row of await orgsRows(db, name, orgId)) {
+    for (const row of await rowsOfOrg(admin, name, orgId)) {
       for (const value of Object.values(row)) {
         if (typeof value !== "string") continue;
-        if (uuid.test(value) || /^\\x[0-9a-f]{16,}$/.test(value)) marks.add(value.replace("\\x", ""));
+        if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value)) found.add(value);
+        if (/^\\x[0-9a-f]{32,}$/.test(value)) found.add(value.slice(2));
       }
     }
   }
-  return marks;
+  return found;
 }
+
+/** Says in the transaction's own setting `test.touched` that a row of the org was written, whoever wrote it. */
+export async function watchWrites(admin: Admin, tables: readonly TenantTable[], orgId: string): Promise<void> {
+  await admin(`create function public.watch_writes() returns trigger language plpgsql as $$ begin
+    if coalesce(new.org_id, old.org_id) = '${orgId}' or old.org_id = '${orgId}' then perform set_config('test.touched', tg_table_name, false); end if;
+    return null; end $$`);
+  await admin("grant execute on function public.watch_writes() to public");
+  for (const { name } of tables) {
+    await admin(`create trigger watch_writes after insert or update or delete on ${name} for each row execute function public.watch_writes()`);
+  }
+}
+
+/** One backend of the app role. What it does is rolled back, so that every try meets the same rows. */
+export interface Tried {
+  readonly rows: readonly (readonly unknown[])[];
+  /** A table of the watched org that was written, or null. */
+  readonly touched: string | null;
+  readonly sqlstate: string | null;
+}
+export async function tryAs(
+  client: pg.Client,
+  orgId: string | null,
+  statements: readonly { readonly text: string; readonly params: readonly unknown[] }[],
+): Promise<Tried> {
+  await client.query("begin");
+  try {
+    if (orgId !== null) await client.query("select org_id from app.bind($1, now())", [orgId]);
+    const rows: unknown[][] = [];
+    for (const { text, params } of statements) {
+      rows.push(...(await client.query<unknown[]>({ text, values: [...params], rowMode: "array" })).rows);
+    }
+    const asked = await client.query<{ touched: string | null }>("select nullif(current_setting('test.touched', true), '') as touched");
+    return { rows, touched: asked.rows[0]?.touched ?? null, sqlstate: null };
+  } catch (thrown) {
+    return { rows: [], touched: null, sqlstate: String((thrown as { code?: unknown }).code ?? "none") };
+  } finally {
+    await client.query("rollback");
+  }
+}
+
+export const shows = (rows: unknown, marks: ReadonlySet<string>): string | null => {
+  const text = JSON.stringify(rows, (_, value: unknown) =>
+    value instanceof Uint8Array || (typeof value === "object" && value !== null && (value as { type?: unknown }).type === "Buffer")
+      ? Buffer.from((value as { data?: number[] }).data ?? (value as Uint8Array)).toString("hex")
+      : value,
+  );
+  for (const mark of marks) if (text.includes(mark)) return mark;
+  return null;
+};
 
 export interface Tenants {
   readonly house: House;
   readonly a: LiveOrg;
   readonly b: LiveOrg;
-  readonly tables: readonly TenantTable[];
-  readonly db: TestDatabase;
 }
 
 export async function openTenants(): Promise<Tenants> {
   const house = await openHouse();
-  const db = house.api.db;
   const [a, b] = [await house.open("Acme"), await house.open("Borealis")];
-  for (const org of [a, b]) await fill(house, org, org === a ? "212" : "312");
-  const tables = await tenantTables(db);
-  return { house, a, b, tables, db };
+  await fill(house, a, "212", "NY");
+  await fill(house, b, "312", "IL");
+  return { house, a, b };
 }
 
-/** Through the API and its work first; straight into the table only what no step of today writes. */
-async function fill(house: House, org: LiveOrg, areaCode: string): Promise<void> {
-  const { db } = house.api;
-  const phone = (suffix: string, exchange = "234") => ({
-    phone: `+1${areaCode}${exchange}${suffix}`,
-    state: areaCode === "212" ? "NY" : "IL",
-  });
-  const [, , stopped] = await org.leads([phone("0001"), phone("0006"), phone("0003"), phone("0001", "235"), phone("0007")]);
-  await org.importFile(
-    `Phone,First,Mail,Notes,State,At,Text\n+1${areaCode}2360001,Bo,b@example.com,n,NY,2026-10-01T12:00:00Z,"${consentText}"\nbroken,,,,,,\n`,
-  );
+/** Through the API and its work first; straight into a table only what no step of today writes, and what makes work due. */
+async function fill(house: House, org: LiveOrg, areaCode: string, state: string): Promise<void> {
+  const phone = (exchange: number, suffix = "0001") => `+1${areaCode}${exchange}${suffix}`;
+  const lead = (exchange: number, suffix?: string) => ({ phone: phone(exchange, suffix), state });
+  await org.leads([lead(234), lead(234, "0006"), lead(234, "0003"), lead(235), lead(234, "0007")]);
+  await org.importFile(`Phone,First,Mail,Notes,State,At,Text\n${phone(236)},Bo,b@example.com,n,${state},2026-10-01T12:00:00Z,"${consentText}"\nbroken,,,,,,\n`);
   await house.work(org);
-  const campaign = await org.launch(org.retell);
+  await org.launch(org.retell);
   await house.work(org);
   await house.vendorsLive(org, 600);
-  await org.post("/v1/suppressions", { phones: [phone("0099").phone] }, { "idempotency-key": "one" });
-  await org.post("/v1/dnc_acknowledgements", { lists: ["national"], by: "Dana" });
-  await org.post("/v1/halts", { reason: "state_halted", note: "x", state: "WY" });
-  // What is due stays due: work of each kind is there for whoever asks.
-  await org.leads([phone("0001", "237"), phone("0001", "238"), phone("0001", "239")]);
+  await org.leads([240, 241, 242, 243, 244, 245].map((exchange) => lead(exchange)));
+  await house.work(org);
   await org.launch(org.elevenlabs);
   await house.work(org);
+  await org.post("/v1/suppressions", { phones: [phone(240)] }, { "idempotency-key": "first" });
+  await org.post("/v1/dnc_acknowledgements", { lists: ["national"], by: "Dana" });
+  await org.post("/v1/halts", { reason: "state_halted", note: "x", state: "WY" });
+  const queue = { org: org.org, deps: house.dispatch } as unknown as World;
+  await org.leads([250, 251].map((exchange) => lead(exchange)));
+  await house.work({ ...org });
+  await org.launch(org.retell);
+  await mint(queue);
+  await org.leads([260, 261].map((exchange) => lead(exchange)));
+  await org.launch(org.retell);
+  await claimDue(queue);
   await org.importFile("Phone,First,Mail,Notes,State,At,Text\n");
-  await org.post("/v1/suppressions", { phones: [phone("0001", "237").phone] });
+  await makeWorkDue(house, org);
   await haltForDnc(org.org, uuidOf("connection", org.dnc) ?? "", "unavailable");
-  const by = [org.orgId];
+}
+
+async function makeWorkDue({ api: { db } }: House, { orgId }: LiveOrg): Promise<void> {
+  for (const state of ["dialing", "unknown"]) {
+    await db.admin(
+      `update dial_attempts a set state = $2 from (select id from dial_attempts where org_id = $1 and state = 'placed' order by id limit 1) x
+         where a.org_id = $1 and a.id = x.id`,
+      [orgId, state],
+    );
+  }
+  await db.admin(
+    `update dial_attempts set ring_by = '2026-01-01', rang = false, stop_requested_at = null, dialing_at = clock_timestamp() - interval '30 h'
+       where org_id = $1 and state = 'placed'`,
+    [orgId],
+  );
+  await db.admin("update dial_attempts set settle_after = clock_timestamp() - interval '1 s' where org_id = $1 and settle_after is not null", [orgId]);
+  await db.admin("update permits p set expires_at = 'infinity' where org_id = $1 and consumed_at is null", [orgId]);
+  await db.admin(
+    `update permits p set expires_at = '2026-01-01' from (select attempt_id from permits where org_id = $1 and consumed_at is null order by attempt_id desc limit 1) x
+       where p.org_id = $1 and p.attempt_id = x.attempt_id`,
+    [orgId],
+  );
+  await db.admin("update test_clocks set status = 'advancing', target = now + interval '1 hour' where org_id = $1", [orgId]);
+  await db.admin("update webhook_inbox set state = 'pending', lease_until = null where org_id = $1", [orgId]);
+  await db.admin("update outbox set done_at = null, due_at = '2026-01-01', lease_until = null where org_id = $1", [orgId]);
+  await db.admin("update leads set scrub_due_at = '-infinity' where org_id = $1", [orgId]);
+  await db.admin("update enrolments set lease_until = 'infinity' where org_id = $1 and state = 'claimed'", [orgId]);
+  await db.admin("update hour_profiles set open = true, next_change_at = '2027-01-01', next_due_at = '2026-01-01' where org_id = $1", [orgId]);
+  await db.admin(
+    `update enrolments e set due_at = '2026-01-01' from (select id from enrolments where org_id = $1 and state = 'waiting' order by id limit 2) x
+       where e.org_id = $1 and e.id = x.id`,
+    [orgId],
+  );
+  // One window that must be judged again, of a campaign whose others are open.
+  await db.admin(
+    `update hour_profiles p set next_change_at = '-infinity' from (select min(id::text)::uuid as id from hour_profiles h where org_id = $1
+       and not exists (select 1 from enrolments e where e.org_id = $1 and e.profile_id = h.id and e.state = 'waiting' and e.due_at = '2026-01-01')) x
+       where p.org_id = $1 and p.id = x.id`,
+    [orgId],
+  );
+  await db.admin(
+    `update persons p set stop_check = 'pending', stop_check_since = '2026-01-01'
+       from (select id from persons where org_id = $1 order by id desc limit 1) x where p.org_id = $1 and p.id = x.id`,
+    [orgId],
+  );
   await db.admin(
     `insert into person_aliases (org_id, e164_hmac, person_id, pepper_version)
        select org_id, sha256(e164_hmac || uuid_send(org_id)), id, 2 from persons where org_id = $1`,
-    by,
+    [orgId],
   );
-  await db.admin("update test_clocks set status = 'advancing', target = now + interval '1 hour' where org_id = $1", by);
-  await db.admin("update webhook_inbox set state = 'pending', lease_until = null where org_id = $1", by);
-  await db.admin("update outbox set done_at = null, due_at = clock_timestamp(), lease_until = null where org_id = $1", by);
-  await db.admin(
-    "update dial_attempts set settle_after = clock_timestamp() - interval '1 s' where org_id = $1 and state in ('placed', 'unknown', 'dialing')",
-    by,
-  );
-  await db.admin("update leads set scrub_due_at = '-infinity' where org_id = $1", by);
-  await db.admin("update imports set lease_until = null where org_id = $1", by);
-  void run;
-  void publicId;
-  void campaign;
-  void stopped;
 }

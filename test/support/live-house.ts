@@ -46,6 +46,8 @@ export interface House {
   readonly dispatch: DispatchDeps;
   /** Every request that left for a provider. */
   readonly left: { readonly url: string; readonly body: string | null; readonly headers: Record<string, string> }[];
+  /** Every webhook as it arrived; what happens with them meanwhile is `webhooks.pass`. */
+  readonly webhooks: { readonly arrived: Arrived[]; pass: boolean };
   open(name: string): Promise<LiveOrg>;
   /** Whatever is due for the org, once each. */
   work(org: LiveOrg): Promise<void>;
@@ -54,12 +56,18 @@ export interface House {
   close(): Promise<void>;
 }
 
+export interface Arrived {
+  readonly path: string;
+  readonly raw: Uint8Array;
+  readonly headers: Record<string, string>;
+}
+
 export const consentText =
   "By clicking I agree that Acme Solar LLC may call me, including by automated or AI voice, at the number above. Consent is not required to buy.";
 const realNow = () => instantOf(Date.now() / 1000);
 
 export async function openHouse(over: Partial<HttpDeps> = {}): Promise<House> {
-  const simulators = await startSimulators();
+  const simulators = await startSimulators({ registry: { listed: new Set(), areaCodes: new Set(["212", "312"]) } });
   const left: { url: string; body: string | null; headers: Record<string, string> }[] = [];
   const wiring = {
     // The API's own keyring: what it sealed is opened here.
@@ -88,6 +96,7 @@ export async function openHouse(over: Partial<HttpDeps> = {}): Promise<House> {
     desk,
     voice: adapters.voice,
     sleep,
+    lookLater: async () => undefined,
   };
   const door = await webhookDoor(api);
   const house: House = {
@@ -95,6 +104,7 @@ export async function openHouse(over: Partial<HttpDeps> = {}): Promise<House> {
     simulators,
     dispatch,
     left,
+    webhooks: door.webhooks,
     open: (name) => openOrg(house, door.origin, name),
     async work({ org }) {
       const packs = await desk.packs();
@@ -199,13 +209,17 @@ async function openOrg(house: House, webhooks: string, name: string): Promise<Li
 
 /** Where the vendors reach the API. */
 async function webhookDoor(api: Api) {
+  const webhooks: House["webhooks"] = { arrived: [], pass: true };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+      const arrived = { path: request.url ?? "/", raw: new Uint8Array(Buffer.concat(chunks)), headers };
+      webhooks.arrived.push(arrived);
+      if (!webhooks.pass) return void response.writeHead(204).end();
       void api
-        .send("POST", request.url ?? "/", { raw: new Uint8Array(Buffer.concat(chunks)), headers })
+        .send("POST", arrived.path, arrived)
         .then(({ status, text }) =>
           response.writeHead(status, { "content-type": "application/json" }).end(status === 204 ? undefined : text),
         );
@@ -213,6 +227,7 @@ async function webhookDoor(api: Api) {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
+    webhooks,
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: () =>
       new Promise<void>((resolve) => {

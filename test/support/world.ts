@@ -75,6 +75,8 @@ export interface World {
   readonly leadIds: readonly string[];
   readonly personIds: readonly string[];
   readonly voice: ScriptedVoice;
+  /** Delays, in seconds, of the looks that were asked for. */
+  readonly looks: readonly number[];
   readonly deps: DispatchDeps;
   readonly org: OrgDb;
   readonly system: SystemDb;
@@ -151,16 +153,19 @@ export async function buildWorld(db: TestDatabase, options: WorldOptions = {}): 
   const org = system.asOrg(orgId, { type: "job", id: "test" }, "req_test", instantOf(Date.now() / 1000));
   if (options.enrol ?? true) await org.rows({ name: "enrol", text: "select app.enrol_campaign($1, null)", params: [campaignId] });
   const voice = scriptedVoice();
+  const looks: number[] = [];
   const deps: DispatchDeps = {
     system,
     now: () => instantOf(Date.now() / 1000),
     newId,
     desk: snapshotDesk(zoneBook(), phoneMemo()),
     voice: () => voice,
+    lookLater: async (_, seconds) => void looks.push(seconds),
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   };
   return {
     orgId, campaignId, connectionId, sellerId, ...people, voice, deps, org, system, transport, sql,
+    looks,
     setClock: async (to) => void (await sql("update test_clocks set now = $2 where org_id = $1", [orgId, to])),
   }; // prettier-ignore
 }

@@ -14,7 +14,7 @@ export function appendConsentEvent(event: {
     text: `
       with added as (
         insert into consent_events (org_id, id, person_id, kind, recorded_at, digest, body)
-        values ((select app.org()), $1, $2, $3, app.now(), $4, $5::jsonb)
+        values ((select app.org()), $1, $2, $3, app.now(), $4, $5::json)
         on conflict (org_id, person_id, digest) do nothing returning id, recorded_at)
       select a.id, a.recorded_at, false as known from added a
       union all

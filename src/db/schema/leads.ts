@@ -1,4 +1,4 @@
-import { bigint, boolean, integer, jsonb, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
+import { bigint, boolean, integer, json, jsonb, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
 import { bytes, databaseDefault, instant, xid8 } from "./columns.ts";
 
 export const persons = pgTable(
@@ -114,7 +114,7 @@ export const consentEvents = pgTable(
     kind: text("kind", { enum: ["grant", "revocation", "lift", "relationship"] }).notNull(),
     recordedAt: instant("recorded_at").notNull(),
     digest: bytes("digest").notNull(),
-    body: jsonb("body").notNull(),
+    body: json("body").notNull(),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
 );

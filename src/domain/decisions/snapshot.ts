@@ -61,7 +61,7 @@ export async function buildSnapshots(
       if (record === undefined) shared.set(key, (record = shareParts(desk, at, campaign, location.candidate_states)));
       const parts = await record;
       const own: OwnParts = { at, location, ...ownFacts(desk, campaign, lead) };
-      const ownText = canonicalJson(own);
+      const ownText = JSON.stringify(own);
       const digest = await sha256(joined(parts.digest, new TextEncoder().encode(ownText)));
       return { snapshot: { ...parts.parts, ...own }, shared: parts, ownText, digest };
     }),

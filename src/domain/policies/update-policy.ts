@@ -15,6 +15,7 @@ export async function findPolicy(org: OrgDb): Promise<Policy> {
 
 /** What the org chose beyond the law. Every permit that was minted under the old policy is void. */
 export async function updatePolicy(org: OrgDb, change: PolicyChange): Promise<Policy> {
+  if (Object.keys(change).length === 0) return findPolicy(org);
   const { orgId } = await org.bound();
   return org.change({ action: "policy.updated", subject: publicId("org", orgId), facts: { ...change } }, async (w) => {
     await w.rows(bumpOrg());

@@ -4,6 +4,7 @@ import { bumpOrg } from "../../db/queries/fact-versions.ts";
 import { sellers } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Seller, SellerInput } from "./create-seller.ts";
+import { findSeller } from "./find-sellers.ts";
 
 /** A seller's names are facts of the consent gate: no dial decided with the old ones leaves after this commits. */
 export async function updateSeller(org: OrgDb, id: string, input: Partial<SellerInput>): Promise<Seller | null> {
@@ -13,6 +14,7 @@ export async function updateSeller(org: OrgDb, id: string, input: Partial<Seller
     ...(tradeNames === undefined ? {} : { tradeNames: [...tradeNames] }),
     ...(sanAreaCodes === undefined ? {} : { sanAreaCodes: [...sanAreaCodes] }),
   };
+  if (Object.keys(set).length === 0) return findSeller(org, id);
   return org.change(
     { action: "seller.updated", subject: publicId("seller", id), facts: { fields: Object.keys(set) } },
     async (w) => {

@@ -1,0 +1,221 @@
+/** Every statement of db/queries, made for the rows of one org, whoever sends it. */
+import { readdirSync } from "node:fs";
+import * as account from "../../src/db/queries/account.ts";
+import * as audit from "../../src/db/queries/audit.ts";
+import * as campaigns from "../../src/db/queries/campaigns.ts";
+import * as connections from "../../src/db/queries/connections.ts";
+import * as consentEvents from "../../src/db/queries/consent-events.ts";
+import * as dialFacts from "../../src/db/queries/dial-facts.ts";
+import * as dispatch from "../../src/db/queries/dispatch.ts";
+import * as factVersions from "../../src/db/queries/fact-versions.ts";
+import * as idempotencyKeys from "../../src/db/queries/idempotency-keys.ts";
+import * as inbox from "../../src/db/queries/inbox.ts";
+import * as intake from "../../src/db/queries/intake.ts";
+import * as leads from "../../src/db/queries/leads.ts";
+import * as persons from "../../src/db/queries/persons.ts";
+import * as profiles from "../../src/db/queries/profiles.ts";
+import * as scrubs from "../../src/db/queries/scrubs.ts";
+import * as suppressions from "../../src/db/queries/suppressions.ts";
+import * as testClock from "../../src/db/queries/test-clock.ts";
+import type { Statement } from "../../src/db/transport.ts";
+import { newId } from "../support/world.ts";
+import type { Admin } from "./tenants.ts";
+
+const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  account, audit, campaigns, connections, "consent-events": consentEvents, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions,
+  "idempotency-keys": idempotencyKeys, inbox, intake, leads, persons, profiles, scrubs, suppressions, "test-clock": testClock,
+}; // prettier-ignore
+
+/** Ids of one org's rows, each in the state that gives the statements something to do. */
+export type Known = Readonly<Record<keyof typeof knownSql, string>>;
+const attempt = (where: string) => `select id::text as v from dial_attempts where org_id = $1 and ${where} order by id`;
+const knownSql = {
+  campaign: "select id::text as v from campaigns where org_id = $1 order by id",
+  voice: "select id::text as v from connections where org_id = $1 and kind = 'voice' order by id",
+  dnc: "select id::text as v from connections where org_id = $1 and kind = 'dnc'",
+  lead: "select id::text as v from leads where org_id = $1 order by id",
+  person: "select person_id::text as v from leads where org_id = $1 order by id",
+  hmac: "select e164_hmac::text as v from persons where org_id = $1 order by id",
+  alias: "select e164_hmac::text as v from person_aliases where org_id = $1 order by person_id",
+  livePerson: "select person_id::text as v from dial_attempts where org_id = $1 and state = 'permitted' order by id",
+  heldPerson: "select person_id::text as v from enrolments where org_id = $1 and state = 'held' and reason <> 'attempt_live' order by id",
+  stoppedHmac:
+    "select p.e164_hmac::text as v from persons p join suppressions s on s.org_id = p.org_id and s.person_id = p.id where p.org_id = $1 order by p.id",
+  stoppedAlias:
+    "select p.e164_hmac::text as v from person_aliases p join suppressions s on s.org_id = p.org_id and s.person_id = p.person_id where p.org_id = $1 order by 1",
+  consentDigest: "select digest::text as v from consent_events where org_id = $1 order by id",
+  consentPerson: "select person_id::text as v from consent_events where org_id = $1 order by id",
+  permit: "select attempt_id::text as v from permits where org_id = $1 and consumed_at is null and expires_at = 'infinity'",
+  dialing: attempt("state = 'dialing'"),
+  unknown: attempt("state = 'unknown'"),
+  placed: attempt("state = 'placed'"),
+  placedConnection: "select connection_id::text as v from dial_attempts where org_id = $1 and state = 'placed' order by id",
+  placedCall: "select provider_call_id as v from dial_attempts where org_id = $1 and state = 'placed' order by id",
+  token: "select lease_token::text as v from enrolments where org_id = $1 and state = 'claimed' order by id",
+  claimed: "select id::text as v from enrolments where org_id = $1 and state = 'claimed' order by id",
+  claimedFence: "select fence::text as v from enrolments where org_id = $1 and state = 'claimed' order by id",
+  claimedLead: "select lead_id::text as v from enrolments where org_id = $1 and state = 'claimed' order by id",
+  claimedPerson: "select person_id::text as v from enrolments where org_id = $1 and state = 'claimed' order by id",
+  profile: "select id::text as v from hour_profiles where org_id = $1 order by id",
+  queuedImport: "select id::text as v from imports where org_id = $1 and status = 'queued'",
+  doneImport: "select id::text as v from imports where org_id = $1 and status = 'succeeded'",
+  inboxRow: "select id::text as v from webhook_inbox where org_id = $1 order by id",
+  outboxRow: "select id::text as v from outbox where org_id = $1 order by id",
+  outboxAttempt: "select subject_id::text as v from outbox where org_id = $1 order by id",
+  keyOwner: "select principal_id::text as v from idempotency_keys where org_id = $1 and key = 'first'",
+  orgVersion: "select facts_version::text as v from org_facts where org_id = $1",
+  clock: "select app.rfc3339(now + interval '1 minute') as v from test_clocks where org_id = $1",
+};
+export async function knownOf(admin: Admin, orgId: string): Promise<Known> {
+  const known: Record<string, string> = {};
+  for (const [name, text] of Object.entries(knownSql)) {
+    const value = (await admin(`${text} limit 1`, [orgId])).rows[0]?.["v"];
+    if (typeof value !== "string") throw new Error(`the org has no ${name}`);
+    known[name] = value;
+  }
+  return known as Known;
+}
+
+const digest = `\\x${"ab".repeat(32)}`;
+const intakeBatch = (k: Known): intake.IntakeBatch => ({
+  pepperVersion: 1,
+  numbers: [{ personId: newId(), hmac: k.hmac.slice(2), olderHmacs: [k.alias.slice(2)] }],
+  rows: [
+    {
+      number: 1, line: 9, leadId: newId(), externalId: null, e164: "+12125550100", firstName: null, lastName: null, email: null, city: null, state: null,
+      zip: null, source: null, notes: null, candidateStates: "NY", ineligibleReason: null, evidenceId: newId(), evidence: '{"kind":"grant","x":1}',
+    },
+  ],
+}); // prettier-ignore
+const report = (k: Known): dispatch.ReportParams => ({
+  connectionId: k.placedConnection, attemptId: k.placed, providerCallId: k.placedCall, status: "ended", disposition: "answered", providerReason: null,
+  startedAt: "2026-11-18T15:00:00Z", endedAt: "2026-11-18T15:01:00Z", durationSeconds: 60, endedBy: "person", rang: true, transcript: "[]",
+  transcriptState: "kept", recordingRef: null, stopRequested: true, stopSource: "transcript", stopSearched: true, callId: newId(), suppressionId: newId(),
+}); // prettier-ignore
+const decided = (k: Known, kind: "campaign" | "single"): dispatch.RecordBatch => ({
+  token: kind === "single" ? null : k.token, kind, platformVersion: 1, orgVersion: Number(k.orgVersion), at: "2026-11-18T15:00:00Z",
+  parts: [{ digest, text: "{}" }],
+  slots: [{ connectionId: k.voice, startsAt: "2026-11-18T15:00:00Z", endsAt: "2026-11-18T15:00:09Z" }],
+  items: [
+    {
+      enrolmentId: kind === "single" ? null : k.claimed, fence: Number(k.claimedFence), decisionId: newId(), attemptId: newId(), campaignId: k.campaign,
+      leadId: k.claimedLead, personId: k.claimedPerson, personVersion: 1, connectionId: k.voice, verdict: "block", outcome: "refused", reasonCodes: ["x"],
+      nextEligibleAt: null, validUntil: null, fix: null, results: "[]", ownFacts: "{}", sharedDigest: digest, snapshotDigest: digest,
+      ringBy: null, validBefore: null, lifeSeconds: 60, backState: "held", backReason: "x", backDue: null, standing: "[]", standingUntil: null,
+      auditSubject: "x", auditHead: '{"outcome":"', auditTail: '"}',
+    },
+  ],
+}); // prettier-ignore
+const arrived = (k: Known): inbox.Arrived => ({
+  id: newId(), connectionId: k.voice, dedupeKey: newId(), type: "x", providerCallId: null, attemptId: null, receivedAt: "2026-11-18T15:00:00Z",
+  bodyDigest: digest, body: null, report: null, state: "pending", reason: null,
+}); // prettier-ignore
+const chunk = (k: Known): intake.IntakeChunk => ({
+  ...intakeBatch(k), importId: k.queuedImport, chunk: 0, fromByte: 0, toByte: 9, toLine: 9, isLast: true, leaseSeconds: 60, header: ["a"], flags: [""],
+  raws: ["raw"], rejects: [{ line: 10, code: "row_malformed", detail: "x", raw: "raw" }], facts: '{"import":"x"}',
+}); // prettier-ignore
+const claimedSource = (k: Known) => ({ kind: "claimed", token: k.token }) as const;
+const leadsSource = (k: Known) => ({ kind: "leads", campaignId: k.campaign, leadIds: [k.lead, k.claimedLead] }) as const;
+const lease = (k: Known) => intake.leaseImport(k.queuedImport, 60, '{"import":"x"}');
+
+type Make = (k: Known) => readonly Statement[];
+/** `module.function`, and after a colon which way of calling it. */
+export const statements: Readonly<Record<string, Make>> = {
+  "account.accountState": () => [account.accountState()],
+  "audit.auditEntries": () => [audit.auditEntries(0, 100)],
+  "audit.auditHead": () => [audit.auditHead()],
+  "campaigns.enrolCampaign": (k) => [campaigns.enrolCampaign(k.campaign, null)],
+  "campaigns.campaignFunnel": (k) => [campaigns.campaignFunnel(k.campaign)],
+  "connections.reachableConnection": (k) => [connections.reachableConnection(k.voice)],
+  "connections.openAttemptsOfConnection": (k) => [connections.openAttemptsOfConnection(k.placedConnection)],
+  "consent-events.appendConsentEvent": (k) => [consentEvents.appendConsentEvent({ id: newId(), personId: k.person, kind: "lift", digest, body: "{}" })],
+  "consent-events.appendConsentEvent:known": (k) => [
+    consentEvents.appendConsentEvent({ id: newId(), personId: k.consentPerson, kind: "grant", digest: k.consentDigest, body: "{}" }),
+  ],
+  "dial-facts.readVersions": (k) => [dialFacts.readVersions(claimedSource(k))],
+  "dial-facts.readVersions:leads": (k) => [dialFacts.readVersions(leadsSource(k))],
+  "dial-facts.readLeadFacts": (k) => [dialFacts.readLeadFacts(claimedSource(k))],
+  "dial-facts.readLeadFacts:leads": (k) => [dialFacts.readLeadFacts(leadsSource(k))],
+  "dial-facts.readCampaignFacts": (k) => [dialFacts.readCampaignFacts(claimedSource(k))],
+  "dial-facts.readCampaignFacts:leads": (k) => [dialFacts.readCampaignFacts(leadsSource(k))],
+  "dispatch.claimEnrolments": () => [dispatch.claimEnrolments(newId(), 100, 60, 45)],
+  "dispatch.recordDecisions": (k) => [dispatch.recordDecisions(decided(k, "campaign"))],
+  "dispatch.recordDecisions:single": (k) => [dispatch.recordDecisions(decided(k, "single"))],
+  "dispatch.consumePermit": (k) => [dispatch.consumePermit(k.permit)],
+  "dispatch.recordAnswer": (k) => [dispatch.recordAnswer(k.dialing, "refused", "rejected", null, "2026-11-18T16:00:00Z")],
+  "dispatch.recordAnswer:final": (k) => [dispatch.recordAnswer(k.dialing, "refused", "unauthorized", null, null)],
+  "dispatch.takeUnsettled": () => [dispatch.takeUnsettled(100, 60)],
+  "dispatch.settleAbsent": (k) => [dispatch.settleAbsent(k.unknown)],
+  "dispatch.settleLost": (k) => [dispatch.settleLost(k.placed)],
+  "dispatch.reportUnsettled": () => [dispatch.reportUnsettled()],
+  "dispatch.stopUnrung": () => [dispatch.stopUnrung()],
+  "dispatch.missStopChecks": () => [dispatch.missStopChecks()],
+  "dispatch.expirePermits": () => [dispatch.expirePermits()],
+  "dispatch.takeOutbox": () => [dispatch.takeOutbox(100, 60)],
+  "dispatch.takeInbox": () => [dispatch.takeInbox(100, 60)],
+  "dispatch.applyReport": (k) => [dispatch.applyReport(report(k))],
+  "dispatch.applyReport:by_call": (k) => [dispatch.applyReport({ ...report(k), attemptId: null, disposition: "unknown", stopRequested: false })],
+  "fact-versions.bumpOrg": () => [factVersions.bumpOrg()],
+  "idempotency-keys.claimIdempotencyKey": (k) => [idempotencyKeys.claimIdempotencyKey(k.keyOwner, "first", digest)],
+  "idempotency-keys.settleIdempotencyKey": (k) => [
+    idempotencyKeys.claimIdempotencyKey(k.keyOwner, "second", digest),
+    idempotencyKeys.settleIdempotencyKey(k.keyOwner, "second", { status: 200, headers: null, body: null }),
+  ],
+  "idempotency-keys.releaseIdempotencyKey": (k) => [
+    idempotencyKeys.claimIdempotencyKey(k.keyOwner, "second", digest),
+    idempotencyKeys.releaseIdempotencyKey(k.keyOwner, "second"),
+  ],
+  "inbox.closeInboxRows": (k) => [inbox.closeInboxRows([{ id: k.inboxRow, state: "failed", reason: null }])],
+  "inbox.closeOutboxRows": (k) => [
+    inbox.closeOutboxRows([{ id: k.outboxRow, attemptId: k.outboxAttempt, done: true, accepted: true, reason: null }]),
+  ],
+  "inbox.insertInboxRow": (k) => [inbox.insertInboxRow(arrived(k))],
+  "inbox.attemptOfEvent": (k) => [inbox.attemptOfEvent(k.placedConnection, k.placed, null)],
+  "inbox.attemptOfEvent:by_call": (k) => [inbox.attemptOfEvent(k.placedConnection, null, k.placedCall)],
+  "intake.intakeRows": (k) => [intake.intakeRows(intakeBatch(k))],
+  "intake.intakeChunk": (k) => [lease(k), intake.intakeChunk(chunk(k))],
+  "intake.leaseImport": (k) => [lease(k)],
+  "intake.releaseImport": (k) => [lease(k), intake.releaseImport(k.queuedImport)],
+  "intake.failImport": (k) => [intake.failImport(k.queuedImport, "x", null, '{"import":"x"}')],
+  "intake.openImports": () => [intake.openImports(10)],
+  "intake.rejectsAfter": (k) => [intake.rejectsAfter(k.doneImport, 0, 10)],
+  "leads.leadsByNumber": (k) => [leads.leadsByNumber([k.hmac, k.alias])],
+  "persons.touchPersons": (k) => persons.touchPersons([{ newId: newId(), hmac: k.hmac, pepperVersion: 1, allHmacs: [k.hmac, k.alias] }]),
+  "persons.stopPerson": (k) => [persons.stopPerson(k.livePerson, "suppressed")],
+  "persons.reopenPerson": (k) => [persons.reopenPerson(k.heldPerson)],
+  "persons.bumpPerson": (k) => [persons.bumpPerson(k.person)],
+  "profiles.dueProfiles": () => [profiles.dueProfiles(100)],
+  "profiles.judgedProfiles": (k) => [profiles.judgedProfiles([{ id: k.profile, open: true, nextChangeAt: null }])],
+  "scrubs.takeScrubDue": () => [scrubs.takeScrubDue(100)],
+  "scrubs.activeDncConnections": () => [scrubs.activeDncConnections()],
+  "scrubs.recordScrubs": (k) => [
+    scrubs.recordScrubs({
+      runId: newId(), connectionId: k.dnc, responseDigest: digest, leads: [{ id: k.lead, dueAt: "2026-12-01T00:00:00Z" }],
+      answers: [k.livePerson, k.heldPerson].map((personId) => ({ id: newId(), personId, list: "national", kind: "do_not_call", result: "listed", listVersionAt: null })),
+    }),
+  ], // prettier-ignore
+  "scrubs.recordScrubs:clear": (k) => [
+    scrubs.recordScrubs({
+      runId: newId(), connectionId: k.dnc, responseDigest: digest, leads: [],
+      answers: [{ id: newId(), personId: k.heldPerson, list: "national", kind: "do_not_call", result: "clear", listVersionAt: null }],
+    }),
+  ], // prettier-ignore
+  "suppressions.suppressionsOfNumbers": (k) => [suppressions.suppressionsOfNumbers([0, 1], [k.stoppedHmac, k.stoppedAlias])],
+  "test-clock.takeClock": () => [testClock.takeClock(60)],
+  "test-clock.pendingWork": () => [testClock.pendingWork()],
+  "test-clock.moveClock": (k) => [...testClock.moveClock(k.clock, 60)],
+  "test-clock.stopClock": () => [testClock.stopClock("ready", null)],
+  "test-clock.releaseClock": () => [testClock.releaseClock()],
+};
+
+/** What db/queries exports and has no statement above: a new one must be tried too. */
+export function untried(): string[] {
+  const files = readdirSync(new URL("../../src/db/queries/", import.meta.url)).map((file) => file.replace(/\.ts$/, ""));
+  const tried = new Set(Object.keys(statements).map((name) => name.split(":")[0]));
+  return files.flatMap((file) => {
+    const module = modules[file];
+    if (module === undefined) return [file];
+    const functions = Object.entries(module).filter(([, value]) => typeof value === "function");
+    return functions.map(([name]) => `${file}.${name}`).filter((name) => !tried.has(name));
+  });
+}

@@ -1,0 +1,81 @@
+/** The reference pages are held to the code that they describe. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { exitCodes } from "../../cli/verify.ts";
+import { phoneMemo, readPhone } from "../../src/lib/phone.ts";
+import { gates } from "../../src/gates/registry.ts";
+import { idPrefixes } from "../../src/lib/ids.ts";
+import { problemTypes } from "../../src/http/problem.ts";
+import { columnMap } from "../../src/domain/imports/import-map.ts";
+import { fileBytesMax } from "../../src/domain/imports/store-file.ts";
+import golden from "../audit/golden.json" with { type: "json" };
+import { blocksOf, tableUnder } from "./blocks.ts";
+import { root } from "./run-blocks.ts";
+
+const page = (name: string) => readFileSync(join(root, "docs", name), "utf8");
+const codesUnder = (text: string, heading: string) => tableUnder(text, heading).map((row) => row[0]?.replaceAll("`", ""));
+
+describe("docs/gates.md", () => {
+  const text = page("gates.md");
+  test("names each gate of this build, in order, and no other", () => {
+    expect([...text.matchAll(/^## (.+)$/gm)].map((match) => match[1])).toEqual(gates.map((gate) => gate.name));
+  });
+  test.each(gates.map((gate) => [gate.name, gate.reasons] as const))("says the reasons of %s, in order", (name, reasons) => {
+    expect(codesUnder(text, name)).toEqual([...reasons]);
+  });
+});
+
+describe("docs/api.md", () => {
+  const text = page("api.md");
+  test("lists every code of a problem with its status", () => {
+    const listed = tableUnder(text, "API conventions").map(([code = "", status]) => [code.replaceAll("`", ""), Number(status)]);
+    expect(listed).toEqual(Object.entries(problemTypes).map(([code, { status }]) => [code, status]));
+  });
+  test("names no prefix of ids that does not exist", () => {
+    const [line = ""] = text.split("\n").filter((one) => one.startsWith("**Ids**"));
+    const prefixes: readonly string[] = Object.values(idPrefixes);
+    const named = [...line.matchAll(/`([a-z]+)_`/g)].map((match) => match[1] ?? "");
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((prefix) => !prefixes.includes(prefix))).toEqual([]);
+  });
+});
+
+describe("docs/imports.md", () => {
+  const text = page("imports.md");
+  test("names every column that a map can name", () => {
+    for (const column of Object.keys(columnMap.shape)) expect(text).toContain(`\`${column}\``);
+  });
+  test("lists the codes of rejected rows and of ineligible leads as the demo's file has them", () => {
+    const expected = JSON.parse(readFileSync(join(root, "dev/data/leads.expected.json"), "utf8"));
+    expect(new Set(codesUnder(text, "Rejected rows"))).toEqual(new Set([...Object.keys(expected.rejected), "duplicate_in_org"]));
+    expect(new Set(codesUnder(text, "Accepted, and ineligible"))).toEqual(new Set(Object.keys(expected.ineligible)));
+  });
+  test("says the limits and readings that the code has", () => {
+    expect(fileBytesMax).toBe(100 * 1024 * 1024);
+    expect(readPhone("1.7E+10", phoneMemo())).toMatchObject({ ok: false, code: "phone_invalid" });
+  });
+});
+
+describe("docs/audit.md", () => {
+  const text = page("audit.md");
+  test("shows the golden vector that all implementations are held to", () => {
+    const [block] = blocksOf(text).filter(({ kind }) => kind === "vector");
+    const shown = Object.fromEntries((block?.text ?? "").split("\n").map((line) => line.split(/\s+/)));
+    const [chain] = golden;
+    const entry: Readonly<Record<string, unknown>> = chain?.entries[0] ?? {};
+    expect(shown["org"]).toBe(chain?.org);
+    expect(shown["genesis"]).toBe(entry["previous_hash"]);
+    const { org: _, genesis, ...fields } = shown;
+    expect(genesis).toBe(chain?.genesis);
+    expect(Object.keys(fields)).toHaveLength(9);
+    for (const [name, value] of Object.entries(fields)) expect(value, name).toBe(String(entry[name]));
+  });
+  test("says the exit codes of verify", () => {
+    const said = tableUnder(text, "Verify").flatMap(([code, says = ""]) => {
+      const kind = /^`(\w+)`:/.exec(says)?.[1];
+      return kind === undefined ? [] : [[kind, Number(code)]];
+    });
+    expect(Object.fromEntries(said)).toEqual(exitCodes);
+  });
+});
