@@ -74,7 +74,8 @@ function row(index: number, seed: number): string {
   const cert = `https://cert.trustedform.com/${mixed.toString(16).padStart(8, "0")}${index.toString(16).padStart(8, "0")}0123456789abcdef01234567`;
   const text = texts[mixed % texts.length] ?? "";
   const minute = String(mixed % 60).padStart(2, "0");
-  const date = mixed % 3 === 0 ? `${1 + (mixed % 12)}/${1 + (mixed % 28)}/2025 14:${minute}` : `2026-0${1 + (mixed % 9)}-12 10:${minute}:00`;
+  const date =
+    mixed % 3 === 0 ? `${1 + (mixed % 12)}/${1 + (mixed % 28)}/2025 14:${minute}` : `2026-0${1 + (mixed % 9)}-12 10:${minute}:00`;
   return `${id},${firstNames[mixed % 8] ?? ""},${lastNames[(mixed >>> 3) % 8] ?? ""},${phone},${id.toLowerCase()}@example.com,${city},${state},${zip},solar-form,${date},https://offers.example.com/solar,${cert},203.0.113.${mixed % 250},${text},${mixed % 5 === 0 ? "call after 5" : ""}\n`;
 }
 

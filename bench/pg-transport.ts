@@ -4,6 +4,8 @@ import type { Answer, Statement, Transport } from "../src/db/transport.ts";
 
 export interface CountedTransport extends Transport {
   roundTrips: number;
+  /** The names of each request's statements, in order. */
+  readonly statements: (readonly string[])[];
   close(): Promise<void>;
 }
 
@@ -21,9 +23,11 @@ export function pgTransport(connectionString: string, connectionsMax = 4): Count
   };
   const transport: CountedTransport = {
     roundTrips: 0,
+    statements: [],
     // Neon's HTTP endpoint takes a batch as one request; here its statements are pipelined by hand, and counted as one.
     async batch(statements) {
       transport.roundTrips += 1;
+      transport.statements.push(statements.map((statement) => statement.name));
       const client = await pool.connect();
       try {
         await client.query("begin");
@@ -44,6 +48,7 @@ export function pgTransport(connectionString: string, connectionsMax = 4): Count
         await client.query("begin");
         const result = await work((statement) => {
           transport.roundTrips += 1;
+          transport.statements.push([statement.name]);
           return send(client, statement);
         });
         await client.query("commit");

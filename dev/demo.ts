@@ -28,7 +28,10 @@ interface Demo {
   readonly org: string;
 }
 
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 async function main(): Promise<void> {
+  for (const signal of signals) process.once(signal, () => setTimeout(() => process.exit(130), 5_000).unref());
   const once = process.argv.includes("--once");
   const verbose = process.argv.includes("--verbose");
   const began = Date.now();
@@ -193,9 +196,11 @@ async function scrub({ stack }: Demo): Promise<void> {
   shown.end(rows.map((row) => `${String(row["list"])} ${String(row["result"])} ${String(row["count"])}`).join(", "));
 }
 
-const advance = async ({ api }: Demo, to: string): Promise<void> => {
+const advance = async ({ api, stack }: Demo, to: string): Promise<void> => {
   await api.post("/v1/test_clock/advance", { to });
-  for (;;) {
+  for (let round = 1; ; round++) {
+    // The tick is the net under every queue message, here as in production.
+    if (round % 200 === 0) await stack.tick();
     const clock = await api.get("/v1/test_clock");
     if (clock.status === "ready") return;
     if (clock.status === "failed") throw new Error(`the clock stopped: ${clock.status_reason}`);
@@ -216,7 +221,7 @@ async function untilPlaced({ api }: Demo): Promise<void> {
 
 /** What is not known is looked up a moment later, on the real clock. */
 async function untilSettled({ api, stack }: Demo): Promise<void> {
-  for (let round = 0; round < 15; round++) {
+  for (let round = 0; round < 45; round++) {
     const open = await Promise.all(
       ["unknown", "placed", "in_progress"].map((state) => api.get(`/v1/attempts?state=${state}&limit=1`)),
     );
@@ -432,7 +437,7 @@ async function whereNext({ stack, api }: Demo, seconds: number): Promise<void> {
 const untilInterrupted = (): Promise<void> =>
   new Promise((resolve) => {
     say(dim("\n  Serving. Ctrl-C ends it."));
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+    for (const signal of signals) process.once(signal, () => resolve());
   });
 
 await main().catch((error: unknown) => {

@@ -114,6 +114,8 @@ async function startWorker({ folder, port, secrets, onLog }: WorkerOptions): Pro
     detached: true,
     env: { ...process.env, CI: "1", WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", NO_COLOR: "1" },
   });
+  // The group outlives a parent that ends without closing: nothing of the stack may.
+  process.once("exit", () => signalGroup(child, "SIGKILL"));
   const last: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (text: string) => {
@@ -151,17 +153,19 @@ async function untilHealthy(url: string, child: ChildProcess): Promise<void> {
 async function stopWorker(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.pid === undefined) return;
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const kill = (signal: NodeJS.Signals): void => {
-    try {
-      process.kill(-(child.pid as number), signal);
-    } catch {
-      // It has ended in the meantime.
-    }
-  };
-  kill("SIGTERM");
-  const timer = setTimeout(() => kill("SIGKILL"), 5_000);
+  signalGroup(child, "SIGTERM");
+  const timer = setTimeout(() => signalGroup(child, "SIGKILL"), 5_000);
   await ended;
   clearTimeout(timer);
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // It has ended in the meantime.
+  }
 }
 
 function freePort(): Promise<number> {

@@ -84,11 +84,13 @@ begin
       source, notes, candidate_states, status, ineligible_reason, created_at)
     select org, u.id, persons[u.number], into_import, u.line, u.external_id, u.e164, u.first_name, u.last_name, u.email, u.city, u.state,
         u.zip, u.source, u.notes, coalesce(u.candidates, ''), case when u.why is null then 'eligible' else 'ineligible' end, u.why, at
-      from unnest(offered, numbers, lines, app.intake_column(external_ids), app.intake_column(e164s), app.intake_column(first_names),
-          app.intake_column(last_names), app.intake_column(emails), app.intake_column(cities), app.intake_column(states),
-          app.intake_column(zips), app.intake_column(sources), app.intake_column(row_notes), app.intake_column(candidates), why)
-        with ordinality as u(id, number, line, external_id, e164, first_name, last_name, email, city, state, zip, source, notes,
-          candidates, why, n)
+      -- Side by side in the select list they stream; in FROM all the columns would be laid down first.
+      from (select generate_series(1::bigint, cardinality(offered)) as n, unnest(offered) as id, unnest(numbers) as number, unnest(lines) as line,
+          unnest(app.intake_column(external_ids)) as external_id, unnest(app.intake_column(e164s)) as e164,
+          unnest(app.intake_column(first_names)) as first_name, unnest(app.intake_column(last_names)) as last_name,
+          unnest(app.intake_column(emails)) as email, unnest(app.intake_column(cities)) as city, unnest(app.intake_column(states)) as state,
+          unnest(app.intake_column(zips)) as zip, unnest(app.intake_column(sources)) as source, unnest(app.intake_column(row_notes)) as notes,
+          unnest(app.intake_column(candidates)) as candidates, unnest(why) as why) u
       where u.n = any (making);
 
   select array_agg(sha256(convert_to(u.body, 'UTF8')) order by u.n) into digests from unnest(bodies) with ordinality as u(body, n);
@@ -100,7 +102,8 @@ begin
   insert into public.consent_events (org_id, id, person_id, kind, recorded_at, digest, body)
     -- The digest covers the kind, which is a column here. Inside a text of the evidence its quotes would be escaped.
     select org, u.id, persons[u.number], 'grant', at, u.digest, replace(u.body, '"kind":"grant",', '')::json
-      from unnest(evidence_keys, numbers, digests, bodies) with ordinality as u(id, number, digest, body, n)
+      from (select generate_series(1::bigint, cardinality(numbers)) as n, unnest(evidence_keys) as id, unnest(numbers) as number,
+          unnest(digests) as digest, unnest(bodies) as body) u
       where u.n = any (keeping);
 
   if known is not null then

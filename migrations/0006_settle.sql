@@ -179,8 +179,7 @@ begin
       where a.org_id = (select app.org()) and a.state in ('dialing', 'unknown', 'placed', 'in_progress') and a.settle_after <= clock_timestamp()
       order by a.id limit rows_max for update skip locked),
   moved as (
-    update public.dial_attempts a set settle_after = clock_timestamp() + make_interval(secs => least(lease_seconds, (
-          select c.settle_seconds from public.connections c where c.org_id = (select app.org()) and c.id = a.connection_id))),
+    update public.dial_attempts a set settle_after = clock_timestamp() + make_interval(secs => lease_seconds),
         state = case a.state when 'dialing' then 'unknown' else a.state end,
         reason = case a.state when 'dialing' then 'no_answer_recorded' else a.reason end
       from taken t where a.org_id = (select app.org()) and a.id = t.id returning a.*)

@@ -3,6 +3,7 @@ import type { AnyPgColumn, PgTable } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/pg-proxy";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import type { Instant } from "../lib/instant.ts";
+import { DbError } from "./db-error.ts";
 import { tableInOrg } from "./in-org.ts";
 import { rowsOf, type Answer, type Statement, type Transport } from "./transport.ts";
 import { unwrapDrizzle } from "./unwrap-drizzle.ts";
@@ -135,8 +136,17 @@ export class OrgDb {
   }
 
   async #batch(statements: readonly Statement[]): Promise<{ bound: Bound; answers: readonly Answer[] }> {
-    const [binding, ...answers] = await this.#transport.batch([this.#binding.statement, ...statements]);
+    const [binding, ...answers] = await this.#transport
+      .batch([this.#binding.statement, ...statements])
+      .catch((thrown: unknown) => this.#refusedOr(thrown));
     return { bound: this.#admit(binding), answers };
+  }
+
+  /** Who is refused is bound to no org, and then a write fails before the binding's answer is seen: it is asked alone. */
+  async #refusedOr(thrown: unknown): Promise<never> {
+    if (thrown instanceof DbError && thrown.sqlstate === "42501")
+      this.#admit((await this.#transport.batch([this.#binding.statement]))[0]);
+    throw thrown;
   }
 
   #admit(answer: Answer | undefined): Bound {

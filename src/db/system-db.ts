@@ -85,8 +85,8 @@ export class SystemDb {
   asApiKey(key: { id: string; hash: Uint8Array; scope: string | null }, requestId: string, realNow: Instant): OrgDb {
     const statement = {
       name: "app.bind_api_key",
-      text: "select org_id, now, livemode, scopes, org_name from app.bind_api_key($1, $2, $3)",
-      params: [key.id, byteaText(key.hash), realNow],
+      text: "select org_id, now, livemode, scopes, org_name from app.bind_api_key($1, $2, $3, $4)",
+      params: [key.id, byteaText(key.hash), realNow, key.scope],
     };
     const admit = (bound: Bound | null): Bound => {
       const known = requireBound(bound);

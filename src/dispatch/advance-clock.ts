@@ -4,6 +4,7 @@ import {
   moveClock,
   type PendingWorkRow,
   pendingWork,
+  readClock,
   releaseClock,
   stopClock,
   takeClock,
@@ -18,38 +19,61 @@ import { reconcile } from "./reconcile.ts";
 import { run } from "./run.ts";
 import { sendStops } from "./send-stops.ts";
 
-const leaseSeconds = 300;
+/** Renewed at every step; longer than the longest of them. */
+const leaseSeconds = 180;
 const stepsMax = 5_000;
 /** Permits still waiting for their tokens are placed before the clock moves on; a batch is claimed to last no longer. */
 const runSecondsMax = 120;
 /** More than the rounds that any chain of effects at one instant takes. */
 const settleRoundsMax = 20;
 
+/** How far one invocation came: at the target, out of time, or the clock is another consumer's for now. */
+export type Advanced = "done" | "again" | "taken";
+
 /**
  * Moves a test org's clock to its target, stopping at every simulated event, window edge and due time on the way and
- * letting it be applied. Returns false when the time of this invocation was up first: call again.
+ * letting it be applied. A failure gives the clock back at once, so that the next try goes on where this one stopped.
  */
 export async function advanceClock(
   deps: DispatchDeps,
   simulator: Pick<SimulatorClock, "next" | "advance">,
   org: OrgDb,
   secondsMax: number,
-): Promise<boolean> {
+): Promise<Advanced> {
+  const { bound, answers } = await org.query(takeClock(leaseSeconds), readClock());
+  const [taken, shown] = answers.map((answer) => rowsOf<ClockRow>(answer)[0]);
+  if (bound.livemode || shown?.status !== "advancing") return "done";
+  if (taken?.target == null) return "taken";
+  try {
+    return await stepOn(
+      deps,
+      simulator,
+      org,
+      { account: publicId("org", bound.orgId), now: taken.now, target: taken.target },
+      secondsMax,
+    );
+  } catch (failure) {
+    await org.query(releaseClock()).catch(() => undefined);
+    throw failure;
+  }
+}
+
+async function stepOn(
+  deps: DispatchDeps,
+  simulator: Pick<SimulatorClock, "next" | "advance">,
+  org: OrgDb,
+  clock: { readonly account: string; readonly now: Instant; readonly target: Instant },
+  secondsMax: number,
+): Promise<Advanced> {
+  const { account, target } = clock;
   const started = secondsOf(deps.now());
-  const { bound, answers } = await org.query(takeClock(leaseSeconds));
-  const [clock] = rowsOf<ClockRow>(answers[0] ?? { columns: [], rows: [] });
-  if (clock?.target == null || bound.livemode) return true;
-  const account = publicId("org", bound.orgId);
-  const target = clock.target as Instant;
-  let now = clock.now as Instant;
+  let now = clock.now;
   for (let step = 0; step < stepsMax && secondsOf(deps.now()) - started < secondsMax; step++) {
     const due = await settleAll(deps, org);
     if (now >= target) {
-      await org.changeInOneRequest(
-        [{ action: "test_clock.advanced", subject: account, facts: { to: target } }],
-        stopClock("ready", null),
-      );
-      return true;
+      const entry = { action: "test_clock.advanced", subject: account, facts: { to: target } } as const;
+      await org.changeInOneRequest([entry], stopClock("ready", null));
+      return "done";
     }
     const simulated = await simulator.next(account);
     const stops = [target, due, simulated.ok ? simulated.value.nextEventAt : null];
@@ -59,11 +83,11 @@ export async function advanceClock(
     const moved = await simulator.advance(account, now);
     if (!moved.ok && moved.refusal !== "account_not_registered") {
       await org.query(stopClock("failed", moved.refusal));
-      return true;
+      return "done";
     }
   }
   await org.query(releaseClock());
-  return false;
+  return "again";
 }
 
 /** Does whatever is due at this instant, until nothing is. Answers the next instant at which something will be. */

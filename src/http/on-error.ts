@@ -76,13 +76,22 @@ export interface FaultReport {
 
 export function faultOf(error: Error, requestId: string): FaultReport {
   const db = isDbError(error) ? error : null;
-  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
   return {
     request_id: requestId,
-    error: error.name,
-    frames: frames.slice(0, 12).map((line) => line.trim()),
+    error: /^[A-Za-z]{1,40}$/.test(error.name) ? error.name : "Error",
+    frames: framesOf(error),
     statement: db?.statement ?? null,
     sqlstate: db?.sqlstate ?? null,
     constraint: db?.constraint ?? null,
   };
+}
+
+/** A stack begins with the message, and a message can hold lines that look like frames: only what follows it is read. */
+function framesOf({ stack = "", message }: Error): string[] {
+  const at = message === "" ? 0 : stack.indexOf(message);
+  const frames = at < 0 ? [] : stack.slice(at + message.length).split("\n");
+  return frames
+    .map((line) => line.trim())
+    .filter((line) => /^at .*:\d+:\d+\)?$/.test(line))
+    .slice(0, 12);
 }

@@ -1,5 +1,5 @@
 import type { OrgDb } from "../db/org-db.ts";
-import { applyChunk, type ReadChunk } from "../domain/imports/apply-chunk.ts";
+import { applyChunk, prepareChunk, type ReadChunk } from "../domain/imports/apply-chunk.ts";
 import type { FileStore } from "../domain/imports/file-store.ts";
 import * as lease from "../domain/imports/lease-import.ts";
 import type { LeasedImport } from "../domain/imports/lease-import.ts";
@@ -54,8 +54,9 @@ export async function runImport(deps: ImportDeps, importId: string): Promise<Imp
   let applying: Promise<"applied" | "not_ours"> | null = null;
   let isLast = false;
   try {
-    // The next chunk is read and judged while the database takes this one.
+    // The next chunk is read, judged and made ready while the database takes this one.
     for await (const read of chunks) {
+      const prepared = await prepareChunk(deps.bind(), deps.numbers, frame, read);
       if ((await applying) === "not_ours") return "not_ours";
       applying = null;
       if (read.isLast && size.bytes !== leased.bytes_total) return await fail("file_changed", null);
@@ -64,7 +65,7 @@ export async function runImport(deps: ImportDeps, importId: string): Promise<Imp
         return "again";
       }
       isLast = read.isLast;
-      applying = applyChunk(deps.bind(), deps.numbers, frame, read).then((answer) => (answer.applied ? "applied" : "not_ours"));
+      applying = applyChunk(deps.bind(), prepared).then((answer) => (answer.applied ? "applied" : "not_ours"));
       // Heard of at the next turn; until then it must not count as unhandled.
       applying.catch(() => undefined);
     }

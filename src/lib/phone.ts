@@ -21,7 +21,7 @@ export type PhoneReading = UsPhone | RefusedPhone;
 
 /**
  * What the library said of a block of ten thousand numbers (NPA-NXX): it answers alike for all of a block, at some
- * 17 µs a number. One byte a block, so that a file with every block of the country stays at one megabyte.
+ * 17 µs a number. One byte a block: a file with every block of the country stays at one megabyte.
  */
 export interface PhoneMemo {
   readonly blocks: Uint8Array;
@@ -95,7 +95,11 @@ function askLibrary(text: string): PhoneReading {
 function remember(memo: PhoneMemo, block: number, verdict: BlockVerdict): void {
   let index = memo.verdicts.findIndex((known) => sameVerdict(known, verdict));
   if (index < 0) index = memo.verdicts.push(verdict) - 1;
-  memo.blocks[block] = index + 1;
+  // Of the library's metadata 1.13.16, all 640,000 blocks asked: where one block is an ordinary American one, so are the
+  // other ninety-nine with its first four digits. A test asks again, for the day that this ends.
+  if (typeof verdict !== "string" && verdict.country === "US")
+    memo.blocks.fill(index + 1, block - (block % 100), block - (block % 100) + 100);
+  else memo.blocks[block] = index + 1;
 }
 
 function sameVerdict(one: BlockVerdict, other: BlockVerdict): boolean {

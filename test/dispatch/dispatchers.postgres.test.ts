@@ -25,33 +25,37 @@ afterEach(async () => {
 
 describe("several dispatchers on one Postgres, killed at random and started again", () => {
   for (const dispatchers of [2, 8]) {
-    it(`${dispatchers} dispatchers dial each of ${leads} due leads at most once, and none without a committed allow`, async () => {
-      db = await openTestDatabase({ postgres: true });
-      const world = await buildWorld(db, { leads, maxConcurrency: 100, settleSeconds: 2 });
-      const folder = mkdtempSync(join(tmpdir(), "dialgate-dispatchers-"));
-      const ledgerFile = join(folder, "provider.log");
-      writeFileSync(ledgerFile, "");
-      const work: DispatcherWork = {
-        connectionString: db.connectionString,
-        address: `127.0.0.1:${db.endpoint.port}`,
-        orgId: world.orgId,
-        ledgerFile,
-      };
-      const started = performance.now();
-      const { kills } = await dispatchUntilDone(world, work, dispatchers);
-      const dialed = readFileSync(ledgerFile, "utf8").trim().split("\n");
-      rmSync(folder, { recursive: true, force: true });
-      const seconds = (performance.now() - started) / 1000;
-      const counts = await countsOf(world, dialed);
-      const line = `${dispatchers} dispatchers: ${leads} leads, ${kills} kills, ${dialed.length} calls, ${counts.twice} dialed twice, `;
-      const text = `${line}${counts.withoutAllow} without a committed allow, ${counts.undecided} undecided, ${seconds.toFixed(0)} s`;
-      report(text, { test: "dispatchers", dispatchers, leads, kills, calls: dialed.length, ...counts, seconds });
-      expect(counts).toEqual({ twice: 0, personsTwice: 0, withoutAllow: 0, undecided: 0, open: 0 });
-      expect(kills).toBeGreaterThanOrEqual(3);
-      // What a kill caught between its permit's use and its call is not dialed again today.
-      expect(dialed.length).toBeGreaterThan(leads * 0.8);
-      expect(await brokenInvariants(world, ledgerOf(dialed))).toEqual([]);
-    });
+    it(
+      `${dispatchers} dispatchers dial each of ${leads} due leads at most once, and none without a committed allow`,
+      { timeout: (secondsMax + 300) * 1000 },
+      async () => {
+        db = await openTestDatabase({ postgres: true });
+        const world = await buildWorld(db, { leads, maxConcurrency: full ? 400 : 100, settleSeconds: 2 });
+        const folder = mkdtempSync(join(tmpdir(), "dialgate-dispatchers-"));
+        const ledgerFile = join(folder, "provider.log");
+        writeFileSync(ledgerFile, "");
+        const work: DispatcherWork = {
+          connectionString: db.connectionString,
+          address: `127.0.0.1:${db.endpoint.port}`,
+          orgId: world.orgId,
+          ledgerFile,
+        };
+        const started = performance.now();
+        const { kills } = await dispatchUntilDone(world, work, dispatchers);
+        const dialed = readFileSync(ledgerFile, "utf8").trim().split("\n");
+        rmSync(folder, { recursive: true, force: true });
+        const seconds = (performance.now() - started) / 1000;
+        const counts = await countsOf(world, dialed);
+        const line = `${dispatchers} dispatchers: ${leads} leads, ${kills} kills, ${dialed.length} calls, ${counts.twice} dialed twice, `;
+        const text = `${line}${counts.withoutAllow} without a committed allow, ${counts.undecided} undecided, ${seconds.toFixed(0)} s`;
+        report(text, { test: "dispatchers", dispatchers, leads, kills, calls: dialed.length, ...counts, seconds });
+        expect(counts).toEqual({ twice: 0, personsTwice: 0, withoutAllow: 0, undecided: 0, open: 0 });
+        expect(kills).toBeGreaterThanOrEqual(3);
+        // What a kill caught between its permit's use and its call is not dialed again today.
+        expect(dialed.length).toBeGreaterThan(leads * 0.8);
+        expect(await brokenInvariants(world, ledgerOf(dialed))).toEqual([]);
+      },
+    );
   }
 });
 

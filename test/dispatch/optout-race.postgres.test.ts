@@ -102,14 +102,18 @@ async function raced(
 }
 
 describe("no dial commits after what forbids it has committed", () => {
-  it(`the whole arm: of ${pairs} opt-outs that race a dial, none is followed by it`, async () => {
-    const figures = await raced("whole arm", optOut, size(pairs));
-    expect(figures).toMatchObject({ late: 0, failures: 0 });
-    expect(figures.waited).toBeGreaterThanOrEqual(500);
-    // Both orders occurred, often: else the race was none.
-    expect(figures.dialed).toBeGreaterThan(pairs / 10);
-    expect(figures.forbiddenFirst).toBeGreaterThan(pairs / 10);
-  });
+  it(
+    `the whole arm: of ${pairs} opt-outs that race a dial, none is followed by it`,
+    { timeout: full ? 3_600_000 : 600_000 },
+    async () => {
+      const figures = await raced("whole arm", optOut, size(pairs));
+      expect(figures).toMatchObject({ late: 0, failures: 0 });
+      expect(figures.waited).toBeGreaterThanOrEqual(500);
+      // Both orders occurred, often: else the race was none.
+      expect(figures.dialed).toBeGreaterThan(pairs / 10);
+      expect(figures.forbiddenFirst).toBeGreaterThan(pairs / 10);
+    },
+  );
   it("the control arm without the version check shows late dials", async () => {
     const figures = await raced("without the version check", optOut, size(controlPairs), withoutVersionCheck);
     expect(figures.late).toBeGreaterThan(0);

@@ -427,7 +427,7 @@ describe("the test clock", () => {
     const permit = await mintOne(world);
     await world.sql("update campaigns set status = 'paused' where org_id = $1", [world.orgId]);
     await advanceTestClock(world.org, { seconds: 1 });
-    expect(await advanceClock(world.deps, simulatorOf([]).simulator, world.org, 60)).toBe(true);
+    expect(await advanceClock(world.deps, simulatorOf([]).simulator, world.org, 60)).toBe("done");
     expect(await attemptsOf(world)).toEqual([{ state: "expired", reason: "clock_advanced", counts: false }]);
     expect(await unspent(world)).toEqual([]);
     expect(await place(world.deps, world.org, permit)).toBe("expired");
@@ -451,7 +451,7 @@ describe("the test clock", () => {
       );
     });
     await advanceTestClock(world.org, { seconds: 600 });
-    expect(await advanceClock(world.deps, simulator, world.org, 60)).toBe(true);
+    expect(await advanceClock(world.deps, simulator, world.org, 60)).toBe("done");
     expect(stops).toEqual([first, second, addSeconds(noon, 600)]);
     expect(states).toEqual([`${first} placed`, `${second} completed`, `${addSeconds(noon, 600)} completed`]);
     expect(await clockOf(world)).toEqual({
@@ -466,7 +466,7 @@ describe("the test clock", () => {
     const world = await buildWorld(db, { now: addSeconds(opening, -1800) });
     const { simulator, stops } = simulatorOf([]);
     await advanceTestClock(world.org, { seconds: 3600 });
-    expect(await advanceClock(world.deps, simulator, world.org, 60)).toBe(true);
+    expect(await advanceClock(world.deps, simulator, world.org, 60)).toBe("done");
     expect(stops[0]).toBe(opening);
     expect(await world.sql("select minted_at from dial_attempts where org_id = $1", [world.orgId])).toEqual([
       { minted_at: new Date(opening) },
@@ -479,7 +479,7 @@ describe("the test clock", () => {
       SimulatorClock,
       "next" | "advance"
     >;
-    expect(await advanceClock(world.deps, broken, world.org, 60)).toBe(true);
+    expect(await advanceClock(world.deps, broken, world.org, 60)).toBe("done");
     expect(await clockOf(world)).toMatchObject({ status: "failed", status_reason: "timeout", target: null });
   });
   it("is moved by one consumer at a time", async () => {

@@ -10,8 +10,8 @@ export interface Operation {
   readonly path: string;
   readonly isPublic: boolean;
   readonly parameters: readonly { readonly name: string; readonly in: string; readonly schema?: Schema }[];
-  /** Of the JSON body, or null. */
-  readonly body: Schema | null;
+  /** Of the JSON body; null for none. */
+  readonly body: Schema;
 }
 export interface Document {
   readonly operations: readonly Operation[];

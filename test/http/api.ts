@@ -89,7 +89,19 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     desk,
     files: memoryFiles(files),
     callNow: (org, asked) =>
-      callNow({ system, now: () => realNow, newId, desk, voice: adapters.voice, lookLater: async () => undefined, sleep: async () => undefined }, org, asked),
+      callNow(
+        {
+          system,
+          now: () => realNow,
+          newId,
+          desk,
+          voice: adapters.voice,
+          lookLater: async () => undefined,
+          sleep: async () => undefined,
+        },
+        org,
+        asked,
+      ),
     wake: async (orgId, work) => void woken.push({ orgId, work }),
     checkDatabase: async () => void (await system.unsafeRole()),
     report: (fault) => void faults.push(fault),

@@ -81,4 +81,27 @@ describe("reading a phone number", () => {
       expect(answer.ok ? answer.e164 : null).toBe(answer.ok ? number?.number : null);
     }
   });
+
+  it("learns of four digits at once only what the library says of every block with them", () => {
+    const memo = phoneMemo();
+    let state = 4_321;
+    const next = (max: number) => {
+      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return state % max;
+    };
+    let ordinary = 0;
+    for (let prefix = 2_000; prefix < 10_000; prefix += 1) {
+      if (prefix % 10 < 2) continue;
+      const first = readPhone(`${prefix}${String(next(100)).padStart(2, "0")}4567`, memo);
+      if (!first.ok || first.country !== "US") continue;
+      ordinary += 1;
+      for (let block = 0; block < 2; block += 1) {
+        const text = `${prefix}${String(next(100)).padStart(2, "0")}${String(next(10_000)).padStart(4, "0")}`;
+        const number = parsePhoneNumberFromString(text, "US");
+        const said = { ok: number?.isValid() ?? false, e164: number?.number, country: number?.country, type: number?.getType() };
+        expect(readPhone(text, memo)).toMatchObject(said);
+      }
+    }
+    expect(ordinary).toBeGreaterThan(2_000);
+  });
 });

@@ -38,7 +38,8 @@ const knownSql = {
   hmac: "select e164_hmac::text as v from persons where org_id = $1 order by id",
   alias: "select e164_hmac::text as v from person_aliases where org_id = $1 order by person_id",
   livePerson: "select person_id::text as v from dial_attempts where org_id = $1 and state = 'permitted' order by id",
-  heldPerson: "select person_id::text as v from enrolments where org_id = $1 and state = 'held' and reason <> 'attempt_live' order by id",
+  heldPerson:
+    "select person_id::text as v from enrolments where org_id = $1 and state = 'held' and reason <> 'attempt_live' order by id",
   stoppedHmac:
     "select p.e164_hmac::text as v from persons p join suppressions s on s.org_id = p.org_id and s.person_id = p.id where p.org_id = $1 order by p.id",
   stoppedAlias:
@@ -128,9 +129,17 @@ export const statements: Readonly<Record<string, Make>> = {
   "campaigns.campaignFunnel": (k) => [campaigns.campaignFunnel(k.campaign)],
   "connections.reachableConnection": (k) => [connections.reachableConnection(k.voice)],
   "connections.openAttemptsOfConnection": (k) => [connections.openAttemptsOfConnection(k.placedConnection)],
-  "consent-events.appendConsentEvent": (k) => [consentEvents.appendConsentEvent({ id: newId(), personId: k.person, kind: "lift", digest, body: "{}" })],
+  "consent-events.appendConsentEvent": (k) => [
+    consentEvents.appendConsentEvent({ id: newId(), personId: k.person, kind: "lift", digest, body: "{}" }),
+  ],
   "consent-events.appendConsentEvent:known": (k) => [
-    consentEvents.appendConsentEvent({ id: newId(), personId: k.consentPerson, kind: "grant", digest: k.consentDigest, body: "{}" }),
+    consentEvents.appendConsentEvent({
+      id: newId(),
+      personId: k.consentPerson,
+      kind: "grant",
+      digest: k.consentDigest,
+      body: "{}",
+    }),
   ],
   "dial-facts.readVersions": (k) => [dialFacts.readVersions(claimedSource(k))],
   "dial-facts.readVersions:leads": (k) => [dialFacts.readVersions(leadsSource(k))],
@@ -154,7 +163,9 @@ export const statements: Readonly<Record<string, Make>> = {
   "dispatch.takeOutbox": () => [dispatch.takeOutbox(100, 60)],
   "dispatch.takeInbox": () => [dispatch.takeInbox(100, 60)],
   "dispatch.applyReport": (k) => [dispatch.applyReport(report(k))],
-  "dispatch.applyReport:by_call": (k) => [dispatch.applyReport({ ...report(k), attemptId: null, disposition: "unknown", stopRequested: false })],
+  "dispatch.applyReport:by_call": (k) => [
+    dispatch.applyReport({ ...report(k), attemptId: null, disposition: "unknown", stopRequested: false }),
+  ],
   "fact-versions.bumpOrg": () => [factVersions.bumpOrg()],
   "idempotency-keys.claimIdempotencyKey": (k) => [idempotencyKeys.claimIdempotencyKey(k.keyOwner, "first", digest)],
   "idempotency-keys.settleIdempotencyKey": (k) => [
@@ -180,7 +191,8 @@ export const statements: Readonly<Record<string, Make>> = {
   "intake.openImports": () => [intake.openImports(10)],
   "intake.rejectsAfter": (k) => [intake.rejectsAfter(k.doneImport, 0, 10)],
   "leads.leadsByNumber": (k) => [leads.leadsByNumber([k.hmac, k.alias])],
-  "persons.touchPersons": (k) => persons.touchPersons([{ newId: newId(), hmac: k.hmac, pepperVersion: 1, allHmacs: [k.hmac, k.alias] }]),
+  "persons.touchPersons": (k) =>
+    persons.touchPersons([{ newId: newId(), hmac: k.hmac, pepperVersion: 1, allHmacs: [k.hmac, k.alias] }]),
   "persons.stopPerson": (k) => [persons.stopPerson(k.livePerson, "suppressed")],
   "persons.reopenPerson": (k) => [persons.reopenPerson(k.heldPerson)],
   "persons.bumpPerson": (k) => [persons.bumpPerson(k.person)],
@@ -201,6 +213,7 @@ export const statements: Readonly<Record<string, Make>> = {
     }),
   ], // prettier-ignore
   "suppressions.suppressionsOfNumbers": (k) => [suppressions.suppressionsOfNumbers([0, 1], [k.stoppedHmac, k.stoppedAlias])],
+  "test-clock.readClock": () => [testClock.readClock()],
   "test-clock.takeClock": () => [testClock.takeClock(60)],
   "test-clock.pendingWork": () => [testClock.pendingWork()],
   "test-clock.moveClock": (k) => [...testClock.moveClock(k.clock, 60)],

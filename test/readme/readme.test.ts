@@ -49,6 +49,17 @@ function rewrite(ran: readonly Block[], printed: readonly string[]): void {
   writeFileSync(path, text);
 }
 
+/** The demo's report as .ci/run kept it, from the import to the promises. */
+function rewriteReport(): void {
+  const log = readFileSync(join(root, "reports/ci/demo.log"), "utf8");
+  const report = log.slice(log.indexOf("2  A file of leads"), log.indexOf("Where to look next")).trimEnd();
+  const text = readFileSync(path, "utf8");
+  writeFileSync(
+    path,
+    text.replace(/(```text demo\n)[^`]*(```)/, (_, before: string, after: string) => `${before}${report}\n${after}`),
+  );
+}
+
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe("the README's first API calls", () => {
@@ -134,6 +145,17 @@ describe("every command of the README", () => {
 });
 
 describe("the README's tables and links", () => {
+  test("the demo's report shows the counts of the file that the demo imports", () => {
+    if (process.env["UPDATE_README"]) return rewriteReport();
+    const [report] = blocks.filter(({ kind }) => kind === "demo");
+    const { rows, accepted, eligible, rejected, ineligible } = JSON.parse(
+      readFileSync(join(root, "dev/data/leads.expected.json"), "utf8"),
+    );
+    const counts = { "rows in": rows, accepted, eligible, ...rejected, ...ineligible };
+    for (const [name, count] of Object.entries(counts))
+      expect(report?.text, name).toMatch(new RegExp(`^ *(rejected: )?${name} +${String(count)}\\b`, "m"));
+  });
+
   test("the table of variables is what the worker reads, and what it demands", () => {
     const rows = tableUnder(readme, "Configuration");
     let complaint = "";

@@ -1,18 +1,18 @@
+import type { Instant } from "../../lib/instant.ts";
 import { inOrg } from "../in-org.ts";
 import type { Statement } from "../transport.ts";
 
 export interface ClockRow {
-  readonly now: string;
-  readonly target: string | null;
+  readonly now: Instant;
+  readonly target: Instant | null;
   readonly status: "ready" | "advancing" | "failed";
-  readonly leased: boolean;
 }
 /** Takes the advancing clock for one consumer; no row when another holds it or nothing is to be done. */
 export const takeClock = (leaseSeconds: number): Statement => ({
   name: "test_clocks.take",
   text: `update test_clocks t set lease_until = clock_timestamp() + make_interval(secs => $1)
     where ${inOrg("t")} and t.status = 'advancing' and (t.lease_until is null or t.lease_until < clock_timestamp())
-    returning app.rfc3339(t.now) as now, app.rfc3339(t.target) as target, t.status, true as leased`,
+    returning app.rfc3339(t.now) as now, app.rfc3339(t.target) as target, t.status`,
   params: [leaseSeconds],
 });
 
@@ -48,5 +48,11 @@ export const stopClock = (status: "ready" | "failed", reason: string | null): St
 export const releaseClock = (): Statement => ({
   name: "test_clocks.release",
   text: `update test_clocks t set lease_until = null where ${inOrg("t")}`,
+  params: [],
+});
+
+export const readClock = (): Statement => ({
+  name: "test_clocks.read",
+  text: `select app.rfc3339(t.now) as now, app.rfc3339(t.target) as target, t.status from test_clocks t where ${inOrg("t")}`,
   params: [],
 });

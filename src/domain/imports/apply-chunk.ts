@@ -21,10 +21,24 @@ export interface ChunkFrame {
   readonly facts: string;
 }
 
-/** Everything of the chunk in one request and one transaction, audit entry included; a chunk that was applied before changes nothing. */
-export async function applyChunk(org: OrgDb, numbers: NumberHasher, frame: ChunkFrame, read: ReadChunk): Promise<AppliedChunk> {
+/** Takes everything of the chunk in one request and one transaction, audit entry included; one that was applied before changes nothing. */
+export async function applyChunk(org: OrgDb, prepared: PreparedChunk): Promise<AppliedChunk> {
+  const [applied] = await org.rows<AppliedChunk>(prepared);
+  if (applied === undefined) throw new Error("a chunk got no answer");
+  return applied;
+}
+
+type PreparedChunk = ReturnType<typeof intakeChunk>;
+
+/** The work that needs no database: numbers hashed, columns joined. Done while the database takes the chunk before. */
+export async function prepareChunk(
+  org: OrgDb,
+  numbers: NumberHasher,
+  frame: ChunkFrame,
+  read: ReadChunk,
+): Promise<PreparedChunk> {
   const batch = await intakeBatch(read.offered, numbers, () => org.newId());
-  const statement = intakeChunk({
+  return intakeChunk({
     ...batch,
     ...frame,
     chunk: read.chunk,
@@ -36,7 +50,4 @@ export async function applyChunk(org: OrgDb, numbers: NumberHasher, frame: Chunk
     raws: read.offered.map(({ raw }) => withoutSeparator(raw)),
     rejects: read.rejects.map((reject) => ({ ...reject, raw: withoutSeparator(reject.raw) })),
   });
-  const [applied] = await org.rows<AppliedChunk>(statement);
-  if (applied === undefined) throw new Error("a chunk got no answer");
-  return applied;
 }

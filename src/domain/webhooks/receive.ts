@@ -1,11 +1,15 @@
+import { eq } from "drizzle-orm";
 import type { Bound, OrgDb } from "../../db/org-db.ts";
 import { reachableConnection, type ReachableRow } from "../../db/queries/connections.ts";
 import { attemptOfEvent, insertInboxRow } from "../../db/queries/inbox.ts";
+import { bumpPerson } from "../../db/queries/persons.ts";
+import { suppressions } from "../../db/schema/index.ts";
 import { AccessRefused } from "../../db/system-db.ts";
 import { rowsOf } from "../../db/transport.ts";
 import { byteaText, sha256 } from "../../lib/bytes.ts";
-import { uuidOf } from "../../lib/ids.ts";
+import { publicId, uuidOf } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
+import { isStorable } from "../../lib/storable-text.ts";
 import type { InboundWebhook, StopToolCall, VoiceProvider, WebhookRefusal } from "../../providers/voice/contract.ts";
 import type { Adapters } from "../connections/test-connection.ts";
 import { suppressPerson } from "../suppressions/suppress.ts";
@@ -28,6 +32,8 @@ export async function receiveEvent(
   const verified = await reached.provider.verify(webhook);
   if (!verified.ok) return verified;
   const event = verified.value;
+  // Signed or not: ids that no database can hold name no call, and a vendor that is told 5xx sends them for ever.
+  if (!isStorable(`${event.dedupeKey}${event.type}${event.providerCallId ?? ""}`)) return refuse("body_malformed");
   const keepsWords = reached.row.inbox_keeps === "raw";
   const report = event.report === null || keepsWords ? event.report : { ...event.report, transcript: null };
   const { answers } = await org.changeInOneRequest(
@@ -65,6 +71,7 @@ export async function receiveStop(
   const verified = await reached.provider.verifyStopTool(webhook);
   if (!verified.ok) return verified;
   const stop = verified.value;
+  if (!isStorable(stop.dedupeKey + stop.providerCallId)) return refuse("body_malformed");
   const find = attemptOfEvent(connectionId, attemptUuid(stop.attemptId), stop.providerCallId);
   const [attempt] = await org.rows<{ id: string; person_id: string }>(find);
   const row = await inboxRowOf(org, connectionId, webhook, stop, attempt?.id ?? null);
@@ -72,14 +79,18 @@ export async function receiveStop(
     await org.changeInOneRequest([], insertInboxRow(row));
     return ok({ matched: false, bound: reached.bound });
   }
-  await org.change({ action: "stop_tool.received", subject: connectionId }, async (w) => {
-    w.withdrawEntry();
+  await org.change({ action: "stop_tool.received", subject: publicId("attempt", attempt.id) }, async (w) => {
     const inserted = await w.rows<{ id: string }>(insertInboxRow(row));
-    if (inserted.length === 0) return;
+    if (inserted.length === 0) return w.withdrawEntry();
+    // The call's report may have said it first: the person's row orders the two, and one stop is recorded once.
+    await w.rows(bumpPerson(attempt.person_id));
+    if ((await w.findOne(suppressions, eq(suppressions.attemptId, attempt.id))) !== null) return;
+    w.withdrawEntry();
     await suppressPerson(w, attempt.person_id, {
       source: "in_call_tool",
       byOrg: false,
-      note: stop.reason?.slice(0, 500) ?? null,
+      // A stop is never lost for the words that came with it.
+      note: stop.reason !== null && isStorable(stop.reason) ? stop.reason.slice(0, 500) : null,
       attemptId: attempt.id,
     });
   });
