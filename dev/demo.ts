@@ -89,19 +89,19 @@ async function connect({ stack, api, org }: Demo): Promise<SetUp> {
   const retell = await api.post("/v1/connections", {
     vendor: "retell",
     name: "Retell",
-    config: { agent_id: "agent_solar", from_number: "+12085550100" },
+    config: { agent_id: "agent_callback", from_number: "+12085550100" },
     credential: { api_key: retellKey },
-    max_concurrency: 1_000,
-    calls_per_second: 200,
+    max_concurrency: 50,
+    // Slow on purpose: permits wait for their turn, so that a stop can come between the decision and the dial.
+    calls_per_second: 4,
   });
   const elevenlabs = await api.post("/v1/connections", {
     vendor: "elevenlabs",
     name: "ElevenLabs",
-    config: { agent_id: "agent_callback", agent_phone_number_id: "phnum_1", from_number: "+12085550101" },
+    config: { agent_id: "agent_solar", agent_phone_number_id: "phnum_1", from_number: "+12085550101" },
     credential: { api_key: elevenKey, webhook_secret: elevenHook, tool_secret: elevenTool },
-    max_concurrency: 50,
-    // Slow on purpose: permits wait for their turn, so that a stop can come between the decision and the dial.
-    calls_per_second: 4,
+    max_concurrency: 1_000,
+    calls_per_second: 200,
   });
   const states = ["CO", "FL", "IN", "LA", "MA", "MO", "MS", "OK", "PA", "TN", "TX", "WY"];
   await api.post("/v1/connections", {
@@ -200,11 +200,11 @@ const advance = async ({ api, stack }: Demo, to: string): Promise<void> => {
   await api.post("/v1/test_clock/advance", { to });
   for (let round = 1; ; round++) {
     // The tick is the net under every queue message, here as in production.
-    if (round % 200 === 0) await stack.tick();
+    if (round % 80 === 0) await stack.tick();
     const clock = await api.get("/v1/test_clock");
     if (clock.status === "ready") return;
     if (clock.status === "failed") throw new Error(`the clock stopped: ${clock.status_reason}`);
-    await sleep(100);
+    await sleep(250);
   }
 };
 
@@ -241,7 +241,7 @@ async function dialTheDay(demo: Demo, setUp: SetUp, importId: string): Promise<J
   const campaign = await api.post("/v1/campaigns", {
     name: "Solar, November",
     seller_id: setUp.seller,
-    connection_id: setUp.retell,
+    connection_id: setUp.elevenlabs,
     purpose: "marketing",
     max_concurrency: 1_000,
     // One attempt a day: the second would be tomorrow's.
@@ -292,7 +292,7 @@ async function callbacks(demo: Demo, setUp: SetUp): Promise<Json> {
   const campaign = await api.post("/v1/campaigns", {
     name: "Call-backs",
     seller_id: setUp.seller,
-    connection_id: setUp.elevenlabs,
+    connection_id: setUp.retell,
     purpose: "marketing",
     max_concurrency: 50,
   });

@@ -56,6 +56,8 @@ export type Step = "ring" | "answer" | "tool" | "end" | "analyze";
 export type OnStep = (account: Account, call: SimulatedCall, step: Step) => Promise<void>;
 
 interface Due {
+  /** Steps of one call keep their order. */
+  readonly call: string;
   readonly at: number;
   readonly order: number;
   readonly run: () => Promise<void>;
@@ -89,8 +91,8 @@ export class Account {
   }
 
   /** Happens when the clock gets there, after everything that was due at the same second before it. */
-  schedule(at: number, run: () => Promise<void>): void {
-    const due: Due = { at: Math.max(at, this.#now), order: (this.#order += 1), run };
+  schedule(at: number, run: () => Promise<void>, call = ""): void {
+    const due: Due = { at: Math.max(at, this.#now), order: (this.#order += 1), run, call };
     let low = 0;
     let high = this.#due.length;
     while (low < high) {
@@ -102,7 +104,7 @@ export class Account {
     this.#due.splice(low, 0, due);
   }
 
-  /** Fires what is due, one after the other. Advances take turns. @throws RangeError when `to` lies behind the clock. */
+  /** Fires what is due: one call's steps in order, the calls of one second side by side, as at a vendor. Advances take turns. @throws RangeError when `to` lies behind the clock. */
   advance(to: number): Promise<number> {
     const mine = this.#turn.then(() => this.#advance(to));
     this.#turn = mine.catch(() => undefined);
@@ -112,12 +114,14 @@ export class Account {
   async #advance(to: number): Promise<number> {
     if (to < this.#now) throw new RangeError("the clock only moves forward");
     let fired = 0;
-    for (; fired < maxEventsPerAdvance; fired += 1) {
-      const next = this.#due[0];
-      if (next === undefined || next.at > to) break;
-      this.#due.shift();
-      this.#now = next.at;
-      await next.run();
+    while (fired < maxEventsPerAdvance) {
+      const at = this.#due[0]?.at;
+      if (at === undefined || at > to) break;
+      this.#now = at;
+      const later = this.#due.findIndex((due) => due.at > at);
+      const together = this.#due.splice(0, Math.min(later === -1 ? this.#due.length : later, maxEventsPerAdvance - fired));
+      fired += together.length;
+      await sideBySide([...Map.groupBy(together, (due) => due.call).values()]);
     }
     this.#now = to;
     return fired;
@@ -216,9 +220,13 @@ export class Account {
 
   /** A step that is skipped when the call was stopped meanwhile. */
   #at(call: SimulatedCall, at: number, run: () => Promise<void>): void {
-    this.schedule(at, async () => {
-      if (call.status === "registered" || call.status === "ongoing") await run();
-    });
+    this.schedule(
+      at,
+      async () => {
+        if (call.status === "registered" || call.status === "ongoing") await run();
+      },
+      call.id,
+    );
   }
 
   async end(call: SimulatedCall, reason: string, turns: Turn[] = call.turns): Promise<void> {
@@ -232,4 +240,14 @@ export class Account {
     });
     await this.#onStep(this, call, "end");
   }
+}
+
+/** A vendor delivers from several machines at once. */
+const atOnce = 6;
+
+async function sideBySide(groups: Due[][]): Promise<void> {
+  const machine = async (): Promise<void> => {
+    for (let group = groups.shift(); group !== undefined; group = groups.shift()) for (const due of group) await due.run();
+  };
+  await Promise.all(Array.from({ length: atOnce }, machine));
 }

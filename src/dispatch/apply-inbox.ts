@@ -1,4 +1,4 @@
-import type { OrgDb } from "../db/org-db.ts";
+import type { Bound, OrgDb } from "../db/org-db.ts";
 import { type InboxRow, takeInbox } from "../db/queries/dispatch.ts";
 import { closeInboxRows } from "../db/queries/inbox.ts";
 import { rowsOf } from "../db/transport.ts";
@@ -8,6 +8,8 @@ import { settle } from "./settle.ts";
 
 const rowsMax = 100;
 const leaseSeconds = 60;
+/** One call's events in order, a few calls side by side. */
+const callsAtOnce = 5;
 const roundsMax = 100;
 /** A row that failed this often waits for a person; the reconciler still asks the provider for its call. */
 const triesMax = 8;
@@ -18,20 +20,25 @@ export async function applyInbox(deps: DispatchDeps, org: OrgDb): Promise<number
   for (let round = 0; round < roundsMax; round++) {
     const { bound, answers } = await org.query(takeInbox(rowsMax, leaseSeconds));
     const rows = rowsOf<InboxRow>(answers[0] ?? { columns: [], rows: [] });
-    const closed = [];
-    for (const row of rows) {
-      const provider =
-        row.sealed === null
-          ? null
-          : deps.voice({ ...bound, connectionId: row.connection_id, vendor: row.vendor, config: row.config, sealed: row.sealed });
-      closed.push({ id: row.id, ...(await applyRow(org, provider, row)) });
-    }
+    const closed: (Closing & { readonly id: string })[] = [];
+    const byCall = [...Map.groupBy(rows, (row) => `${row.connection_id} ${row.provider_call_id ?? row.id}`).values()];
+    const worker = async (): Promise<void> => {
+      for (let call = byCall.shift(); call !== undefined; call = byCall.shift()) {
+        for (const row of call) closed.push({ id: row.id, ...(await applyRow(org, reach(deps, bound, row), row)) });
+      }
+    };
+    await Promise.all(Array.from({ length: callsAtOnce }, worker));
     if (closed.length > 0) await org.query(closeInboxRows(closed));
     applied += closed.length;
     if (rows.length < rowsMax) break;
   }
   return applied;
 }
+
+const reach = (deps: DispatchDeps, bound: Bound, row: InboxRow): VoiceProvider | null =>
+  row.sealed === null
+    ? null
+    : deps.voice({ ...bound, connectionId: row.connection_id, vendor: row.vendor, config: row.config, sealed: row.sealed });
 
 type Closing = { readonly state: "applied" | "ignored" | "failed" | "pending"; readonly reason: string | null };
 
