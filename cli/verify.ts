@@ -1,5 +1,4 @@
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
+import { open } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { type AuditEntry, type ChainFaultKind, type ChainHead, verifyChain } from "../src/lib/audit-chain.ts";
@@ -58,10 +57,8 @@ export const run: Command = async (args, io) => {
   }
   const unreadable: string[] = [];
   try {
-    const lines =
-      asked.file === "-"
-        ? io.lines
-        : createInterface({ input: createReadStream(asked.file), crlfDelay: Number.POSITIVE_INFINITY });
+    // Opened before anything else is awaited: a stream that fails while nobody listens is waited for for ever.
+    const lines = asked.file === "-" ? io.lines : (await open(asked.file)).readLines();
     const report = await verifyChain(readEntries(lines, unreadable), asked);
     if (unreadable.length === 0) return tell(io, report, asked.head !== undefined);
   } catch (error) {

@@ -97,6 +97,7 @@ describe("every command of the README", () => {
     "npm run format": "no, it rewrites files",
     "npm run bench": "no, it takes long",
     "npm run dialgate": "yes",
+    "npm run test:full": "no: it takes longer than CI may",
   };
   const scripts: Readonly<Record<string, string>> = packageJson.scripts;
 
