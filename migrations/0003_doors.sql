@@ -31,7 +31,7 @@ create function door.webhook_connection(connection_id uuid) returns table (org_i
   stable security definer set search_path = pg_catalog language sql
   as $$ select c.org_id from public.connections c where c.id = connection_id $$;
 
--- Orgs with work of one kind that is due. A test org is judged by its own clock, and left alone while the clock advances.
+-- Orgs with work of one kind that is due. A test org is judged by its own clock.
 create function door.due_orgs(work text, real_now timestamptz, orgs_max integer) returns table (org_id uuid)
   stable security definer set search_path = pg_catalog language sql
   as $$

@@ -230,7 +230,7 @@ describe("tampering is detected at every position, without a checkpoint", () => 
 describe("the two that need a checkpoint", () => {
   test("a cut tail is whole without the noted head and truncated with it", async () => {
     for (const kept of [0, 1, length - 1]) {
-      expect((await verifyFile(lines(chain.slice(0, kept)))).code).toBe(0);
+      expect((await verifyFile(lines(chain.slice(0, kept)))).code).toBe(kept === 0 ? 1 : 0);
       expect((await verifyFile(lines(chain.slice(0, kept)), "--head", `${head.seq}:${head.hash}`)).code).toBe(
         exitCodes.truncated,
       );
@@ -294,5 +294,11 @@ describe("dialgate verify", () => {
     }
     expect(err.at(-1)).toContain("usage: dialgate verify");
     expect(await run([join(folder, "missing.jsonl"), "--org", org], io)).toBe(1);
+  });
+
+  test("an export without an entry is no whole chain", async () => {
+    const { code, err } = await verifyFile("");
+    expect(code).toBe(1);
+    expect(err).toContain("there is no entry to check");
   });
 });
