@@ -24,7 +24,7 @@ export function mintApiKey(id: string, livemode: boolean, random: Uint8Array): A
 export function parseApiKey(text: string): ApiKey | null {
   const match = pattern.exec(text);
   if (match === null) return null;
-  const [, mode, id, , checksum] = match as unknown as [string, string, string, string, string];
+  const [, mode = "", id = "", , checksum] = match;
   if (base62(BigInt(crc32(text.slice(0, -6))), 6) !== checksum) return null;
   const number = id.split("").reduce((sum, digit) => sum * 62n + BigInt(alphabet.indexOf(digit)), 0n);
   if (number >= 1n << 128n) return null;

@@ -11,6 +11,7 @@ type FixedLength = new (length: number) => TransformStream<Uint8Array, Uint8Arra
 export function r2Files(bucket: Bucket) {
   return {
     async put(key: string, bytes: ReadableStream<Uint8Array>, length: number): Promise<void> {
+      // workerd's own global: no type of the languages that this is checked with knows it.
       const FixedLengthStream = (globalThis as unknown as { FixedLengthStream: FixedLength }).FixedLengthStream;
       // A body that ends early or runs over makes the stream fail, and R2 then keeps nothing.
       await bucket.put(key, bytes.pipeThrough(new FixedLengthStream(length)));
