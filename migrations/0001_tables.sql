@@ -459,6 +459,18 @@ call app.classify('scrubs', subject => 'result', org => 'list kind', system => '
 
 -- ------------------------------------------------------------ the queue and the dial
 
+-- As app.require_persons, for what a dial writes of a lead: the lead names the person.
+create function app.require_leads() returns trigger language plpgsql
+  set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+begin
+  if app.org() is not null and exists (select 1 from fresh f where not exists (
+      select 1 from public.leads l where l.org_id = (select app.org()) and l.id = f.lead_id and l.person_id = f.person_id)) then
+    raise exception '% names a lead that its org does not have', tg_table_name using errcode = 'foreign_key_violation';
+  end if;
+  return null;
+end $$;
+revoke execute on function app.require_leads() from public;
+
 -- One row for each (campaign, set of candidate states): the hours are judged here, not per lead.
 create table hour_profiles (
   org_id uuid not null,
@@ -486,30 +498,45 @@ create table enrolments (
   lead_id uuid not null,
   person_id uuid not null,
   profile_id uuid not null,
-  state text not null check (state in ('waiting', 'claimed', 'held', 'done')),
+  -- Claimed is a waiting one that a lease names.
+  state text not null check (state in ('waiting', 'held', 'done')),
   reason text,
   due_at timestamptz not null,
   -- The standing gates' answers, for the funnel; stale from standing_valid_until on.
   standing jsonb,
   standing_valid_until timestamptz,
   attempts integer not null default 0,
-  fence integer not null default 0,
-  lease_token uuid,
-  lease_until timestamptz,
   primary key (org_id, id),
-  unique (org_id, campaign_id, lead_id),
+  unique (org_id, lead_id, campaign_id),
   foreign key (org_id, campaign_id) references campaigns (org_id, id),
   foreign key (org_id, lead_id) references leads (org_id, id),
   foreign key (org_id, person_id) references persons (org_id, id),
   foreign key (org_id, profile_id) references hour_profiles (org_id, id)
 ) with (fillfactor = 70);
-create index enrolments_due on enrolments (org_id, profile_id, due_at, id) where state = 'waiting';
-create index enrolments_leased on enrolments (org_id, lease_until) where state = 'claimed';
-create index enrolments_by_token on enrolments (org_id, lease_token) where state = 'claimed';
+create index enrolments_due on enrolments (org_id, profile_id, due_at, id) include (lead_id, person_id) where state = 'waiting';
 create index enrolments_by_person on enrolments (org_id, person_id) where state <> 'done';
-create index enrolments_by_lead on enrolments (org_id, lead_id);
 call app.protect_table('enrolments', 'select, insert, update');
-call app.classify('enrolments', subject => 'standing reason', system => 'org_id id campaign_id lead_id person_id profile_id state due_at standing_valid_until attempts fence lease_token lease_until');
+call app.classify('enrolments', subject => 'standing reason', system => 'org_id id campaign_id lead_id person_id profile_id state due_at standing_valid_until attempts');
+
+-- What runs hold: a row for each profile of a batch, so that a claim writes one row and not one a lead. Its token is the
+-- fence: only who still has it may record. What a lease still names at its end waits again, with nothing to be written.
+create table leases (
+  org_id uuid not null references orgs (org_id),
+  token uuid not null,
+  profile_id uuid not null,
+  campaign_id uuid not null,
+  connection_id uuid not null,
+  -- Of one length: who they are, so that reading a batch's facts does not begin with its enrolments.
+  enrolment_ids uuid[] not null,
+  lead_ids uuid[] not null,
+  person_ids uuid[] not null,
+  -- Real clock.
+  lease_until timestamptz not null,
+  primary key (org_id, token, profile_id)
+);
+create index leases_end on leases (lease_until, org_id);
+call app.protect_table('leases', 'select, insert, update (lease_until), delete');
+call app.classify('leases', system => 'org_id token profile_id campaign_id connection_id enrolment_ids lead_ids person_ids lease_until');
 
 -- Parts of snapshots that many decisions share (policy, campaign, zones), once each.
 create table snapshot_parts (
@@ -522,7 +549,7 @@ call app.protect_table('snapshot_parts', 'select, insert');
 call app.classify('snapshot_parts', org => 'body', system => 'org_id digest');
 
 create table decisions (
-  org_id uuid not null references orgs (org_id),
+  org_id uuid not null,
   id uuid not null,
   kind text not null check (kind in ('dial', 'dry_run')),
   campaign_id uuid not null,
@@ -539,16 +566,28 @@ create table decisions (
   own_facts text not null,
   shared_facts bytea not null,
   snapshot_digest bytea not null,
-  primary key (org_id, id),
-  foreign key (org_id, lead_id) references leads (org_id, id),
-  foreign key (org_id, shared_facts) references snapshot_parts (org_id, digest)
-);
+  primary key (org_id, id)
+-- A decision is some 4 kB of text: compressing each would cost twice what the rest of its dial costs (measured).
+) with (toast_tuple_target = 8160);
 create index decisions_by_lead on decisions (org_id, lead_id, at desc);
 call app.protect_table('decisions', 'select, insert');
+-- What a decision was made of is stored: a batch shares a few parts, which are looked up once each.
+create function app.require_parts() returns trigger language plpgsql
+  set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+begin
+  if app.org() is not null and exists (select 1 from (select distinct n.shared_facts from fresh n) f where not exists (
+      select 1 from public.snapshot_parts s where s.org_id = (select app.org()) and s.digest = f.shared_facts)) then
+    raise exception 'a decision without the snapshot that it was made of' using errcode = 'foreign_key_violation';
+  end if;
+  return null;
+end $$;
+revoke execute on function app.require_parts() from public;
+create trigger part_exists after insert on decisions referencing new table as fresh for each statement execute function app.require_parts();
+create trigger lead_exists after insert on decisions referencing new table as fresh for each statement execute function app.require_leads();
 call app.classify('decisions', subject => 'own_facts results reason_codes', org => 'fix', system => 'org_id id kind campaign_id lead_id person_id at verdict outcome next_eligible_at valid_until shared_facts snapshot_digest');
 
 create table dial_attempts (
-  org_id uuid not null references orgs (org_id),
+  org_id uuid not null,
   id uuid not null,
   kind text not null check (kind in ('campaign', 'single')),
   enrolment_id uuid,
@@ -577,18 +616,15 @@ create table dial_attempts (
   answered_by_person boolean not null default false,
   ended_by text not null default 'unknown',
   dialed_xid xid8,
-  primary key (org_id, id),
-  -- One reference to the lead, which names the person; each further check would be paid at every dial.
-  foreign key (org_id, lead_id) references leads (org_id, id)
+  primary key (org_id, id)
 ) with (fillfactor = 70);
-create unique index dial_attempts_live on dial_attempts (org_id, person_id)
+-- At most one for each person, and all that lives, to be counted by connection and campaign.
+create unique index dial_attempts_live on dial_attempts (org_id, person_id) include (connection_id, campaign_id)
   where state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress');
-create index dial_attempts_open on dial_attempts (org_id, connection_id, campaign_id)
-  where state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress');
-create index dial_attempts_counted on dial_attempts (org_id, person_id, minted_at desc) where counts;
-create index dial_attempts_by_lead on dial_attempts (org_id, lead_id, minted_at desc);
+create index dial_attempts_by_person on dial_attempts (org_id, person_id, minted_at desc);
 create unique index dial_attempts_by_provider_call on dial_attempts (org_id, connection_id, provider_call_id) where provider_call_id is not null;
 call app.protect_table('dial_attempts', 'select, insert, update');
+create trigger lead_exists after insert on dial_attempts referencing new table as fresh for each statement execute function app.require_leads();
 call app.classify('dial_attempts', subject => 'answered_by_person ended_by reason', org => 'stop_reason', system => 'org_id id kind enrolment_id campaign_id lead_id person_id connection_id decision_id state minted_at ring_by ended_at slot_at dialing_at settle_after provider_call_id rang stop_requested_at stop_accepted_at counts dialed_xid');
 
 -- Single use. Two limits: 60 s of the real clock, and an instant of the org's clock before the first gate changes its mind.
@@ -604,9 +640,8 @@ create table permits (
   valid_before timestamptz not null,
   consumed_at timestamptz,
   minted_xid xid8 not null default pg_current_xact_id(),
-  primary key (org_id, attempt_id),
-  unique (org_id, decision_id),
-  foreign key (org_id, attempt_id) references dial_attempts (org_id, id)
+  -- One an attempt, minted in the attempt's own statement.
+  primary key (org_id, attempt_id)
 ) with (fillfactor = 80);
 create index permits_unspent on permits (expires_at, org_id) where consumed_at is null;
 call app.protect_table('permits', 'select, insert, update (consumed_at)');

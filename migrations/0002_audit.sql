@@ -113,16 +113,17 @@ create trigger append_only before delete or truncate on audit.head execute funct
 create trigger forward_only before update on audit.head for each row execute function audit.refuse_going_back();
 
 -- Lengths or fixed widths everywhere: no byte can move from one field to its neighbour and leave the hash as it was.
--- No search_path of their own, so that the planner can inline them; their callers have pinned it.
+-- No search_path of their own, and no more volatile than convert_to, so that the planner can inline them; their callers have
+-- pinned it.
 create function audit.entry_hash(org uuid, seq bigint, event_type text, at_us bigint, payload_commit bytea, prev bytea)
-  returns bytea immutable parallel safe language sql
+  returns bytea stable parallel safe language sql
   as $$
     select sha256('audit/v1'::bytea || uuid_send(org) || int8send(seq) || int4send(octet_length(convert_to(event_type, 'UTF8')))
       || convert_to(event_type, 'UTF8') || int8send(at_us) || payload_commit || prev)
   $$;
 
 create function audit.part_digest(part bytea, salt bytea, content text)
-  returns bytea immutable parallel safe language sql
+  returns bytea stable parallel safe language sql
   as $$ select sha256(part || salt || convert_to(content, 'UTF8')) $$;
 
 create function audit.genesis(org uuid)
@@ -131,9 +132,14 @@ create function audit.genesis(org uuid)
 
 -- 256 bits. Postgres without extensions gives randomness of its generator for secrets as UUIDs alone, 122 bits each
 -- (pg_strong_random); three of them are mixed.
-create function audit.salt()
+create function audit.secret()
   returns bytea volatile parallel safe language sql
   as $$ select sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) $$;
+
+-- The salt of one part: from a secret that its call forgets, so that no salt tells another.
+create function audit.salt(secret bytea, part bytea, place bigint)
+  returns bytea immutable parallel safe language sql
+  as $$ select sha256(secret || part || int8send(place)) $$;
 
 -- The bound org's chain, made with the org.
 create function audit.open_chain()
@@ -154,11 +160,10 @@ declare
   bound uuid := (select app.org());
   entries constant integer := cardinality(event_types);
   at_head record;
-  part record;
-  position integer := 0;
-  at bigint;
+  first_at bigint;
+  secret constant bytea := audit.secret();
   digest bytea;
-  seqs bigint[]; times bigint[]; commits bytea[]; prevs bytea[]; hashes bytea[]; salts_subject bytea[]; salts_facts bytea[];
+  commits bytea[]; hashes bytea[]; salts_subject bytea[]; salts_facts bytea[];
 begin
   if bound is null then raise exception 'no org is bound' using errcode = '42501'; end if;
   -- A null would make a hash null and the entry vanish in silence.
@@ -173,30 +178,29 @@ begin
   if not found then raise exception 'the bound org has no audit chain' using errcode = '55000'; end if;
   if entries = 0 then return at_head.seq; end if;
 
-  at := at_head.at_us;
+  -- Later than the entry before it, also when the server's clock was set back; a microsecond apart within one call.
+  first_at := greatest((extract(epoch from clock_timestamp()) * 1000000)::bigint, at_head.at_us + 1);
+  select array_agg(s.salt_subject order by s.place), array_agg(s.salt_facts order by s.place),
+      array_agg(sha256(audit.part_digest('\x01', s.salt_subject, s.subject) || audit.part_digest('\x02', s.salt_facts, s.fact)) order by s.place)
+    into salts_subject, salts_facts, commits
+    from (select u.subject, u.fact, u.place,
+        audit.salt(secret, '\x01', u.place) as salt_subject, audit.salt(secret, '\x02', u.place) as salt_facts
+      from unnest(subjects, facts) with ordinality as u (subject, fact, place) offset 0) s;
+  -- Only the chain itself needs one after the other.
   digest := at_head.head;
-  for part in select u.event_type, u.subject, u.fact from unnest(event_types, subjects, facts) as u (event_type, subject, fact) loop
-    position := position + 1;
-    -- Later than the entry before it, also when the server's clock was set back.
-    at := greatest((extract(epoch from clock_timestamp()) * 1000000)::bigint, at + 1);
-    salts_subject[position] := audit.salt();
-    salts_facts[position] := audit.salt();
-    commits[position] := sha256(audit.part_digest('\x01', salts_subject[position], part.subject)
-      || audit.part_digest('\x02', salts_facts[position], part.fact));
-    seqs[position] := at_head.seq + position;
-    times[position] := at;
-    prevs[position] := digest;
-    digest := audit.entry_hash(bound, at_head.seq + position, part.event_type, at, commits[position], digest);
-    hashes[position] := digest;
+  for place in 1 .. entries loop
+    digest := audit.entry_hash(bound, at_head.seq + place, event_types[place], first_at + place - 1, commits[place], digest);
+    hashes[place] := digest;
   end loop;
 
   insert into audit.entry as e (org_id, seq, event_type, at_us, payload_commit, prev, entry_hash)
-    select (select app.org()), u.seq, u.event_type, u.at_us, u.payload_commit, u.prev, u.entry_hash
-    from unnest(seqs, event_types, times, commits, prevs, hashes) as u (seq, event_type, at_us, payload_commit, prev, entry_hash);
+    select (select app.org()), at_head.seq + u.place, u.event_type, first_at + u.place - 1, u.payload_commit, u.prev, u.entry_hash
+    from unnest(event_types, commits, array_prepend(at_head.head, hashes[:entries - 1]), hashes) with ordinality
+      as u (event_type, payload_commit, prev, entry_hash, place);
   insert into audit.payload as p (org_id, seq, salt_subject, subject_text, salt_facts, facts_text)
-    select (select app.org()), u.seq, u.salt_subject, u.subject, u.salt_facts, u.fact
-    from unnest(seqs, salts_subject, subjects, salts_facts, facts) as u (seq, salt_subject, subject, salt_facts, fact);
-  update audit.head h set seq = at_head.seq + entries, head = digest, at_us = at where h.org_id = (select app.org());
+    select (select app.org()), at_head.seq + u.place, u.salt_subject, u.subject, u.salt_facts, u.fact
+    from unnest(salts_subject, subjects, salts_facts, facts) with ordinality as u (salt_subject, subject, salt_facts, fact, place);
+  update audit.head h set seq = at_head.seq + entries, head = digest, at_us = first_at + entries - 1 where h.org_id = (select app.org());
   return at_head.seq + entries;
 end $$;
 

@@ -16,7 +16,7 @@ call app.open_to_door('campaigns', 'org_id, id, status');
 call app.open_to_door('imports', 'org_id, id, status, lease_until');
 call app.open_to_door('dial_attempts', 'org_id, state, settle_after, ring_by, rang, stop_requested_at, dialing_at');
 call app.open_to_door('permits', 'org_id, expires_at, consumed_at');
-call app.open_to_door('enrolments', 'org_id, state, lease_until');
+call app.open_to_door('leases', 'org_id, lease_until');
 call app.open_to_door('webhook_inbox', 'org_id, state, lease_until');
 call app.open_to_door('outbox', 'org_id, due_at, done_at, lease_until');
 call app.open_to_door('persons', 'org_id, stop_check, stop_check_since');
@@ -44,7 +44,7 @@ create function door.due_orgs(work text, real_now timestamptz, orgs_max integer)
       from public.hour_profiles p join public.campaigns c on c.org_id = p.org_id and c.id = p.campaign_id and c.status = 'running'
       where work = 'dial'
     union all
-    select e.org_id, e.lease_until, false from public.enrolments e where work = 'dial' and e.state = 'claimed'
+    select k.org_id, k.lease_until, false from public.leases k where work = 'dial'
     union all
     select i.org_id, coalesce(i.lease_until, '-infinity'), false from public.imports i where work = 'import' and i.status in ('queued', 'running')
     union all

@@ -12,45 +12,51 @@ begin
     where p.org_id = (select app.org()) and p.id = d.profile and p.next_due_at > d.due;
 end $$;
 
--- Leases that ended without a decision: nothing was minted under them, so going back is safe. The caller raises the profiles.
-create function app.return_expired_leases() returns table (profile_id uuid, due_at timestamptz) language sql as $$
-  update public.enrolments e set state = 'waiting', lease_token = null, lease_until = null
-    where e.org_id = (select app.org()) and e.id in (
-      select x.id from public.enrolments x
-        where x.org_id = (select app.org()) and x.state = 'claimed' and x.lease_until < clock_timestamp()
-        order by x.lease_until limit 1000 for update skip locked)
-    returning e.profile_id, e.due_at $$;
+-- Ends leases that ran out, but for one that a record is using up, and answers the profiles whose enrolments wait again.
+create function app.end_leases() returns uuid[] language sql as $$
+  with ended as (
+    delete from public.leases k where k.org_id = (select app.org()) and (k.token, k.profile_id) in (
+      select x.token, x.profile_id from public.leases x
+        where x.org_id = (select app.org()) and x.lease_until <= clock_timestamp()
+        order by x.token, x.profile_id limit 1000 for update skip locked)
+      returning k.profile_id)
+  select coalesce(array_agg(distinct e.profile_id), '{}') from ended e $$;
 
--- Attempts that live, and leases that may become some, of one connection or campaign or (null) of all. One statement: what
--- record turns from the one into the other is counted once.
-create function app.taken_slots(of_connection uuid, of_campaign uuid) returns integer language sql as $$
-  select (
-    (select count(*) from public.dial_attempts a
+-- What is taken: attempts that live, and leases that may become some, by connection and campaign. One statement, so that
+-- what record turns from the one into the other is counted once.
+create function app.taken_slots() returns table (connection_id uuid, campaign_id uuid, taken bigint) language sql as $$
+  select t.connection_id, t.campaign_id, sum(t.n)::bigint from (
+    select a.connection_id, a.campaign_id, count(*) as n from public.dial_attempts a
       where a.org_id = (select app.org()) and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress')
-        and (of_connection is null or a.connection_id = of_connection) and (of_campaign is null or a.campaign_id = of_campaign))
-    + (select count(*) from public.enrolments e
-      where e.org_id = (select app.org()) and e.state = 'claimed' and (of_campaign is null or e.campaign_id = of_campaign)
-        and (of_connection is null or exists (
-          select 1 from public.campaigns m where m.org_id = (select app.org()) and m.id = e.campaign_id and m.connection_id = of_connection))))::integer $$;
+      group by a.connection_id, a.campaign_id
+    union all
+    select k.connection_id, k.campaign_id, cardinality(k.enrolment_ids) from public.leases k where k.org_id = (select app.org())) t
+    group by t.connection_id, t.campaign_id $$;
 
 -- What one claim found room for. Returned so that record can give back what it did not use.
 create type app.claimed_batch as (claimed integer, connection_id uuid, first_slot_at timestamptz, reserved_until timestamptz);
 
 -- Claims due enrolments in open windows of one connection's running campaigns: no more than free slots, and than tokens
--- that come up within place_seconds. Enrolments locked by another claim are skipped, never waited for.
+-- that come up within place_seconds. What another lease names is passed over.
 create function app.claim_enrolments(token uuid, wanted integer, lease_seconds integer, place_seconds integer)
   returns setof app.claimed_batch language plpgsql as $$
 declare
-  conn record; prof record; room integer; camp_room integer; taken integer; got integer; answer app.claimed_batch; ids uuid[];
-  stirred uuid[]; org_room integer;
+  conn record; prof record; room integer; camp_room integer; taken integer; got integer; answer app.claimed_batch;
+  ids uuid[]; lead_ids uuid[]; person_ids uuid[]; leased uuid[]; stirred uuid[]; org_room integer;
+  taken_connections uuid[]; taken_campaigns uuid[]; taken_counts bigint[];
 begin
-  -- One claim at a time for an org: its room is shared by all connections. Who comes second comes again.
+  -- One claim at a time for an org: its room and its leases are shared by all connections. Who comes second comes again.
   select o.max_concurrency into org_room from public.calling_policies o where o.org_id = (select app.org()) for no key update skip locked;
   if not found then return; end if;
-  select coalesce(array_agg(distinct r.profile_id), '{}') into stirred from app.return_expired_leases() r;
-  org_room := org_room - app.taken_slots(null, null);
+  stirred := app.end_leases();
+  select coalesce(array_agg(x.id), '{}') into leased
+    from public.leases k cross join unnest(k.enrolment_ids) as x(id) where k.org_id = (select app.org());
+  select coalesce(array_agg(t.connection_id), '{}'), coalesce(array_agg(t.campaign_id), '{}'), coalesce(array_agg(t.taken), '{}')
+    into taken_connections, taken_campaigns, taken_counts from app.taken_slots() t;
+  select org_room - coalesce(sum(u.n), 0) into org_room from unnest(taken_counts) as u(n);
   for conn in
-    select c.id, c.max_concurrency, c.calls_per_second, greatest(c.next_slot_at, clock_timestamp()) as slot
+    select c.id, c.calls_per_second, greatest(c.next_slot_at, clock_timestamp()) as slot, c.max_concurrency - (
+          select coalesce(sum(u.n), 0) from unnest(taken_connections, taken_counts) as u(connection, n) where u.connection = c.id) as room
       from public.connections c
       where c.org_id = (select app.org()) and c.kind = 'voice' and c.status = 'active' and exists (
         select 1 from public.campaigns m join public.hour_profiles p on p.org_id = (select app.org()) and p.campaign_id = m.id
@@ -58,27 +64,31 @@ begin
             and p.open and p.next_change_at > app.now() and (p.next_due_at <= app.now() or p.id = any (stirred)))
       order by c.id for no key update skip locked
   loop
-    room := least(wanted, org_room, conn.max_concurrency - app.taken_slots(conn.id, null),
+    room := least(wanted, org_room, conn.room,
       floor(extract(epoch from clock_timestamp() + make_interval(secs => place_seconds) - conn.slot) * conn.calls_per_second));
     taken := 0;
     for prof in
-      select p.id, p.campaign_id, m.max_concurrency from public.hour_profiles p
+      select p.id, p.campaign_id, m.max_concurrency - (
+          select coalesce(sum(u.n), 0) from unnest(taken_campaigns, taken_counts) as u(campaign, n) where u.campaign = m.id) as room
+        from public.hour_profiles p
         join public.campaigns m on m.org_id = (select app.org()) and m.id = p.campaign_id and m.connection_id = conn.id and m.status = 'running'
         where p.org_id = (select app.org()) and p.open and p.next_change_at > app.now() and (p.next_due_at <= app.now() or p.id = any (stirred))
         order by p.next_due_at, p.id
     loop
       exit when taken >= room;
-      camp_room := prof.max_concurrency - app.taken_slots(null, prof.campaign_id);
+      -- Less what this claim has itself taken for another profile of the campaign.
+      camp_room := prof.room - (select coalesce(sum(cardinality(k.enrolment_ids)), 0) from public.leases k
+        where k.org_id = (select app.org()) and k.token = claim_enrolments.token and k.campaign_id = prof.campaign_id);
       continue when camp_room <= 0;
-      select array_agg(d.id) into ids from (
-        select e.id from public.enrolments e
+      select array_agg(d.id), array_agg(d.lead_id), array_agg(d.person_id) into ids, lead_ids, person_ids from (
+        select e.id, e.lead_id, e.person_id from public.enrolments e
           where e.org_id = (select app.org()) and e.profile_id = prof.id and e.state = 'waiting' and e.due_at <= app.now()
-          order by e.due_at, e.id limit least(room - taken, camp_room) for update skip locked) d;
+            and e.id <> all (leased)
+          order by e.due_at, e.id limit least(room - taken, camp_room)) d;
       got := coalesce(cardinality(ids), 0);
       if got > 0 then
-        update public.enrolments e set state = 'claimed', fence = e.fence + 1, lease_token = token,
-            lease_until = clock_timestamp() + make_interval(secs => lease_seconds)
-          where e.org_id = (select app.org()) and e.id = any (ids);
+        insert into public.leases (org_id, token, profile_id, campaign_id, connection_id, enrolment_ids, lead_ids, person_ids, lease_until)
+          select app.org(), claim_enrolments.token, prof.id, prof.campaign_id, conn.id, ids, lead_ids, person_ids, clock_timestamp() + make_interval(secs => lease_seconds);
       end if;
       if got < least(room - taken, camp_room) then stirred := stirred || prof.id; end if;
       taken := taken + got;
@@ -90,11 +100,14 @@ begin
       return next answer;
     end if;
   end loop;
-  -- The look that moves a profile's due time begins after its lock, so that it sees whatever went back to waiting.
+  -- The look that moves a profile's due time begins after its lock, and sees the leases of that moment: whatever went back
+  -- to waiting counts, and what a run holds does not.
   perform 1 from public.hour_profiles p where p.org_id = (select app.org()) and p.id = any (stirred) order by p.id for no key update;
   update public.hour_profiles p set next_due_at = coalesce((
       select e.due_at from public.enrolments e
-        where e.org_id = (select app.org()) and e.profile_id = p.id and e.state = 'waiting' order by e.due_at, e.id limit 1), 'infinity')
+        where e.org_id = (select app.org()) and e.profile_id = p.id and e.state = 'waiting' and e.id not in (
+          select unnest(k.enrolment_ids) from public.leases k where k.org_id = (select app.org()))
+        order by e.due_at, e.id limit 1), 'infinity')
     where p.org_id = (select app.org()) and p.id = any (stirred);
 end $$;
 
@@ -110,19 +123,15 @@ create function app.end_permits(attempts uuid[], why text) returns table (profil
     from expired x where e.org_id = (select app.org()) and e.id = x.enrolment_id and e.state = 'held' and e.reason = 'attempt_live'
     returning e.profile_id, e.due_at $$;
 
--- Attempts whose permit ran out unspent, of these persons or (null) of the whole org, locked; none that place holds.
-create function app.overdue_permits(persons uuid[]) returns uuid[] language sql as $$
-  select coalesce(array_agg(o.id), '{}') from (
-    select a.id from public.dial_attempts a
-      join public.permits p on p.org_id = (select app.org()) and p.attempt_id = a.id
-      where a.org_id = (select app.org()) and a.state = 'permitted' and p.consumed_at is null
-        and (persons is null or a.person_id = any (persons))
-        and (p.expires_at <= clock_timestamp() or p.valid_before <= app.now())
-      order by a.id limit 5000 for update of a skip locked) o $$;
-
-create function app.expire_permits(persons uuid[]) returns integer language plpgsql as $$
-declare overdue uuid[] := app.overdue_permits(persons); profiles uuid[]; due timestamptz[];
+-- Attempts whose permit ran out unspent go back to waiting; not those that place holds.
+create function app.expire_permits() returns integer language plpgsql as $$
+declare overdue uuid[]; profiles uuid[]; due timestamptz[];
 begin
+  select coalesce(array_agg(o.id), '{}') into overdue from (
+    select a.id from public.permits p
+      join public.dial_attempts a on a.org_id = (select app.org()) and a.id = p.attempt_id and a.state = 'permitted'
+      where p.org_id = (select app.org()) and p.consumed_at is null and (p.expires_at <= clock_timestamp() or p.valid_before <= app.now())
+      order by a.id limit 5000 for update of a skip locked) o;
   select array_agg(r.profile_id), array_agg(r.due_at) into profiles, due from app.end_permits(overdue, 'permit_expired') r;
   if profiles is not null then perform app.profiles_due(profiles, due); end if;
   return cardinality(overdue);
@@ -130,74 +139,35 @@ end $$;
 
 -- Room and a token for one dial that was not claimed, under the policy's lock: the decision's look at them was earlier.
 create function app.take_token(of_campaign uuid, of_connection uuid) returns boolean language plpgsql as $$
+declare in_org bigint; in_campaign bigint; in_connection bigint;
 begin
-  if exists (select 1 from public.calling_policies y where y.org_id = (select app.org()) and y.max_concurrency <= app.taken_slots(null, null))
+  select coalesce(sum(t.taken), 0), coalesce(sum(t.taken) filter (where t.campaign_id = of_campaign), 0),
+      coalesce(sum(t.taken) filter (where t.connection_id = of_connection), 0)
+    into in_org, in_campaign, in_connection from app.taken_slots() t;
+  if exists (select 1 from public.calling_policies y where y.org_id = (select app.org()) and y.max_concurrency <= in_org)
     or exists (select 1 from public.campaigns m where m.org_id = (select app.org()) and m.id = of_campaign
-      and m.max_concurrency <= app.taken_slots(null, of_campaign)) then return false; end if;
+      and m.max_concurrency <= in_campaign) then return false; end if;
   update public.connections c set next_slot_at = clock_timestamp() + make_interval(secs => (1 / c.calls_per_second)::double precision)
     where c.org_id = (select app.org()) and c.id = of_connection and c.next_slot_at <= clock_timestamp()
-      and c.max_concurrency > app.taken_slots(of_connection, null);
+      and c.max_concurrency > in_connection;
   return found;
 end $$;
 
--- Commits decisions, permits, attempts, enrolments and audit entries of one batch together. An allow mints only while
--- every version is still the snapshot's; otherwise the outcome says what moved. Items are columns of equal length.
-create function app.record_decisions(
-  batch_token uuid, platform_version bigint, org_version bigint, decided_at timestamptz,
-  part_digests bytea[], part_bodies text[],
-  enrolments uuid[], fences integer[], decisions uuid[], attempts uuid[], campaigns uuid[], leads uuid[], persons uuid[],
-  person_versions bigint[], connections uuid[], verdicts text[], outcomes text[], reasons text[], next_eligible timestamptz[],
-  valid_until timestamptz[], fixes text[], results text[], own_facts text[], shared_facts bytea[], snapshot_digests bytea[],
-  ring_by timestamptz[], valid_before timestamptz[], life_seconds integer[],
-  back_states text[], back_reasons text[], back_due timestamptz[], standings text[], standings_until timestamptz[],
-  audit_subjects text[], audit_heads text[], audit_tails text[],
-  slot_connections uuid[], slot_starts timestamptz[], slot_ends timestamptz[], kind text)
-  returns table (decision_id uuid, outcome text, attempt_id uuid, slot_at timestamptz, expires_at timestamptz)
-  language plpgsql as $$
+-- When each permit may leave: what may be minted takes the tokens that its claim reserved, in the order given; the rest
+-- goes back if nobody reserved behind us.
+create function app.deal_slots(outcomes text[], connections uuid[], slot_connections uuid[], slot_starts timestamptz[], slot_ends timestamptz[],
+  minted_now timestamptz) returns timestamptz[] language plpgsql as $$
 declare
-  n integer := cardinality(decisions); moved boolean; current_platform bigint; current_org bigint;
-  minted uuid[]; final text[] := outcomes; i integer; fresh uuid[]; held_fences uuid[]; slots timestamptz[];
-  minted_now timestamptz; profiles uuid[]; due timestamptz[]; back_profiles uuid[]; back_profiles_due timestamptz[];
+  n constant integer := cardinality(outcomes); slots timestamptz[] := array_fill(minted_now, array[greatest(n, 1)]);
   conn record; next_own timestamptz; tail timestamptz; step interval; from_tail boolean;
 begin
-  select p.facts_version into current_platform from public.platform_facts p where p.id = 1 for share;
-  select o.facts_version into current_org from public.org_facts o where o.org_id = (select app.org()) for share;
-  moved := current_platform is distinct from platform_version or current_org is distinct from org_version;
-
-  if kind = 'single' then
-    perform 1 from public.calling_policies y where y.org_id = (select app.org()) for no key update;
-  end if;
-  -- All of them, also the refused: what stops a person locks the person before the enrolments.
-  perform 1 from public.persons p where p.org_id = (select app.org()) and p.id = any (persons) order by p.id for no key update;
-  minted_now := clock_timestamp();
-  select array_agg(r.profile_id), array_agg(r.due_at) into back_profiles, back_profiles_due
-    from app.end_permits(app.overdue_permits(persons), 'permit_expired') r;
-  select coalesce(array_agg(p.id), '{}') into fresh from public.persons p
-    join unnest(persons, person_versions) as u(person, version) on p.id = u.person and p.facts_version = u.version
-    where p.org_id = (select app.org());
-  -- Only the holder of the lease and fence may write: a run that stalled past its lease has lost both.
-  if kind = 'campaign' then
-    select coalesce(array_agg(e.id), '{}') into held_fences from (
-      select x.id from public.enrolments x join unnest(enrolments, fences) as u(enrolment, fence) on x.id = u.enrolment and x.fence = u.fence
-        where x.org_id = (select app.org()) and x.state = 'claimed' and x.lease_token = batch_token and x.lease_until > minted_now
-        order by x.id for update of x) e;
-  end if;
-  for i in 1 .. n loop
-    if kind = 'campaign' and not enrolments[i] = any (held_fences) then final[i] := 'lease_lost';
-    elsif final[i] = 'permitted' and (moved or not persons[i] = any (fresh)
-        or kind = 'single' and not app.take_token(campaigns[i], connections[i])) then final[i] := 'facts_changed';
-    end if;
-  end loop;
-
-  -- Tokens: what may be minted leaves first, in the order given; the rest goes back if nobody reserved behind us.
-  slots := array_fill(minted_now, array[greatest(n, 1)]);
   for conn in select c.id, c.calls_per_second as cps, c.next_slot_at, u.start_at, u.end_at
       from unnest(slot_connections, slot_starts, slot_ends) as u(id, start_at, end_at)
       join public.connections c on c.org_id = (select app.org()) and c.id = u.id order by c.id for no key update of c loop
     step := make_interval(secs => (1 / conn.cps)::double precision);
     next_own := greatest(conn.start_at, minted_now); tail := greatest(conn.next_slot_at, minted_now); from_tail := false;
     for i in 1 .. n loop
-      continue when final[i] <> 'permitted' or connections[i] <> conn.id;
+      continue when outcomes[i] <> 'permitted' or connections[i] <> conn.id;
       -- What came too late for its reserved tokens takes new ones behind everybody: together they would be a burst.
       if next_own + step <= conn.end_at then
         slots[i] := next_own; next_own := next_own + step;
@@ -208,6 +178,73 @@ begin
     update public.connections c set next_slot_at = case when from_tail then tail else next_own end
       where c.org_id = (select app.org()) and c.id = conn.id and (from_tail or c.next_slot_at = conn.end_at);
   end loop;
+  return slots;
+end $$;
+
+-- Commits decisions, permits, attempts, enrolments and audit entries of one batch together. An allow mints only while
+-- every version is still the snapshot's; otherwise the outcome says what moved. Items are columns of equal length; those
+-- that hold JSON come as lines, which JSON text never breaks: as an array each quotation mark would be escaped twice.
+-- Digests are in hexadecimal.
+create function app.record_decisions(
+  batch_token uuid, platform_version bigint, org_version bigint, decided_at timestamptz,
+  part_digests text[], part_bodies text,
+  enrolments uuid[], decisions uuid[], attempts uuid[], campaigns uuid[], leads uuid[], persons uuid[],
+  person_versions bigint[], connections uuid[], verdicts text[], outcomes text[], reasons text[], next_eligible timestamptz[],
+  valid_until timestamptz[], fixes text, results text, own_facts text, shared_facts text[], snapshot_digests text[],
+  ring_by timestamptz[], valid_before timestamptz[], life_seconds integer[],
+  back_states text[], back_reasons text[], back_due timestamptz[], standings text, standings_until timestamptz[],
+  audit_subjects text[], audit_heads text, audit_tails text,
+  slot_connections uuid[], slot_starts timestamptz[], slot_ends timestamptz[], kind text)
+  returns table (decision_id uuid, outcome text, attempt_id uuid, slot_at timestamptz, expires_at timestamptz)
+  language plpgsql as $$
+declare
+  n constant integer := cardinality(decisions); moved boolean; current_platform bigint; current_org bigint;
+  fresh uuid[]; leased uuid[]; overdue uuid[]; minted uuid[]; final text[] := outcomes; slots timestamptz[]; minted_now timestamptz;
+  profiles uuid[]; due timestamptz[]; back_profiles uuid[]; back_profiles_due timestamptz[];
+begin
+  select p.facts_version into current_platform from public.platform_facts p where p.id = 1 for share;
+  select o.facts_version into current_org from public.org_facts o where o.org_id = (select app.org()) for share;
+  moved := current_platform is distinct from platform_version or current_org is distinct from org_version;
+
+  if kind = 'single' then
+    perform 1 from public.calling_policies y where y.org_id = (select app.org()) for no key update;
+  end if;
+  -- All of them, also the refused: what stops a person locks the person before the enrolments.
+  select coalesce(array_agg(p.id), '{}') into fresh from (
+    select x.id, x.facts_version from public.persons x where x.org_id = (select app.org()) and x.id = any (persons)
+      order by x.id for no key update) p
+    join unnest(persons, person_versions) as u(person, version) on p.id = u.person and p.facts_version = u.version;
+  minted_now := clock_timestamp();
+  select array_agg(o.id) into overdue from (
+    select a.id from public.dial_attempts a
+      join public.permits p on p.org_id = (select app.org()) and p.attempt_id = a.id
+      where a.org_id = (select app.org()) and a.person_id = any (persons) and a.state = 'permitted' and p.consumed_at is null
+        and (p.expires_at <= minted_now or p.valid_before <= app.now())
+      order by a.id for update of a skip locked) o;
+  if overdue is not null then
+    select array_agg(r.profile_id), array_agg(r.due_at) into back_profiles, back_profiles_due
+      from app.end_permits(overdue, 'permit_expired') r;
+  end if;
+  -- Only who still holds the lease may write, and only what is waiting still: a run that stalled past its lease has lost it.
+  if kind = 'campaign' then
+    with spent as (
+      delete from public.leases k where k.org_id = (select app.org()) and k.token = batch_token and k.lease_until > minted_now
+        returning k.enrolment_ids)
+    select array_agg(x.id) into leased from spent s cross join unnest(s.enrolment_ids) as x(id);
+    select coalesce(array_agg(e.id), '{}') into leased from (
+      select x.id from public.enrolments x where x.org_id = (select app.org()) and x.id = any (leased) and x.state = 'waiting'
+        order by x.id for no key update) e;
+  end if;
+  select array_agg(case
+      when kind = 'campaign' and l.enrolment is null then 'lease_lost'
+      when u.outcome = 'permitted' and (moved or f.person is null) then 'facts_changed'
+      else u.outcome end order by u.place) into final
+    from unnest(outcomes, enrolments, persons) with ordinality as u(outcome, enrolment, person, place)
+    left join unnest(leased) as l(enrolment) on l.enrolment = u.enrolment
+    left join (select distinct x.person from unnest(fresh) as x(person)) f on f.person = u.person;
+  if kind = 'single' and final[1] = 'permitted' and not app.take_token(campaigns[1], connections[1]) then final[1] := 'facts_changed'; end if;
+
+  slots := app.deal_slots(final, connections, slot_connections, slot_starts, slot_ends, minted_now);
   with minting as (
     insert into public.dial_attempts as a (org_id, id, kind, enrolment_id, campaign_id, lead_id, person_id, connection_id, decision_id,
         state, minted_at, ring_by, slot_at)
@@ -218,38 +255,42 @@ begin
       where u.outcome = 'permitted'
       on conflict do nothing returning a.id)
   select coalesce(array_agg(m.id), '{}') into minted from minting m;
-  for i in 1 .. n loop
-    if final[i] = 'permitted' and not attempts[i] = any (minted) then final[i] := 'person_busy'; end if;
-  end loop;
+  select array_agg(case when u.outcome = 'permitted' and m.attempt is null then 'person_busy' else u.outcome end order by u.place)
+    into final
+    from unnest(final, attempts) with ordinality as u(outcome, attempt, place) left join unnest(minted) as m(attempt) on m.attempt = u.attempt;
 
   update public.persons p set facts_version = p.facts_version + 1
-    where p.org_id = (select app.org()) and p.id in (
-      select u.person from unnest(persons, final) as u(person, outcome) where u.outcome = 'permitted');
+    from unnest(persons, final) as u(person, outcome)
+    where p.org_id = (select app.org()) and p.id = u.person and u.outcome = 'permitted';
   insert into public.permits (org_id, attempt_id, decision_id, platform_version, org_version, person_version, minted_real_at, expires_at, valid_before)
     select app.org(), u.attempt, u.decision, platform_version, org_version, u.version + 1, minted_now,
       minted_now + make_interval(secs => u.life), u.before
     from unnest(attempts, decisions, person_versions, final, life_seconds, valid_before) as u(attempt, decision, version, outcome, life, before)
     where u.outcome = 'permitted';
   insert into public.snapshot_parts (org_id, digest, body)
-    select app.org(), u.digest, u.body from unnest(part_digests, part_bodies) as u(digest, body) on conflict do nothing;
+    select app.org(), decode(u.digest, 'hex'), u.body
+    from rows from (unnest(part_digests), string_to_table(part_bodies, E'\n')) as u(digest, body) on conflict do nothing;
   insert into public.decisions (org_id, id, kind, campaign_id, lead_id, person_id, at, verdict, outcome, reason_codes, next_eligible_at,
       valid_until, fix, results, own_facts, shared_facts, snapshot_digest)
     select app.org(), u.decision, 'dial', u.campaign, u.lead, u.person, decided_at, u.verdict, u.outcome,
-      coalesce(string_to_array(nullif(u.reason, ''), ','), '{}'), u.next_at, u.until, u.fix::jsonb, u.result, u.own, u.shared, u.digest
-    from unnest(decisions, campaigns, leads, persons, verdicts, final, reasons, next_eligible, valid_until, fixes, results, own_facts,
-        shared_facts, snapshot_digests)
-      as u(decision, campaign, lead, person, verdict, outcome, reason, next_at, until, fix, result, own, shared, digest)
+      coalesce(string_to_array(nullif(u.reason, ''), ','), '{}'), u.next_at, u.until, nullif(u.fix, 'null')::jsonb, u.result, u.own,
+      decode(u.shared, 'hex'), decode(u.digest, 'hex')
+    from rows from (
+        unnest(decisions, campaigns, leads, persons, verdicts, final, reasons, next_eligible, valid_until, shared_facts, snapshot_digests),
+        string_to_table(fixes, E'\n'), string_to_table(results, E'\n'), string_to_table(own_facts, E'\n'))
+      as u(decision, campaign, lead, person, verdict, outcome, reason, next_at, until, shared, digest, fix, result, own)
     where u.outcome <> 'lease_lost';
 
   with written as (
-    update public.enrolments e set lease_token = null, lease_until = null,
+    update public.enrolments e set
         state = case u.outcome when 'permitted' then 'held' when 'refused' then u.back_state else 'waiting' end,
         reason = case u.outcome when 'permitted' then 'attempt_live' when 'refused' then u.back_reason else u.outcome end,
         due_at = case u.outcome when 'permitted' then e.due_at when 'facts_changed' then app.now()
           when 'person_busy' then app.now() + interval '60 s' else coalesce(u.back_at, e.due_at) end,
         standing = u.stands::jsonb, standing_valid_until = u.stands_until
-      from unnest(enrolments, final, back_states, back_reasons, back_due, standings, standings_until)
-        as u(enrolment, outcome, back_state, back_reason, back_at, stands, stands_until)
+      from rows from (
+          unnest(enrolments, final, back_states, back_reasons, back_due, standings_until), string_to_table(standings, E'\n'))
+        as u(enrolment, outcome, back_state, back_reason, back_at, stands_until, stands)
       where e.org_id = (select app.org()) and e.id = u.enrolment and u.outcome <> 'lease_lost'
       returning e.profile_id, e.due_at, e.state)
   select array_agg(w.profile_id), array_agg(w.due_at) into profiles, due from written w where w.state = 'waiting';
@@ -259,7 +300,8 @@ begin
 
   perform audit.append_many(
     array_agg('decision.recorded'::text), array_agg(u.subject), array_agg(u.head || u.outcome || u.tail))
-    from unnest(audit_subjects, audit_heads, audit_tails, final) as u(subject, head, tail, outcome)
+    from rows from (unnest(audit_subjects, final), string_to_table(audit_heads, E'\n'), string_to_table(audit_tails, E'\n'))
+      as u(subject, outcome, head, tail)
     where u.outcome <> 'lease_lost' having count(*) > 0;
 
   return query select u.decision, u.outcome, case when u.outcome = 'permitted' then u.attempt end, u.slot,
@@ -384,7 +426,7 @@ begin
     update public.permits p set consumed_at = clock_timestamp() from gone g where p.org_id = (select app.org()) and p.attempt_id = g.id)
   select count(*) into cancelled from gone;
   with closing as (
-    update public.enrolments e set state = 'done', reason = why, lease_token = null, lease_until = null
+    update public.enrolments e set state = 'done', reason = why
       where e.org_id = (select app.org()) and e.person_id = person and e.state <> 'done' returning 1)
   select count(*) into closed from closing;
   with marked as (

@@ -141,7 +141,7 @@ create function app.settle_enrolments(attempt uuid, disposition_before text, che
 declare ended record; again boolean := false; profiles uuid[]; due timestamptz[];
 begin
   select a.enrolment_id, a.person_id, a.lead_id, a.reason, m.retry_on, m.retry_after_seconds, y.attempts_max, (
-      select count(*) from public.dial_attempts x where x.org_id = (select app.org()) and x.lead_id = a.lead_id and x.counts) as spent
+      select count(*) from public.dial_attempts x where x.org_id = (select app.org()) and x.person_id = a.person_id and x.lead_id = a.lead_id and x.counts) as spent
     into ended from public.dial_attempts a join public.campaigns m on m.org_id = (select app.org()) and m.id = a.campaign_id
     join public.calling_policies y on y.org_id = (select app.org())
     where a.org_id = (select app.org()) and a.id = attempt and a.state in ('completed', 'failed');

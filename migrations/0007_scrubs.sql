@@ -42,7 +42,7 @@ begin
   select count(*) into n_cancelled from gone;
   -- Held, not done: a lifting consent, or a later clear answer, has them judged again.
   with held as (
-    update public.enrolments e set state = 'held', reason = 'dnc_listed', lease_token = null, lease_until = null
+    update public.enrolments e set state = 'held', reason = 'dnc_listed'
       where e.org_id = (select app.org()) and e.person_id = any (turned) and e.state <> 'done'
         and not exists (select 1 from public.dial_attempts a where a.org_id = (select app.org()) and a.enrolment_id = e.id
           and a.state in ('dialing', 'unknown', 'placed', 'in_progress'))

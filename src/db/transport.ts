@@ -89,7 +89,12 @@ function answerOf(result: { fields: readonly { name: string }[]; rows: readonly 
 
 /** An answer's rows as objects, for statements written by hand. */
 export function rowsOf<Row>(answer: Answer): Row[] {
-  return answer.rows.map((row) => Object.fromEntries(answer.columns.map((column, index) => [column, row[index]])) as Row);
+  const { columns } = answer;
+  return answer.rows.map((row) => {
+    const made: Record<string, unknown> = {};
+    for (let index = 0; index < columns.length; index++) made[columns[index] as string] = row[index];
+    return made as Row;
+  });
 }
 
 const timestamptz = 1184;

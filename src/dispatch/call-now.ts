@@ -1,13 +1,6 @@
 import type { OrgDb } from "../db/org-db.ts";
-import {
-  type CampaignFactsRow,
-  type LeadFactsRow,
-  readCampaignFacts,
-  readLeadFacts,
-  readVersions,
-  type VersionsRow,
-} from "../db/queries/dial-facts.ts";
-import { type Answer, rowsOf } from "../db/transport.ts";
+import { readDialFacts } from "../db/queries/dial-facts.ts";
+import { gatherFacts } from "../domain/decisions/gather-facts.ts";
 import { decideLeads } from "./decide.ts";
 import type { DispatchDeps } from "./deps.ts";
 import { place, type PlaceOutcome } from "./place.ts";
@@ -24,10 +17,8 @@ export type CalledNow =
 /** One lead, now, the same way as any other dial: every gate, a committed decision, a permit, one call. */
 export async function callNow(deps: DispatchDeps, org: OrgDb, asked: { leadId: string; campaignId: string }): Promise<CalledNow> {
   const source = { kind: "leads", campaignId: asked.campaignId, leadIds: [asked.leadId] } as const;
-  const { bound, answers } = await org.query(readVersions(source), readLeadFacts(source), readCampaignFacts(source));
-  const [versions, leadRows, campaignRows] = answers as [Answer, Answer, Answer];
-  const leads = rowsOf<LeadFactsRow>(leadRows);
-  const campaigns = rowsOf<CampaignFactsRow>(campaignRows);
+  const { bound, answers } = await org.query(...readDialFacts(source));
+  const { versions, leads, campaigns } = gatherFacts(answers);
   if (leads.length === 0) return { kind: "unknown_lead" };
   if (campaigns.length === 0) return { kind: "unknown_campaign" };
   const decided = await decideLeads(deps.desk, bound.now, campaigns, leads);
@@ -35,7 +26,7 @@ export async function callNow(deps: DispatchDeps, org: OrgDb, asked: { leadId: s
     at: bound.now,
     token: null,
     slots: [],
-    versions: rowsOf<VersionsRow>(versions),
+    versions,
     campaigns,
     decided,
   });

@@ -1,25 +1,16 @@
 import { claimEnrolments, type ClaimedRow } from "../db/queries/dispatch.ts";
-import {
-  type CampaignFactsRow,
-  type LeadFactsRow,
-  readCampaignFacts,
-  readLeadFacts,
-  readVersions,
-  type VersionsRow,
-} from "../db/queries/dial-facts.ts";
+import { readDialFacts } from "../db/queries/dial-facts.ts";
 import { type DueProfileRow, dueProfiles } from "../db/queries/profiles.ts";
 import type { OrgDb } from "../db/org-db.ts";
 import type { Bound } from "../db/org-db.ts";
 import { type Answer, rowsOf } from "../db/transport.ts";
+import { type DialFacts, gatherFacts } from "../domain/decisions/gather-facts.ts";
 
 /** Everything that deciding one batch takes, read in the request that claimed it. */
-export interface Claim {
+export interface Claim extends DialFacts {
   readonly bound: Bound;
   readonly token: string;
   readonly slots: readonly ClaimedRow[];
-  readonly versions: readonly VersionsRow[];
-  readonly leads: readonly LeadFactsRow[];
-  readonly campaigns: readonly CampaignFactsRow[];
   /** Windows that opened or closed since they were last judged: judge them and claim again. */
   readonly edges: readonly DueProfileRow[];
 }
@@ -30,24 +21,13 @@ const leaseSeconds = 60;
 const placeSeconds = 45;
 const edgesMax = 1_000;
 
-/** Leases due enrolments of the org and reads their facts: versions first, then facts. One request. */
+/** Leases due enrolments of the org and reads their facts. One request. */
 export async function claim(org: OrgDb, token: string, leadsMax: number): Promise<Claim> {
-  const source = { kind: "claimed", token } as const;
   const { bound, answers } = await org.query(
     dueProfiles(edgesMax),
     claimEnrolments(token, leadsMax, leaseSeconds, placeSeconds),
-    readVersions(source),
-    readLeadFacts(source),
-    readCampaignFacts(source),
+    ...readDialFacts({ kind: "claimed", token }),
   );
-  const [edges, slots, versions, leads, campaigns] = answers as [Answer, Answer, Answer, Answer, Answer];
-  return {
-    bound,
-    token,
-    edges: rowsOf(edges),
-    slots: rowsOf(slots),
-    versions: rowsOf(versions),
-    leads: rowsOf(leads),
-    campaigns: rowsOf(campaigns),
-  };
+  const [edges, slots, ...facts] = answers as [Answer, Answer, ...Answer[]];
+  return { bound, token, edges: rowsOf(edges), slots: rowsOf(slots), ...gatherFacts(facts) };
 }

@@ -1,4 +1,5 @@
-import type { CampaignFactsRow, LeadFactsRow } from "../db/queries/dial-facts.ts";
+import type { CampaignFactsRow } from "../db/queries/dial-facts.ts";
+import type { LeadFacts } from "../domain/decisions/gather-facts.ts";
 import { buildSnapshots, type RecordedSnapshot, type SnapshotDesk } from "../domain/decisions/snapshot.ts";
 import { decide } from "../gates/decide.ts";
 import type { Decision } from "../gates/gate.ts";
@@ -6,7 +7,7 @@ import { gates, mandatoryGates } from "../gates/registry.ts";
 import type { Instant } from "../lib/instant.ts";
 
 export interface DecidedLead {
-  readonly lead: LeadFactsRow;
+  readonly lead: LeadFacts;
   readonly recorded: RecordedSnapshot;
   readonly decision: Decision;
 }
@@ -16,7 +17,7 @@ export async function decideLeads(
   desk: SnapshotDesk,
   at: Instant,
   campaigns: readonly CampaignFactsRow[],
-  leads: readonly LeadFactsRow[],
+  leads: readonly LeadFacts[],
 ): Promise<DecidedLead[]> {
   const snapshots = await buildSnapshots(desk, at, campaigns, leads);
   const batch = new Map<string, unknown>();

@@ -5,7 +5,6 @@ import { rowsOf } from "../db/transport.ts";
 import type { Decision, Outcome } from "../gates/gate.ts";
 import { standingGates } from "../gates/registry.ts";
 import { storeResults } from "../domain/decisions/stored-results.ts";
-import { byteaText, hexOf } from "../lib/bytes.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import { publicId } from "../lib/ids.ts";
 import { addSeconds, type Instant } from "../lib/instant.ts";
@@ -43,8 +42,9 @@ export async function record(org: OrgDb, batch: DecidedBatch): Promise<Recorded[
   if (first === undefined || batch.decided.length === 0) return [];
   const versions = new Map(batch.versions.map((row) => [row.person_id, row.person_version]));
   const connections = new Map(batch.campaigns.map((row) => [row.campaign_id, row.connection_id]));
-  const items = batch.decided.map((decided) => itemOf(org, batch.at, decided, versions, connections));
-  const parts = new Map(batch.decided.map(({ recorded }) => [hexOf(recorded.shared.digest), recorded.shared]));
+  const actor = canonicalJson(org.actor);
+  const items = batch.decided.map((decided) => itemOf(org, actor, batch.at, decided, versions, connections));
+  const parts = new Map(batch.decided.map(({ recorded }) => [recorded.shared.digest, recorded.shared.text]));
   const { answers } = await org.query(
     recordDecisions({
       token: batch.token,
@@ -52,7 +52,7 @@ export async function record(org: OrgDb, batch: DecidedBatch): Promise<Recorded[
       platformVersion: first.platform_version,
       orgVersion: first.org_version,
       at: batch.at,
-      parts: [...parts.values()].map((part) => ({ digest: byteaText(part.digest), text: part.text })),
+      parts: [...parts].map(([digest, text]) => ({ digest, text })),
       slots: batch.slots.map((slot) => ({
         connectionId: slot.connection_id,
         startsAt: slot.first_slot_at,
@@ -81,6 +81,7 @@ export async function record(org: OrgDb, batch: DecidedBatch): Promise<Recorded[
 
 function itemOf(
   org: OrgDb,
+  actor: string,
   at: Instant,
   { lead, recorded, decision }: DecidedLead,
   versions: ReadonlyMap<string, number>,
@@ -90,13 +91,11 @@ function itemOf(
   const permit = recorded.snapshot.permit;
   const validBefore =
     decision.valid_until === null ? addSeconds(at, 86_400) : addSeconds(decision.valid_until, -permit.margin_seconds);
-  const digest = hexOf(recorded.digest);
-  const [head, tail] = auditFacts(org, decisionId, decision, digest);
+  const [head, tail] = auditFacts(actor, decisionId, decision, recorded.digest);
   const back = backOf(decision, at);
   const standing = decision.results.filter((result) => standingNames.has(result.gate));
   return {
     enrolmentId: lead.enrolment_id,
-    fence: lead.fence,
     decisionId,
     attemptId: org.newId(),
     campaignId: lead.campaign_id,
@@ -109,11 +108,11 @@ function itemOf(
     reasonCodes: decision.reason_codes,
     nextEligibleAt: decision.next_eligible_at,
     validUntil: decision.valid_until,
-    fix: decision.fix === null ? null : JSON.stringify(decision.fix),
+    fix: JSON.stringify(decision.fix),
     results: storeResults(decision.results),
     ownFacts: recorded.ownText,
-    sharedDigest: byteaText(recorded.shared.digest),
-    snapshotDigest: byteaText(recorded.digest),
+    sharedDigest: recorded.shared.digest,
+    snapshotDigest: recorded.digest,
     ringBy: decision.valid_until ?? addSeconds(at, 86_400),
     validBefore,
     lifeSeconds: permit.life_seconds_max,
@@ -151,17 +150,13 @@ function backOf(decision: Decision, at: Instant): { state: string; reason: strin
   return { state: reason === "retry_budget_spent" ? "done" : "held", reason, due: null };
 }
 
-/** The audit entry's facts in canonical form, cut where the outcome stands: only the database knows what it came to. */
-function auditFacts(org: OrgDb, decisionId: string, decision: Decision, digest: string): [head: string, tail: string] {
-  const marker = "\u0000";
-  const text = canonicalJson({
-    actor: org.actor,
-    decision: publicId("decision", decisionId),
-    outcome: marker,
-    reason_codes: decision.reason_codes,
-    snapshot_digest: digest,
-    verdict: decision.verdict,
-  });
-  const [head = "", tail = ""] = text.split(JSON.stringify(marker).slice(1, -1));
-  return [head, tail];
+/**
+ * The audit entry's facts in canonical form (RFC 8785: keys in order, no space), cut where the outcome stands: only the
+ * database knows what it came to. Codes, digests and verdicts need no escaping; a reason is one of a closed union.
+ */
+function auditFacts(actor: string, decisionId: string, decision: Decision, digest: string): [head: string, tail: string] {
+  return [
+    `{"actor":${actor},"decision":"${publicId("decision", decisionId)}","outcome":"`,
+    `","reason_codes":${JSON.stringify(decision.reason_codes)},"snapshot_digest":"${digest}","verdict":"${decision.verdict}"}`,
+  ];
 }

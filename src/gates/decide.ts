@@ -222,5 +222,5 @@ const noneWithin400Days: Fix = {
 function freeze(value: unknown): void {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return;
   Object.freeze(value);
-  for (const part of Object.values(value)) freeze(part);
+  for (const key in value) freeze((value as Readonly<Record<string, unknown>>)[key]);
 }

@@ -1,7 +1,11 @@
+import { createHash } from "node:crypto";
+
+const byteHex: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** Bytes as lower-case hexadecimal text. */
 export function hexOf(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  for (const byte of bytes) text += byteHex[byte];
   return text;
 }
 
@@ -15,6 +19,14 @@ export function bytesOfHex(text: string): Uint8Array<ArrayBuffer> {
 
 /** Postgres's text form of a bytea value, the one that both of the driver's transports keep. */
 export const byteaText = (bytes: Uint8Array): string => `\\x${hexOf(bytes)}`;
+
+/**
+ * SHA-256 of a text, behind bytes given in hexadecimal where there are some; itself in hexadecimal. Not awaited: a digest
+ * of a few kilobytes takes some microseconds, and a promise for each of a batch's leads more than that.
+ */
+export function sha256Hex(text: string, before = ""): string {
+  return createHash("sha256").update(before, "hex").update(text, "utf8").digest("hex");
+}
 
 export async function sha256(data: string | Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;

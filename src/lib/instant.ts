@@ -12,7 +12,29 @@ const pattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
 /** @throws RangeError when the number is no instant of the years 0001 to 9999. */
 export function instantOf(seconds: Seconds): Instant {
-  return `${new Date(Math.floor(seconds) * 1000).toISOString().slice(0, 19)}Z` as Instant;
+  const whole = Math.floor(seconds);
+  const day = Math.floor(whole / daySeconds);
+  const second = whole - day * daySeconds;
+  return `${dayText(day)}T${clockTexts[Math.floor(second / 60)]}:${sixty[second % 60]}Z` as Instant;
+}
+
+const sixty: readonly string[] = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, "0"));
+const clockTexts: readonly string[] = Array.from(
+  { length: 1_440 },
+  (_, minute) => `${sixty[Math.floor(minute / 60)]}:${sixty[minute % 60]}`,
+);
+
+/** A batch asks for a handful of days thousands of times, and Date spells each anew. */
+const dayTexts = new Map<number, string>();
+const dayTextsMax = 1_000;
+
+function dayText(day: number): string {
+  const known = dayTexts.get(day);
+  if (known !== undefined) return known;
+  const made = new Date(day * daySeconds * 1000).toISOString().slice(0, 10);
+  if (dayTexts.size >= dayTextsMax) dayTexts.clear();
+  dayTexts.set(day, made);
+  return made;
 }
 
 /** @throws RangeError when the text is no instant in the one recorded form. */
@@ -20,6 +42,12 @@ export function secondsOf(instant: Instant): Seconds {
   const ms = pattern.test(instant) ? Date.parse(instant) : Number.NaN;
   if (Number.isNaN(ms)) throw new RangeError("not an instant of the form YYYY-MM-DDTHH:MM:SSZ");
   return ms / 1000;
+}
+
+/** A timestamp as the database's transport spells it, in recorded form; null for none and for an infinite one. */
+export function recorded(at: string | null): Instant | null {
+  if (at === null || at.endsWith("infinity")) return null;
+  return (at.length === 20 ? at : `${at.slice(0, 19)}Z`) as Instant;
 }
 
 /** The same instant, moved. */

@@ -157,7 +157,7 @@ test("the app role may not write to the audit schema by itself, and sees the bou
       expect(await codeOf(bound(mine, () => app.query(statement)))).toBe("42501");
     }
   }
-  for (const call of ["audit.salt()", "audit.genesis(gen_random_uuid())", "audit.part_digest('', '', '')"]) {
+  for (const call of ["audit.secret()", "audit.genesis(gen_random_uuid())", "audit.part_digest('', '', '')"]) {
     expect(await codeOf(bound(mine, () => app.query(`select ${call}`)))).toBe("42501");
   }
   const seen = await bound(mine, () => app.query<{ subject_text: string }>("select subject_text from audit.payload"));

@@ -20,7 +20,7 @@ afterAll(() => db?.close());
 const enrolments = (world: World, state: string) =>
   world.sql<{ id: string }>("select id from enrolments where org_id = $1 and state = $2", [world.orgId, state]);
 
-describe("leases and fences", () => {
+describe("leases", () => {
   it("a run that stalled past its lease records nothing, though nobody has claimed since", async () => {
     const world = await buildWorld(db, { leads: 3 });
     const stalled = await decideDue(world);
@@ -36,31 +36,48 @@ describe("leases and fences", () => {
       await world.sql("select 1 from audit.entry where org_id = $1 and event_type = 'decision.recorded'", [world.orgId]),
     ).toEqual([]);
   });
-  it("leases that ended are taken by the very next claim, under a higher fence", async () => {
+  it("leases that ended are taken by the very next claim, and only that one may record", async () => {
     const world = await buildWorld(db, { leads: 4 });
-    const first = await claimDue(world);
+    const stalled = await decideDue(world);
     await endWaits(world);
-    const second = await claim(world.org, newId(), 500);
-    expect(second.leads).toHaveLength(4);
-    const fences = new Map(first.leads.map((lead) => [lead.lead_id, lead.fence]));
-    for (const lead of second.leads) expect(lead.fence).toBe((fences.get(lead.lead_id) ?? 0) + 1);
+    const second = await decideDue(world);
+    expect(second.decided).toHaveLength(4);
+    expect(new Set((await record(world.org, stalled)).map(({ outcome }) => outcome))).toEqual(new Set(["lease_lost"]));
+    expect(new Set((await record(world.org, second)).map(({ outcome }) => outcome))).toEqual(new Set(["permitted"]));
   });
-  it("enrolments that another transaction holds are skipped, not waited for", async () => {
+  it("a lease is used up by its record: recorded again it writes nothing", async () => {
+    const world = await buildWorld(db, { leads: 2 });
+    const batch = await decideDue(world);
+    await record(world.org, batch);
+    const count = async () =>
+      (await world.sql<{ n: number }>("select count(*)::int as n from decisions where org_id = $1", [world.orgId]))[0]?.n;
+    expect(await count()).toBe(2);
+    expect(new Set((await record(world.org, batch)).map(({ outcome }) => outcome))).toEqual(new Set(["lease_lost"]));
+    expect(await count()).toBe(2);
+  });
+  it("a claim does not wait for an enrolment that another transaction holds; what was closed meanwhile is not recorded", async () => {
     const world = await buildWorld(db, { leads: 3 });
     await claimDue(world, world.org, 0);
     const holder = new pg.Client({ connectionString: db.adminConnectionString });
     await holder.connect();
     try {
       await holder.query("begin");
-      await holder.query("select 1 from enrolments where org_id = $1 order by id limit 1 for update", [world.orgId]);
+      const closed = await holder.query<{ lead_id: string }>(
+        `update enrolments set state = 'done', reason = 'opted_out'
+           where org_id = $1 and id = (select id from enrolments where org_id = $1 order by id limit 1) returning lead_id`,
+        [world.orgId],
+      );
       const started = performance.now();
-      expect((await claim(world.org, newId(), 500)).leads).toHaveLength(2);
+      const batch = await decideDue(world);
+      expect(batch.decided).toHaveLength(3);
       expect(performance.now() - started).toBeLessThan(2_000);
-      await holder.query("rollback");
+      await holder.query("commit");
+      const outcomes = new Map((await record(world.org, batch)).map(({ leadId, outcome }) => [leadId, outcome]));
+      expect(outcomes.get(closed.rows[0]?.lead_id ?? "")).toBe("lease_lost");
+      expect([...outcomes.values()].toSorted()).toEqual(["lease_lost", "permitted", "permitted"]);
     } finally {
       await holder.end();
     }
-    expect((await claim(world.org, newId(), 500)).leads).toHaveLength(1);
   });
   it("two claims at once never lease the same enrolment", async () => {
     const world = await buildWorld(db, { leads: 200 });
@@ -134,8 +151,7 @@ async function takenOf(world: World): Promise<{ org: number; connection: number;
        select a.campaign_id, a.connection_id from dial_attempts a
          where a.org_id = $1 and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress')
        union all
-       select e.campaign_id, m.connection_id from enrolments e join campaigns m on m.org_id = e.org_id and m.id = e.campaign_id
-         where e.org_id = $1 and e.state = 'claimed')
+       select k.campaign_id, k.connection_id from leases k cross join unnest(k.enrolment_ids) where k.org_id = $1)
      select (select count(*) from taken)::int as org, coalesce((select max(n) from (select count(*)::int as n from taken group by connection_id) x), 0) as connection,
        coalesce((select max(n) from (select count(*)::int as n from taken group by campaign_id) x), 0) as campaign`,
     [world.orgId],

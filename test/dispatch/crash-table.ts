@@ -232,7 +232,7 @@ const rows: readonly Row[] = [
   },
   {
     row: 11,
-    title: "a decision is recorded by a worker whose lease and fence are another's",
+    title: "a decision is recorded by a worker whose lease is another's",
     outcomes: ["crash after"],
     act: async (bench) => {
       await openWindows(bench);

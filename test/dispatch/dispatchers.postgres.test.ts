@@ -94,10 +94,9 @@ async function dispatchUntilDone(world: World, work: DispatcherWork, dispatchers
 
 /** Leases of dead dispatchers would last a minute; here they last as long as a run of a live one cannot take. */
 async function hasten(world: World): Promise<void> {
-  await world.sql(
-    "update enrolments set lease_until = least(lease_until, clock_timestamp() + interval '5 s') where org_id = $1 and state = 'claimed'",
-    [world.orgId],
-  );
+  await world.sql("update leases set lease_until = least(lease_until, clock_timestamp() + interval '5 s') where org_id = $1", [
+    world.orgId,
+  ]);
   await world.sql(
     "update permits set expires_at = least(expires_at, minted_real_at + interval '20 s') where org_id = $1 and consumed_at is null",
     [world.orgId],
@@ -107,7 +106,7 @@ async function hasten(world: World): Promise<void> {
 /** Enrolments and attempts that are not yet at an end of today's. */
 async function openOf(world: World): Promise<number | undefined> {
   const [row] = await world.sql<{ open: number }>(
-    `select (select count(*)::int from enrolments e where e.org_id = $1 and (e.state = 'claimed' or (e.state = 'held' and e.reason = 'attempt_live')
+    `select (select count(*)::int from enrolments e where e.org_id = $1 and ((e.state = 'held' and e.reason = 'attempt_live')
         or (e.state = 'waiting' and e.due_at <= (select now from test_clocks t where t.org_id = $1))))
       + (select count(*)::int from dial_attempts a where a.org_id = $1 and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress')) as open`,
     [world.orgId],

@@ -41,8 +41,9 @@ export async function brokenInvariants(world: World, ledger: ProviderLedger): Pr
 const stores: Readonly<Record<string, string>> = {
   "persons with two live attempts": `select a.person_id from dial_attempts a where a.org_id = $1 and a.state in ${live} group by 1 having count(*) > 1`,
   "attempts that never end": `select 1 from dial_attempts a where a.org_id = $1 and a.state in ${live}`,
-  "enrolments that stand still": `select 1 from enrolments e where e.org_id = $1 and (e.state = 'claimed' or (e.state = 'held' and e.reason = 'attempt_live')
-    or (e.state = 'waiting' and not isfinite(e.due_at)) or (e.state <> 'claimed' and e.lease_token is not null))`,
+  "enrolments that stand still": `select 1 from enrolments e where e.org_id = $1 and ((e.state = 'held' and e.reason = 'attempt_live')
+    or (e.state = 'waiting' and not isfinite(e.due_at)))`,
+  "leases that nobody used up": "select 1 from leases k where k.org_id = $1",
   "waiting enrolments whose profile is due later": `select 1 from enrolments e join hour_profiles p on p.org_id = e.org_id and p.id = e.profile_id
     where e.org_id = $1 and e.state = 'waiting' and p.next_due_at > e.due_at`,
   "permits that do not fit their attempt": `select 1 from dial_attempts a left join permits p on p.org_id = a.org_id and p.attempt_id = a.id

@@ -3,15 +3,8 @@ import pg from "pg";
 import type { OrgDb } from "../../src/db/org-db.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import { consumePermit } from "../../src/db/queries/dispatch.ts";
-import {
-  type CampaignFactsRow,
-  type LeadFactsRow,
-  readCampaignFacts,
-  readLeadFacts,
-  readVersions,
-  type VersionsRow,
-} from "../../src/db/queries/dial-facts.ts";
-import { rowsOf } from "../../src/db/transport.ts";
+import { readDialFacts } from "../../src/db/queries/dial-facts.ts";
+import { gatherFacts } from "../../src/domain/decisions/gather-facts.ts";
 import { claim } from "../../src/dispatch/claim.ts";
 import { type DecidedLead, decideLeads } from "../../src/dispatch/decide.ts";
 import { judgeWindows } from "../../src/dispatch/judge-windows.ts";
@@ -151,12 +144,8 @@ async function decideSingles(world: World, org: OrgDb, wanted: number): Promise<
     [world.orgId, wanted],
   );
   const source = { kind: "leads", campaignId: world.campaignId, leadIds: fresh.map((row) => row.lead_id) } as const;
-  const { bound, answers } = await org.query(readVersions(source), readLeadFacts(source), readCampaignFacts(source));
-  const [versions, leads, campaigns] = answers.map((answer) => rowsOf<never>(answer)) as unknown as [
-    VersionsRow[],
-    LeadFactsRow[],
-    CampaignFactsRow[],
-  ];
+  const { bound, answers } = await org.query(...readDialFacts(source));
+  const { versions, leads, campaigns } = gatherFacts(answers);
   const decided: DecidedLead[] = await decideLeads(world.deps.desk, bound.now, campaigns, leads);
   return { at: bound.now, token: null, slots: [], versions, campaigns, decided };
 }

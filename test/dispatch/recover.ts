@@ -12,7 +12,7 @@ import { newId, type World } from "../support/world.ts";
 /** Every lease, permit and settle time of the org is over now, as it would be after the wait. */
 export async function endWaits(world: World): Promise<void> {
   const past = "clock_timestamp() - interval '1 s'";
-  await world.sql(`update enrolments set lease_until = ${past} where org_id = $1 and state = 'claimed'`, [world.orgId]);
+  await world.sql(`update leases set lease_until = ${past} where org_id = $1`, [world.orgId]);
   await world.sql(`update permits set expires_at = ${past} where org_id = $1 and consumed_at is null`, [world.orgId]);
   await world.sql(`update dial_attempts set settle_after = ${past} where org_id = $1 and settle_after is not null`, [
     world.orgId,

@@ -21,9 +21,7 @@ test.each([1, 50])(
     const world = await buildWorld(db, { leads });
     // The windows are judged when they open or close, not for each batch.
     const first = await claimDue(world);
-    await world.sql("update enrolments set state = 'waiting', lease_token = null, lease_until = null where org_id = $1", [
-      world.orgId,
-    ]);
+    await world.sql("delete from leases where org_id = $1", [world.orgId]);
     await world.sql("update hour_profiles set next_due_at = '-infinity' where org_id = $1", [world.orgId]);
     expect(first.leads).toHaveLength(leads);
     const before = requests();

@@ -17,6 +17,8 @@ import * as profiles from "../../src/db/queries/profiles.ts";
 import * as scrubs from "../../src/db/queries/scrubs.ts";
 import * as suppressions from "../../src/db/queries/suppressions.ts";
 import * as testClock from "../../src/db/queries/test-clock.ts";
+import { sql } from "drizzle-orm";
+import { PgDialect } from "drizzle-orm/pg-core";
 import type { Statement } from "../../src/db/transport.ts";
 import { newId } from "../support/world.ts";
 import type { Admin } from "./tenants.ts";
@@ -29,6 +31,9 @@ const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 /** Ids of one org's rows, each in the state that gives the statements something to do. */
 export type Known = Readonly<Record<keyof typeof knownSql, string>>;
 const attempt = (where: string) => `select id::text as v from dial_attempts where org_id = $1 and ${where} order by id`;
+const leasedSql = (column: string) =>
+  `select ${column}::text as v from leases k join enrolments e on e.org_id = k.org_id and e.id = any (k.enrolment_ids)
+     where k.org_id = $1 order by k.token, e.id`;
 const knownSql = {
   campaign: "select id::text as v from campaigns where org_id = $1 order by id",
   voice: "select id::text as v from connections where org_id = $1 and kind = 'voice' order by id",
@@ -52,11 +57,10 @@ const knownSql = {
   placed: attempt("state = 'placed'"),
   placedConnection: "select connection_id::text as v from dial_attempts where org_id = $1 and state = 'placed' order by id",
   placedCall: "select provider_call_id as v from dial_attempts where org_id = $1 and state = 'placed' order by id",
-  token: "select lease_token::text as v from enrolments where org_id = $1 and state = 'claimed' order by id",
-  claimed: "select id::text as v from enrolments where org_id = $1 and state = 'claimed' order by id",
-  claimedFence: "select fence::text as v from enrolments where org_id = $1 and state = 'claimed' order by id",
-  claimedLead: "select lead_id::text as v from enrolments where org_id = $1 and state = 'claimed' order by id",
-  claimedPerson: "select person_id::text as v from enrolments where org_id = $1 and state = 'claimed' order by id",
+  token: "select k.token::text as v from leases k where k.org_id = $1 order by k.token",
+  claimed: leasedSql("e.id"),
+  claimedLead: leasedSql("e.lead_id"),
+  claimedPerson: leasedSql("e.person_id"),
   profile: "select id::text as v from hour_profiles where org_id = $1 order by id",
   queuedImport: "select id::text as v from imports where org_id = $1 and status = 'queued'",
   doneImport: "select id::text as v from imports where org_id = $1 and status = 'succeeded'",
@@ -95,13 +99,13 @@ const report = (k: Known): dispatch.ReportParams => ({
 }); // prettier-ignore
 const decided = (k: Known, kind: "campaign" | "single"): dispatch.RecordBatch => ({
   token: kind === "single" ? null : k.token, kind, platformVersion: 1, orgVersion: Number(k.orgVersion), at: "2026-11-18T15:00:00Z",
-  parts: [{ digest, text: "{}" }],
+  parts: [{ digest: digest.slice(2), text: "{}" }],
   slots: [{ connectionId: k.voice, startsAt: "2026-11-18T15:00:00Z", endsAt: "2026-11-18T15:00:09Z" }],
   items: [
     {
-      enrolmentId: kind === "single" ? null : k.claimed, fence: Number(k.claimedFence), decisionId: newId(), attemptId: newId(), campaignId: k.campaign,
+      enrolmentId: kind === "single" ? null : k.claimed, decisionId: newId(), attemptId: newId(), campaignId: k.campaign,
       leadId: k.claimedLead, personId: k.claimedPerson, personVersion: 1, connectionId: k.voice, verdict: "block", outcome: "refused", reasonCodes: ["x"],
-      nextEligibleAt: null, validUntil: null, fix: null, results: "[]", ownFacts: "{}", sharedDigest: digest, snapshotDigest: digest,
+      nextEligibleAt: null, validUntil: null, fix: "null", results: "[]", ownFacts: "{}", sharedDigest: digest.slice(2), snapshotDigest: digest.slice(2),
       ringBy: null, validBefore: null, lifeSeconds: 60, backState: "held", backReason: "x", backDue: null, standing: "[]", standingUntil: null,
       auditSubject: "x", auditHead: '{"outcome":"', auditTail: '"}',
     },
@@ -141,12 +145,8 @@ export const statements: Readonly<Record<string, Make>> = {
       body: "{}",
     }),
   ],
-  "dial-facts.readVersions": (k) => [dialFacts.readVersions(claimedSource(k))],
-  "dial-facts.readVersions:leads": (k) => [dialFacts.readVersions(leadsSource(k))],
-  "dial-facts.readLeadFacts": (k) => [dialFacts.readLeadFacts(claimedSource(k))],
-  "dial-facts.readLeadFacts:leads": (k) => [dialFacts.readLeadFacts(leadsSource(k))],
-  "dial-facts.readCampaignFacts": (k) => [dialFacts.readCampaignFacts(claimedSource(k))],
-  "dial-facts.readCampaignFacts:leads": (k) => [dialFacts.readCampaignFacts(leadsSource(k))],
+  "dial-facts.readDialFacts": (k) => dialFacts.readDialFacts(claimedSource(k)),
+  "dial-facts.readDialFacts:leads": (k) => dialFacts.readDialFacts(leadsSource(k)),
   "dispatch.claimEnrolments": () => [dispatch.claimEnrolments(newId(), 100, 60, 45)],
   "dispatch.recordDecisions": (k) => [dispatch.recordDecisions(decided(k, "campaign"))],
   "dispatch.recordDecisions:single": (k) => [dispatch.recordDecisions(decided(k, "single"))],
@@ -190,6 +190,10 @@ export const statements: Readonly<Record<string, Make>> = {
   "intake.failImport": (k) => [intake.failImport(k.queuedImport, "x", null, '{"import":"x"}')],
   "intake.openImports": () => [intake.openImports(10)],
   "intake.rejectsAfter": (k) => [intake.rejectsAfter(k.doneImport, 0, 10)],
+  "leads.personOfLead": (k) => {
+    const { sql: text, params } = new PgDialect().sqlToQuery(sql`select ${leads.personOfLead(k.lead)} as person`);
+    return [{ name: "leads.person_of_lead", text, params }];
+  },
   "leads.leadsByNumber": (k) => [leads.leadsByNumber([k.hmac, k.alias])],
   "persons.touchPersons": (k) =>
     persons.touchPersons([{ newId: newId(), hmac: k.hmac, pepperVersion: 1, allHmacs: [k.hmac, k.alias] }]),

@@ -192,7 +192,7 @@ async function makeWorkDue({ api: { db } }: House, { orgId }: LiveOrg, target: s
   await db.admin("update webhook_inbox set state = 'pending', lease_until = null where org_id = $1", [orgId]);
   await db.admin("update outbox set done_at = null, due_at = '2026-01-01', lease_until = null where org_id = $1", [orgId]);
   await db.admin("update leads set scrub_due_at = '-infinity' where org_id = $1", [orgId]);
-  await db.admin("update enrolments set lease_until = 'infinity' where org_id = $1 and state = 'claimed'", [orgId]);
+  await db.admin("update leases set lease_until = 'infinity' where org_id = $1", [orgId]);
   await db.admin(
     "update hour_profiles set open = true, next_change_at = '2027-01-01', next_due_at = '2026-01-01' where org_id = $1",
     [orgId],

@@ -12,11 +12,11 @@ import { numberHasher } from "../../src/lib/number-hash.ts";
 import { ok } from "../../src/lib/result.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
-import { uuidV7 } from "../../src/lib/uuid-v7.ts";
+import { uuidMint } from "../../src/lib/uuid-v7.ts";
 import type { LookedUp, PlaceCall, Placed, VoiceProvider } from "../../src/providers/voice/contract.ts";
 import type { TestDatabase } from "./database.ts";
 
-export const newId = (): string => uuidV7(Date.now(), randomBytes(10));
+export const newId = uuidMint(Date.now, randomBytes);
 /** A Wednesday, 15:00 UTC: inside the window from coast to coast but Alaska and Hawaii. */
 export const noon = "2026-11-18T18:00:00Z" as Instant;
 

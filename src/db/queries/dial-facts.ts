@@ -6,20 +6,37 @@ export type FactsSource =
   | { readonly kind: "claimed"; readonly token: string }
   | { readonly kind: "leads"; readonly campaignId: string; readonly leadIds: readonly string[] };
 
+/** The leads of a source, as `lead_id`, `person_id`, `campaign_id` and the enrolment that holds them. */
 function picked(source: FactsSource): { text: string; params: unknown[] } {
   if (source.kind === "claimed") {
     return {
-      text: `select e.id as enrolment_id, e.fence, e.lead_id, e.campaign_id, e.person_id from enrolments e
-        where ${inOrg("e")} and e.state = 'claimed' and e.lease_token = $1`,
+      text: `select x.enrolment_id, x.lead_id, k.campaign_id, x.person_id
+        from leases k cross join unnest(k.enrolment_ids, k.lead_ids, k.person_ids) as x(enrolment_id, lead_id, person_id)
+        where ${inOrg("k")} and k.token = $1`,
       params: [source.token],
     };
   }
   return {
-    text: `select null::uuid as enrolment_id, 0 as fence, l.id as lead_id, $1::uuid as campaign_id, l.person_id from leads l
+    text: `select null::uuid as enrolment_id, l.id as lead_id, $1::uuid as campaign_id, l.person_id from leads l
       where ${inOrg("l")} and l.id = any ($2::uuid[])`,
     params: [source.campaignId, source.leadIds],
   };
 }
+
+/**
+ * Everything that deciding these leads takes, to be sent in one request and in this order: versions before any fact, so
+ * that a change that commits in between moves a version and `record` sees it. Sets of flat rows, one for each kind of
+ * fact, because aggregating them per lead in SQL costs five times as much as reading them.
+ */
+export const readDialFacts = (source: FactsSource): readonly Statement[] => [
+  readVersions(source),
+  readLeads(source),
+  readConsentEvents(source),
+  readSuppressions(source),
+  readScrubs(source),
+  readAttempts(source),
+  readCampaignFacts(source),
+];
 
 export interface VersionsRow {
   readonly person_id: string;
@@ -27,8 +44,7 @@ export interface VersionsRow {
   readonly org_version: number;
   readonly platform_version: number;
 }
-/** Sent before every fact: a change that commits in between moves a version, and `record` sees it. */
-export function readVersions(source: FactsSource): Statement {
+function readVersions(source: FactsSource): Statement {
   const { text, params } = picked(source);
   return {
     name: "facts.versions",
@@ -41,10 +57,8 @@ export function readVersions(source: FactsSource): Statement {
   };
 }
 
-/** One lead's own facts. Instants inside the JSON columns are already in recorded form. */
-export interface LeadFactsRow {
+export interface LeadRow {
   readonly enrolment_id: string | null;
-  readonly fence: number;
   readonly lead_id: string;
   readonly person_id: string;
   readonly campaign_id: string;
@@ -54,81 +68,134 @@ export interface LeadFactsRow {
   readonly callback_at: string | null;
   readonly stop_check: "clear" | "pending" | "missing";
   readonly stop_check_since: string | null;
-  readonly consent_events: readonly {
-    id: string;
-    kind: string;
-    recorded_at: string;
-    digest: string;
-    body: Record<string, unknown>;
-  }[];
-  readonly suppressions: readonly { id: string; source: string; recorded_at: string; by_org: boolean }[];
-  readonly scrubs: readonly {
-    list: string;
-    kind: "do_not_call" | "litigator" | "line_type";
-    result: "clear" | "listed" | "unknown";
-    scrubbed_at: string;
-    list_version_at: string | null;
-    connection_id: string;
-    once_listed: boolean;
-  }[];
-  readonly attempts: readonly {
-    id: string;
-    at: string;
-    answered_by_person: boolean;
-    conversation_at: string | null;
-    ended_by: string;
-  }[];
-  readonly attempts_spent: number;
-  readonly person_busy: boolean;
-  readonly protected_line: { readonly id: string; readonly kind: string } | null;
+  readonly protected_id: string | null;
+  readonly protected_kind: string | null;
 }
 
-/** Attempts older than this many days are in no rolling window that any rule has. */
-const attemptDays = 31;
-/** More than anyone may be called; a person with as many is over every cap. */
-const rowsPerPersonMax = 200;
-
-export function readLeadFacts(source: FactsSource): Statement {
+function readLeads(source: FactsSource): Statement {
   const { text, params } = picked(source);
   return {
     name: "facts.leads",
     text: `with picked as (${text})
-      select k.enrolment_id, k.fence, k.lead_id, l.person_id, k.campaign_id, l.e164, l.state, l.zip,
-        app.rfc3339(l.callback_at) as callback_at, p.stop_check, app.rfc3339(p.stop_check_since) as stop_check_since,
-        coalesce((select json_agg(json_build_object('id', c.id, 'kind', c.kind, 'recorded_at', app.rfc3339(c.recorded_at),
-            'digest', encode(c.digest, 'hex'), 'body', c.body) order by c.recorded_at, c.id)
-          from (select * from consent_events c where ${inOrg("c")} and c.person_id = l.person_id
-                order by c.recorded_at desc, c.id limit ${rowsPerPersonMax}) c), '[]') as consent_events,
-        coalesce((select json_agg(json_build_object('id', s.id, 'source', s.source, 'recorded_at', app.rfc3339(s.recorded_at),
-            'by_org', s.by_org) order by s.recorded_at, s.id)
-          from (select * from suppressions s where ${inOrg("s")} and s.person_id = l.person_id
-                order by s.recorded_at desc, s.id limit ${rowsPerPersonMax}) s), '[]') as suppressions,
-        coalesce((select json_agg(json_build_object('list', r.list, 'kind', r.kind, 'result', r.result,
-            'scrubbed_at', app.rfc3339(r.scrubbed_at), 'list_version_at', app.rfc3339(r.list_version_at),
-            'connection_id', r.connection_id, 'once_listed', r.once_listed) order by r.list)
-          from (select distinct on (s.list) s.list, s.kind, s.result, s.scrubbed_at, s.list_version_at, s.connection_id,
-              exists (select 1 from scrubs y where ${inOrg("y")} and y.person_id = l.person_id and y.list = s.list and y.result = 'listed'
-                and not exists (select 1 from scrubs z where ${inOrg("z")} and z.person_id = l.person_id and z.list = s.list
-                  and z.result = 'clear' and z.scrubbed_at > y.scrubbed_at)) as once_listed
-            from scrubs s where ${inOrg("s")} and s.person_id = l.person_id
-            order by s.list, s.scrubbed_at desc, s.id desc) r), '[]') as scrubs,
-        coalesce((select json_agg(json_build_object('id', a.id, 'at', app.rfc3339(a.minted_at), 'answered_by_person', a.answered_by_person,
-            'conversation_at', case when a.answered_by_person then app.rfc3339(coalesce(a.ended_at, a.minted_at)) end,
-            'ended_by', a.ended_by) order by a.minted_at, a.id)
-          from (select * from dial_attempts a where ${inOrg("a")} and a.person_id = l.person_id and a.counts
-                  and a.minted_at > app.now() - interval '${attemptDays} days'
-                order by a.minted_at desc, a.id limit ${rowsPerPersonMax}) a), '[]') as attempts,
-        (select count(*)::integer from dial_attempts a where ${inOrg("a")} and a.lead_id = l.id and a.counts) as attempts_spent,
-        exists (select 1 from dial_attempts a where ${inOrg("a")} and a.person_id = l.person_id
-          and a.state in ('permitted', 'dialing', 'unknown', 'placed', 'in_progress')) as person_busy,
-        (select json_build_object('id', f.id, 'kind', f.kind) from protected_lines f where f.e164_hmac = p.e164_hmac) as protected_line
+      select k.enrolment_id, k.lead_id, l.person_id, k.campaign_id, l.e164, l.state, l.zip, l.callback_at, p.stop_check, p.stop_check_since,
+        f.id as protected_id, f.kind as protected_kind
       from picked k
       join leads l on ${inOrg("l")} and l.id = k.lead_id
       join persons p on ${inOrg("p")} and p.id = l.person_id
+      left join protected_lines f on f.e164_hmac = p.e164_hmac
       order by k.lead_id`,
     params,
   };
 }
+
+/** More than anyone may be called, or than says anything new; the newest are read. */
+const rowsPerPersonMax = 200;
+
+export interface ConsentEventRow {
+  readonly person_id: string;
+  readonly id: string;
+  readonly kind: string;
+  readonly recorded_at: string;
+  readonly digest: string;
+  readonly body: Record<string, unknown>;
+}
+function readConsentEvents(source: FactsSource): Statement {
+  const { text, params } = picked(source);
+  return {
+    name: "facts.consent_events",
+    text: `with picked as (${text})
+      select n.person_id, n.id, n.kind, n.recorded_at, encode(n.digest, 'hex') as digest, n.body
+      from (select c.*, row_number() over (partition by c.person_id order by c.recorded_at desc, c.id desc) as place
+        from (select distinct k.person_id from picked k) k
+        join consent_events c on ${inOrg("c")} and c.person_id = k.person_id) n
+      where n.place <= ${rowsPerPersonMax} order by n.person_id, n.place desc`,
+    params,
+  };
+}
+
+export interface SuppressionRow {
+  readonly person_id: string;
+  readonly id: string;
+  readonly source: string;
+  readonly recorded_at: string;
+  readonly by_org: boolean;
+}
+function readSuppressions(source: FactsSource): Statement {
+  const { text, params } = picked(source);
+  return {
+    name: "facts.suppressions",
+    text: `with picked as (${text})
+      select n.person_id, n.id, n.source, n.recorded_at, n.by_org
+      from (select s.*, row_number() over (partition by s.person_id order by s.recorded_at desc, s.id desc) as place
+        from (select distinct k.person_id from picked k) k
+        join suppressions s on ${inOrg("s")} and s.person_id = k.person_id) n
+      where n.place <= ${rowsPerPersonMax} order by n.person_id, n.place desc`,
+    params,
+  };
+}
+
+export interface ScrubRow {
+  readonly person_id: string;
+  readonly list: string;
+  readonly kind: "do_not_call" | "litigator" | "line_type";
+  readonly result: "clear" | "listed" | "unknown";
+  readonly scrubbed_at: string;
+  readonly list_version_at: string | null;
+  readonly connection_id: string;
+  /** Listed once, and not answered clear since. */
+  readonly once_listed: boolean;
+}
+/** Each list's newest answer. */
+function readScrubs(source: FactsSource): Statement {
+  const { text, params } = picked(source);
+  return {
+    name: "facts.scrubs",
+    text: `with picked as (${text})
+      select distinct on (n.person_id, n.list) n.person_id, n.list, n.kind, n.result, n.scrubbed_at, n.list_version_at, n.connection_id,
+        n.listed_at is not null and (n.clear_at is null or n.clear_at <= n.listed_at) as once_listed
+      from (select s.*,
+          max(s.scrubbed_at) filter (where s.result = 'listed') over of_list as listed_at,
+          max(s.scrubbed_at) filter (where s.result = 'clear') over of_list as clear_at
+        from (select distinct k.person_id from picked k) k
+        join scrubs s on ${inOrg("s")} and s.person_id = k.person_id
+        window of_list as (partition by s.person_id, s.list)) n
+      order by n.person_id, n.list, n.scrubbed_at desc, n.id desc`,
+    params,
+  };
+}
+
+export interface AttemptRow {
+  readonly person_id: string;
+  readonly lead_id: string;
+  readonly id: string;
+  readonly minted_at: string;
+  readonly answered_by_person: boolean;
+  readonly ended_at: string | null;
+  readonly ended_by: string;
+  /** Its person is in a call, or about to be. */
+  readonly live: boolean;
+  /** Young enough for some rule's rolling window. */
+  readonly recent: boolean;
+}
+/** Attempts older than this many days are in no rolling window that any rule has; they count for the retry budget alone. */
+const attemptDays = 31;
+/** Those that count; one that lives always does. */
+function readAttempts(source: FactsSource): Statement {
+  const { text, params } = picked(source);
+  return {
+    name: "facts.attempts",
+    text: `with picked as (${text})
+      select n.person_id, n.lead_id, n.id, n.minted_at, n.answered_by_person, n.ended_at, n.ended_by, n.state in ${live} as live,
+        n.minted_at > app.now() - interval '${attemptDays} days' as recent
+      from (select a.*, row_number() over (partition by a.person_id order by a.minted_at desc, a.id desc) as place
+        from (select distinct k.person_id from picked k) k
+        join dial_attempts a on ${inOrg("a")} and a.person_id = k.person_id and a.counts) n
+      where n.place <= ${rowsPerPersonMax} order by n.person_id, n.place desc`,
+    params,
+  };
+}
+
+const live = "('permitted', 'dialing', 'unknown', 'placed', 'in_progress')";
 
 /** What the leads of one campaign share. */
 export interface CampaignFactsRow {
@@ -179,25 +246,22 @@ export interface CampaignFactsRow {
   readonly provider_live: number;
 }
 
-const live = "('permitted', 'dialing', 'unknown', 'placed', 'in_progress')";
-
 /** Live counts leave out what this claim itself has leased: that room is reserved. */
-export function readCampaignFacts(source: FactsSource): Statement {
-  const { text, params } = picked(source);
-  const foreign = source.kind === "claimed" ? "and e.lease_token is distinct from $1::uuid" : "";
-  const others = (where: string) => `(select count(*) from enrolments e join campaigns x on ${inOrg("x")} and x.id = e.campaign_id
-    where ${inOrg("e")} and e.state = 'claimed' ${foreign} and ${where})`;
-  const wanted =
-    source.kind === "claimed"
-      ? "m.id in (select k.campaign_id from picked k)"
-      : "m.id = $1::uuid and cardinality($2::uuid[]) >= 0";
+function readCampaignFacts(source: FactsSource): Statement {
+  const claimed = source.kind === "claimed";
+  const taken = (where: string) => `(select coalesce(sum(t.n), 0) from taken t where ${where})`;
   return {
     name: "facts.campaigns",
-    text: `with picked as (${text})
+    text: `with taken as (
+        select a.connection_id, a.campaign_id, count(*) as n from dial_attempts a
+          where ${inOrg("a")} and a.state in ${live} group by a.connection_id, a.campaign_id
+        union all
+        select k.connection_id, k.campaign_id, cardinality(k.enrolment_ids) from leases k
+          where ${inOrg("k")} ${claimed ? "and k.token <> $1::uuid" : ""})
       select m.id as campaign_id, m.status as campaign_status, m.purpose, m.debt_collection, m.calling_window,
         m.max_concurrency as campaign_max_concurrency, s.id as seller_id, s.registered_name, s.trade_names,
         c.id as connection_id, c.status as connection_status, c.max_concurrency as provider_max_concurrency,
-        ${source.kind === "claimed" ? "true" : "c.next_slot_at <= clock_timestamp()"} as token_free, c.queue_delay_seconds,
+        ${claimed ? "true" : "c.next_slot_at <= clock_timestamp()"} as token_free, c.queue_delay_seconds,
         (select to_json(y) from calling_policies y where ${inOrg("y")}) as policy,
         (select coalesce(json_agg(h order by h.reason, h.id), '[]') from (
           select h.id::text, h.reason, app.rfc3339(h.since) as since, null::text as until,
@@ -214,15 +278,11 @@ export function readCampaignFacts(source: FactsSource): Statement {
         exists (select 1 from connections d where ${inOrg("d")} and d.kind = 'dnc') as dnc_ever_connected,
         (select json_build_object('id', k.id, 'lists', k.lists, 'made_at', app.rfc3339(k.made_at))
           from dnc_acknowledgements k where ${inOrg("k")} order by k.made_at desc, k.id desc limit 1) as acknowledgement,
-        (select count(*) from dial_attempts a where ${inOrg("a")} and a.state in ${live}) + ${others("true")} as org_live,
-        (select count(*) from dial_attempts a where ${inOrg("a")} and a.campaign_id = m.id and a.state in ${live})
-          + ${others("x.id = m.id")} as campaign_live,
-        (select count(*) from dial_attempts a where ${inOrg("a")} and a.connection_id = c.id and a.state in ${live})
-          + ${others("x.connection_id = c.id")} as provider_live
+        ${taken("true")} as org_live, ${taken("t.campaign_id = m.id")} as campaign_live, ${taken("t.connection_id = c.id")} as provider_live
       from campaigns m
       join sellers s on ${inOrg("s")} and s.id = m.seller_id
       join connections c on ${inOrg("c")} and c.id = m.connection_id
-      where ${inOrg("m")} and ${wanted}`,
-    params,
+      where ${inOrg("m")} and ${claimed ? `m.id in (select k.campaign_id from leases k where ${inOrg("k")} and k.token = $1)` : "m.id = $1::uuid"}`,
+    params: [claimed ? source.token : source.campaignId],
   };
 }

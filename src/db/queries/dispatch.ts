@@ -18,10 +18,9 @@ export const claimEnrolments = (token: string, max: number, leaseSeconds: number
     placeSeconds,
   );
 
-/** What `record` commits of one decision. Columns, not rows: a batch of 500 is one parameter a column. */
+/** What `record` commits of one decision. Columns, not rows: a batch of 500 is one parameter a column. JSON is in one line. */
 export interface RecordItem {
   readonly enrolmentId: string | null;
-  readonly fence: number;
   readonly decisionId: string;
   readonly attemptId: string;
   readonly campaignId: string;
@@ -34,7 +33,8 @@ export interface RecordItem {
   readonly reasonCodes: readonly string[];
   readonly nextEligibleAt: string | null;
   readonly validUntil: string | null;
-  readonly fix: string | null;
+  /** JSON text: `null` where there is none. */
+  readonly fix: string;
   readonly results: string;
   readonly ownFacts: string;
   readonly sharedDigest: string;
@@ -71,27 +71,35 @@ export interface RecordedRow {
 }
 
 const recordTypes = [
-  "uuid", "bigint", "bigint", "timestamptz", "bytea[]", "text[]",
-  "uuid[]", "integer[]", "uuid[]", "uuid[]", "uuid[]", "uuid[]", "uuid[]",
+  "uuid", "bigint", "bigint", "timestamptz", "text[]", "text",
+  "uuid[]", "uuid[]", "uuid[]", "uuid[]", "uuid[]", "uuid[]",
   "bigint[]", "uuid[]", "text[]", "text[]", "text[]", "timestamptz[]",
-  "timestamptz[]", "text[]", "text[]", "text[]", "bytea[]", "bytea[]",
+  "timestamptz[]", "text", "text", "text", "text[]", "text[]",
   "timestamptz[]", "timestamptz[]", "integer[]",
-  "text[]", "text[]", "timestamptz[]", "text[]", "timestamptz[]",
-  "text[]", "text[]", "text[]",
+  "text[]", "text[]", "timestamptz[]", "text", "timestamptz[]",
+  "text[]", "text", "text",
   "uuid[]", "timestamptz[]", "timestamptz[]", "text",
 ] as const; // prettier-ignore
 
+type JsonColumn = "fix" | "results" | "ownFacts" | "standing" | "auditHead" | "auditTail";
+type PlainColumn = Exclude<keyof RecordItem, JsonColumn | "reasonCodes">;
+
+/** An array of ids, numbers, instants, digests and codes as Postgres spells it: none of them needs quoting or escaping. */
+const plainArray = (values: readonly (string | number | null)[]): string =>
+  `{${values.map((value) => value ?? "NULL").join(",")}}`;
+
 export function recordDecisions(batch: RecordBatch): Statement {
-  const column = <Key extends keyof RecordItem>(key: Key) => batch.items.map((item) => item[key]);
+  const column = (key: PlainColumn) => plainArray(batch.items.map((item) => item[key]));
+  // JSON text has no line break of its own: a column of it needs no escaping as lines, and much as an array.
+  const lines = (key: JsonColumn) => batch.items.map((item) => item[key]).join("\n");
   const params: unknown[] = [
     batch.token,
     batch.platformVersion,
     batch.orgVersion,
     batch.at,
     batch.parts.map((part) => part.digest),
-    batch.parts.map((part) => part.text),
+    batch.parts.map((part) => part.text).join("\n"),
     column("enrolmentId"),
-    column("fence"),
     column("decisionId"),
     column("attemptId"),
     column("campaignId"),
@@ -104,9 +112,9 @@ export function recordDecisions(batch: RecordBatch): Statement {
     batch.items.map((item) => item.reasonCodes.join(",")),
     column("nextEligibleAt"),
     column("validUntil"),
-    column("fix"),
-    column("results"),
-    column("ownFacts"),
+    lines("fix"),
+    lines("results"),
+    lines("ownFacts"),
     column("sharedDigest"),
     column("snapshotDigest"),
     column("ringBy"),
@@ -115,11 +123,11 @@ export function recordDecisions(batch: RecordBatch): Statement {
     column("backState"),
     column("backReason"),
     column("backDue"),
-    column("standing"),
+    lines("standing"),
     column("standingUntil"),
     column("auditSubject"),
-    column("auditHead"),
-    column("auditTail"),
+    lines("auditHead"),
+    lines("auditTail"),
     batch.slots.map((slot) => slot.connectionId),
     batch.slots.map((slot) => slot.startsAt),
     batch.slots.map((slot) => slot.endsAt),
@@ -198,7 +206,7 @@ export const settleLost = (attemptId: string): Statement =>
 export const reportUnsettled = (): Statement => statement("app.report_unsettled", "select app.report_unsettled() as reported");
 export const stopUnrung = (): Statement => statement("app.stop_unrung", "select app.stop_unrung() as stopped");
 export const missStopChecks = (): Statement => statement("app.miss_stop_checks", "select app.miss_stop_checks() as missed");
-export const expirePermits = (): Statement => statement("app.expire_permits", "select app.expire_permits(null) as expired");
+export const expirePermits = (): Statement => statement("app.expire_permits", "select app.expire_permits() as expired");
 
 export interface OutboxRow extends ReachRow {
   readonly id: string;

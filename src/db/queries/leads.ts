@@ -1,3 +1,4 @@
+import { sql, type SQL } from "drizzle-orm";
 import { inOrg } from "../in-org.ts";
 import type { Statement } from "../transport.ts";
 
@@ -12,3 +13,7 @@ export function leadsByNumber(hmacs: readonly string[]): Statement {
     params: [hmacs],
   };
 }
+
+/** The person of a lead, as a term: what is indexed by person is found for a lead through it. */
+export const personOfLead = (leadId: string): SQL =>
+  sql`(select l.person_id from leads l where ${sql.raw(inOrg("l"))} and l.id = ${leadId})`;

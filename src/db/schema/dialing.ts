@@ -24,17 +24,30 @@ export const enrolments = pgTable(
     leadId: uuid("lead_id").notNull(),
     personId: uuid("person_id").notNull(),
     profileId: uuid("profile_id").notNull(),
-    state: text("state", { enum: ["waiting", "claimed", "held", "done"] }).notNull(),
+    state: text("state", { enum: ["waiting", "held", "done"] }).notNull(),
     reason: text("reason"),
     dueAt: instant("due_at").notNull(),
     standing: jsonb("standing"),
     standingValidUntil: instant("standing_valid_until"),
     attempts: integer("attempts").notNull().default(databaseDefault),
-    fence: integer("fence").notNull().default(databaseDefault),
-    leaseToken: uuid("lease_token"),
-    leaseUntil: instant("lease_until"),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
+);
+
+export const leases = pgTable(
+  "leases",
+  {
+    orgId: uuid("org_id").notNull(),
+    token: uuid("token").notNull(),
+    profileId: uuid("profile_id").notNull(),
+    campaignId: uuid("campaign_id").notNull(),
+    connectionId: uuid("connection_id").notNull(),
+    enrolmentIds: uuid("enrolment_ids").array().notNull(),
+    leadIds: uuid("lead_ids").array().notNull(),
+    personIds: uuid("person_ids").array().notNull(),
+    leaseUntil: instant("lease_until").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.orgId, table.token, table.profileId] })],
 );
 
 export const snapshotParts = pgTable(

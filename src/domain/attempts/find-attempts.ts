@@ -1,5 +1,6 @@
-import { eq } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
+import { personOfLead } from "../../db/queries/leads.ts";
 import { dialAttempts } from "../../db/schema/index.ts";
 import { findPage, type Page } from "../page.ts";
 
@@ -18,7 +19,9 @@ export function findAttempts(org: OrgDb, page: Page, filter: AttemptFilter): Pro
     org,
     dialAttempts,
     page,
-    filter.leadId === undefined ? undefined : eq(dialAttempts.leadId, filter.leadId),
+    filter.leadId === undefined
+      ? undefined
+      : and(eq(dialAttempts.personId, personOfLead(filter.leadId)), eq(dialAttempts.leadId, filter.leadId)),
     filter.campaignId === undefined ? undefined : eq(dialAttempts.campaignId, filter.campaignId),
     filter.state === undefined ? undefined : eq(dialAttempts.state, filter.state),
   );

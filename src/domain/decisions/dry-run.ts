@@ -1,13 +1,12 @@
 import type { OrgDb } from "../../db/org-db.ts";
-import { type CampaignFactsRow, type LeadFactsRow, readCampaignFacts, readLeadFacts } from "../../db/queries/dial-facts.ts";
-import { type Answer, rowsOf } from "../../db/transport.ts";
+import { readDialFacts } from "../../db/queries/dial-facts.ts";
 import { decide } from "../../gates/decide.ts";
 import type { Decision } from "../../gates/gate.ts";
 import { gates, mandatoryGates } from "../../gates/registry.ts";
 import type { Snapshot } from "../../gates/snapshot.ts";
-import { hexOf } from "../../lib/bytes.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
+import { gatherFacts } from "./gather-facts.ts";
 import { buildSnapshots, type SnapshotDesk } from "./snapshot.ts";
 
 export interface DryRun {
@@ -26,14 +25,12 @@ export async function dryRun(
   question: { readonly leadId: string; readonly campaignId: string; readonly at: Instant | null },
 ): Promise<Result<DryRun, "lead_unknown" | "campaign_unknown">> {
   const source = { kind: "leads", campaignId: question.campaignId, leadIds: [question.leadId] } as const;
-  const { bound, answers } = await org.query(readLeadFacts(source), readCampaignFacts(source));
-  const [leadRows, campaignRows] = answers as [Answer, Answer];
-  const leads = rowsOf<LeadFactsRow>(leadRows);
-  const campaigns = rowsOf<CampaignFactsRow>(campaignRows);
+  const { bound, answers } = await org.query(...readDialFacts(source));
+  const { leads, campaigns } = gatherFacts(answers);
   if (leads.length === 0) return refuse("lead_unknown");
   if (campaigns.length === 0) return refuse("campaign_unknown");
   const [recorded] = await buildSnapshots(desk, question.at ?? bound.now, campaigns, leads);
   if (recorded === undefined) return refuse("lead_unknown");
   const decision = decide(gates, recorded.snapshot, { mandatory: mandatoryGates });
-  return ok({ decision, snapshot: recorded.snapshot, snapshotDigest: hexOf(recorded.digest) });
+  return ok({ decision, snapshot: recorded.snapshot, snapshotDigest: recorded.digest });
 }

@@ -1,12 +1,13 @@
-import type { CampaignFactsRow, LeadFactsRow } from "../../db/queries/dial-facts.ts";
+import type { AttemptRow, CampaignFactsRow } from "../../db/queries/dial-facts.ts";
 import { locate, zonesOf } from "../../gates/location.ts";
 import { packRefs } from "../../gates/rules/packs.ts";
 import type { Grant, HaltFact, Lift, ListAnswer, PackRef, Relationship, Revocation, Snapshot } from "../../gates/snapshot.ts";
-import { sha256 } from "../../lib/bytes.ts";
+import { sha256Hex } from "../../lib/bytes.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
-import type { Instant } from "../../lib/instant.ts";
+import { type Instant, recorded } from "../../lib/instant.ts";
 import type { PhoneMemo } from "../../lib/phone.ts";
 import type { ZoneBook } from "../../lib/time-zones.ts";
+import type { LeadFacts } from "./gather-facts.ts";
 import { numberFacts } from "./number-facts.ts";
 
 /** The parts that leads of one campaign and one set of candidate states share; stored once by digest. */
@@ -16,14 +17,14 @@ export type OwnParts = Omit<Snapshot, keyof SharedParts>;
 export interface SharedRecord {
   readonly parts: SharedParts;
   readonly text: string;
-  readonly digest: Uint8Array<ArrayBuffer>;
+  readonly digest: string;
 }
-/** A snapshot with its recorded form. `digest` = SHA-256(shared digest ‖ own facts as stored). */
+/** A snapshot with its recorded form. Digests are in hexadecimal; `digest` = SHA-256(shared digest ‖ own facts as stored). */
 export interface RecordedSnapshot {
   readonly snapshot: Snapshot;
   readonly shared: SharedRecord;
   readonly ownText: string;
-  readonly digest: Uint8Array<ArrayBuffer>;
+  readonly digest: string;
 }
 
 /** What building snapshots needs beside rows. Held by the caller for one run; nothing of a person stays in it. */
@@ -47,7 +48,7 @@ export async function buildSnapshots(
   desk: SnapshotDesk,
   at: Instant,
   campaigns: readonly CampaignFactsRow[],
-  leads: readonly LeadFactsRow[],
+  leads: readonly LeadFacts[],
 ): Promise<RecordedSnapshot[]> {
   const shared = new Map<string, Promise<SharedRecord>>();
   const byId = new Map(campaigns.map((campaign) => [campaign.campaign_id, campaign]));
@@ -62,7 +63,7 @@ export async function buildSnapshots(
       const parts = await record;
       const own: OwnParts = { at, location, ...ownFacts(desk, campaign, lead) };
       const ownText = JSON.stringify(own);
-      const digest = await sha256(joined(parts.digest, new TextEncoder().encode(ownText)));
+      const digest = sha256Hex(ownText, parts.digest);
       return { snapshot: { ...parts.parts, ...own }, shared: parts, ownText, digest };
     }),
   );
@@ -88,7 +89,7 @@ async function shareParts(
     },
   };
   const text = canonicalJson(parts);
-  return { parts, text, digest: await sha256(text) };
+  return { parts, text, digest: sha256Hex(text) };
 }
 
 function haltsOf(campaign: CampaignFactsRow): HaltFact[] {
@@ -110,7 +111,7 @@ function haltsOf(campaign: CampaignFactsRow): HaltFact[] {
   return halts;
 }
 
-function ownFacts(desk: SnapshotDesk, campaign: CampaignFactsRow, lead: LeadFactsRow): Omit<OwnParts, "at" | "location"> {
+function ownFacts(desk: SnapshotDesk, campaign: CampaignFactsRow, lead: LeadFacts): Omit<OwnParts, "at" | "location"> {
   const lifts = eventsOf<Lift>(lead, "lift");
   return {
     consent: {
@@ -124,18 +125,23 @@ function ownFacts(desk: SnapshotDesk, campaign: CampaignFactsRow, lead: LeadFact
       positions: [],
     },
     suppression: {
-      suppressions: lead.suppressions.map((row) => ({ ...row, recorded_at: row.recorded_at as Instant })),
+      suppressions: lead.suppressions.map((row) => ({
+        id: row.id,
+        source: row.source,
+        recorded_at: recorded(row.recorded_at) as Instant,
+        by_org: row.by_org,
+      })),
       lifts,
-      stop_check: { state: lead.stop_check, call_ended_at: lead.stop_check_since as Instant | null },
+      stop_check: { state: lead.stop_check, call_ended_at: recorded(lead.stop_check_since) },
     },
     dnc: dncFacts(campaign, lead),
     number: numberFacts(lead, desk.phones),
     frequency: {
-      attempts: lead.attempts as Snapshot["frequency"]["attempts"],
-      attempts_spent: lead.attempts_spent,
+      attempts: lead.attempts.filter((attempt) => attempt.recent).map(attemptFact),
+      attempts_spent: lead.attempts.filter((attempt) => attempt.lead_id === lead.lead_id).length,
       attempts_max: campaign.policy.attempts_max,
       recall_gap_seconds: campaign.policy.recall_gap_seconds,
-      callback_at: lead.callback_at as Instant | null,
+      callback_at: recorded(lead.callback_at),
       org_caps: campaign.policy.caps,
     },
     capacity: {
@@ -143,12 +149,24 @@ function ownFacts(desk: SnapshotDesk, campaign: CampaignFactsRow, lead: LeadFact
       campaign_free: Math.max(0, campaign.campaign_max_concurrency - campaign.campaign_live),
       provider_free: Math.max(0, campaign.provider_max_concurrency - campaign.provider_live),
       token_free: campaign.token_free,
-      person_busy: lead.person_busy,
+      person_busy: lead.attempts.some((attempt) => attempt.live),
     },
   };
 }
 
-function eventsOf<Event>(lead: LeadFactsRow, kind: string): Event[] {
+/** A conversation's day is the day on which it ended. */
+function attemptFact(row: AttemptRow): Snapshot["frequency"]["attempts"][number] {
+  const at = recorded(row.minted_at) as Instant;
+  return {
+    id: row.id,
+    at,
+    answered_by_person: row.answered_by_person,
+    conversation_at: row.answered_by_person ? (recorded(row.ended_at) ?? at) : null,
+    ended_by: row.ended_by as "person" | "agent" | "unknown",
+  };
+}
+
+function eventsOf<Event>(lead: LeadFacts, kind: string): Event[] {
   return lead.consent_events
     .filter((event) => event.kind === kind)
     .map(
@@ -156,13 +174,13 @@ function eventsOf<Event>(lead: LeadFactsRow, kind: string): Event[] {
         ({
           ...event.body,
           id: event.id,
-          recorded_at: event.recorded_at,
+          recorded_at: recorded(event.recorded_at),
           ...(kind === "grant" ? { digest: event.digest } : {}),
         }) as Event,
     );
 }
 
-function dncFacts(campaign: CampaignFactsRow, lead: LeadFactsRow): Snapshot["dnc"] {
+function dncFacts(campaign: CampaignFactsRow, lead: LeadFacts): Snapshot["dnc"] {
   const active = campaign.dnc_connections.filter((connection) => connection.status === "active");
   const provider =
     active.length > 0
@@ -177,8 +195,8 @@ function dncFacts(campaign: CampaignFactsRow, lead: LeadFactsRow): Snapshot["dnc
     kind: row.kind,
     result: row.result,
     connection_id: row.connection_id,
-    scrubbed_at: row.scrubbed_at as Instant,
-    list_version_at: row.list_version_at as Instant | null,
+    scrubbed_at: recorded(row.scrubbed_at) as Instant,
+    list_version_at: recorded(row.list_version_at),
   }));
   const acknowledgement = campaign.acknowledgement;
   return {
@@ -195,11 +213,4 @@ function dncFacts(campaign: CampaignFactsRow, lead: LeadFactsRow): Snapshot["dnc
     positions: [],
     attested_list_age_days: active.reduce<number | null>((age, connection) => connection.attested_list_age_days ?? age, null),
   };
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(first.length + second.length);
-  bytes.set(first);
-  bytes.set(second, first.length);
-  return bytes;
 }

@@ -6,20 +6,21 @@ import { gates } from "../../gates/registry.ts";
  * the parts it read, which its version fixes. Stored once for every decision, so bytes count.
  */
 export function storeResults(results: readonly GateResult[]): string {
-  return JSON.stringify(
-    results.map((result) => ({
-      gate: result.gate,
-      gate_version: result.gate_version,
-      verdict: result.verdict,
-      reason_code: result.reason_code,
-      ...(result.valid_until === null ? {} : { valid_until: result.valid_until }),
-      ...(result.next_eligible_at === null ? {} : { next_eligible_at: result.next_eligible_at }),
-      ...(result.fix === null ? {} : { fix: result.fix }),
-      ...(result.rule === null ? {} : { rule: result.rule }),
-      ...(isEmpty(result.details) ? {} : { details: result.details }),
-    })),
-  );
+  return JSON.stringify(results.map(storedResult));
 }
+
+/** JSON leaves out what is undefined. */
+const storedResult = (result: GateResult) => ({
+  gate: result.gate,
+  gate_version: result.gate_version,
+  verdict: result.verdict,
+  reason_code: result.reason_code,
+  valid_until: result.valid_until ?? undefined,
+  next_eligible_at: result.next_eligible_at ?? undefined,
+  fix: result.fix ?? undefined,
+  rule: result.rule ?? undefined,
+  details: isEmpty(result.details) ? undefined : result.details,
+});
 
 /** The results whole again. */
 export function restoreResults(text: string): GateResult[] {
@@ -39,5 +40,6 @@ export function restoreResults(text: string): GateResult[] {
 const readsOf: ReadonlyMap<GateName, GateResult["reads"]> = new Map(gates.map((gate) => [gate.name, gate.reads]));
 
 function isEmpty(details: Readonly<Record<string, unknown>>): boolean {
-  return Object.keys(details).length === 0;
+  for (const _ in details) return false;
+  return true;
 }

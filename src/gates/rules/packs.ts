@@ -38,6 +38,16 @@ export function packsOf(refs: readonly PackRef[]): readonly RulePack[] {
 
 /** What states and packs ask of one gate: the rows of the packs in force, and the state rows that come with the gate. */
 export function conditionsOf(gate: GateName, refs: readonly PackRef[]): readonly ConditionRow[] {
+  let known = conditionsByRefs.get(refs);
+  if (known === undefined) conditionsByRefs.set(refs, (known = new Map()));
+  let rows = known.get(gate);
+  if (rows === undefined) known.set(gate, (rows = findConditions(gate, refs)));
+  return rows;
+}
+/** A batch's leads share their references, and each gate asks for its rows many times a lead. */
+const conditionsByRefs = new WeakMap<readonly PackRef[], Map<GateName, readonly ConditionRow[]>>();
+
+function findConditions(gate: GateName, refs: readonly PackRef[]): readonly ConditionRow[] {
   const rows = [...packsOf(refs).map((pack) => rowsByPack.get(pack)), rowsOfStates].map((byGate) => byGate?.[gate] ?? []);
   const filled = rows.filter((each) => each.length > 0);
   return filled.length > 1 ? filled.flat() : (filled[0] ?? []);

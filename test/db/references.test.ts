@@ -66,6 +66,47 @@ test("a lead or evidence of the org's own person is taken", async () => {
   await acme.rows(evidence(own));
 });
 
+const decision = (names: { lead: string; person: string; part?: string }) => ({
+  name: "decision",
+  text: `insert into decisions (org_id, id, kind, campaign_id, lead_id, person_id, at, verdict, outcome, reason_codes, results, own_facts,
+      shared_facts, snapshot_digest)
+    values ((select app.org()), gen_random_uuid(), 'dial', gen_random_uuid(), $1, $2, app.now(), 'block', 'refused', '{}', '[]', '{}', $3, '\\x00')`,
+  params: [names.lead, names.person, names.part ?? "\\x01"],
+});
+const attempt = (names: { lead: string; person: string }) => ({
+  name: "attempt",
+  text: `insert into dial_attempts (org_id, id, kind, campaign_id, lead_id, person_id, connection_id, decision_id, state, minted_at, ring_by, slot_at)
+    values ((select app.org()), gen_random_uuid(), 'single', gen_random_uuid(), $1, $2, gen_random_uuid(), gen_random_uuid(), 'expired', app.now(), app.now(), app.now())`,
+  params: [names.lead, names.person],
+});
+
+test("a decision or an attempt about a lead that the org does not have, or of another person, is refused", async () => {
+  const part = {
+    name: "part",
+    text: "insert into snapshot_parts (org_id, digest, body) values ((select app.org()), '\\x01', '{}')",
+    params: [],
+  };
+  await acme.rows(part);
+  const theirs = newId();
+  await other.rows({
+    ...lead(foreign),
+    text: lead(foreign).text.replace("gen_random_uuid()", "$2"),
+    params: [[foreign], theirs],
+  });
+  const { rows } = await db.admin("select id::text as id from leads where person_id = $1", [own]);
+  const mine = String(rows[0]?.["id"]);
+  for (const refused of [decision, attempt]) {
+    for (const names of [
+      { lead: newId(), person: own },
+      { lead: theirs, person: foreign },
+      { lead: mine, person: foreign },
+    ])
+      await expect(acme.rows(refused(names))).rejects.toThrow("23503");
+    await acme.rows(refused({ lead: mine, person: own }));
+  }
+  await expect(acme.rows(decision({ lead: mine, person: own, part: "\\x02" }))).rejects.toThrow("23503");
+});
+
 test("a person of an org that does not exist is refused", async () => {
   const text = "select set_config('app.org_id', $1, true)";
   await expect(acme.query({ name: "rebind", text, params: [newId()] }, person(newId()))).rejects.toThrow("23503");
