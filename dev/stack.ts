@@ -41,7 +41,7 @@ const startSecondsMax = 60;
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), "dialgate-"));
-  const database = await startPglite();
+  const database = await startPglite({ autovacuum: true });
   const endpoint = await startNeonEndpoint({ target: { host: "127.0.0.1", port: database.port } });
   const simulators = await startSimulators(options.registry === undefined ? {} : { registry: options.registry });
   const port = options.port ? options.port : await freePort();
