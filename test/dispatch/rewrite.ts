@@ -24,7 +24,7 @@ export async function rewriteFunction(
 }
 
 export async function withoutVersionCheck(db: TestDatabase): Promise<void> {
-  await rewriteFunction(db, "app.record_decisions", [["(moved or not persons[i] = any (fresh)", "(false"]]);
+  await rewriteFunction(db, "app.record_decisions", [["(moved or f.person is null)", "false"]]);
   await rewriteFunction(db, "app.consume_permit", [
     [
       "(v_platform, v_org, v_person) is distinct from (permit.platform_version, permit.org_version, permit.person_version)",
