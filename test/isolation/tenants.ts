@@ -202,6 +202,12 @@ async function makeWorkDue({ api: { db } }: House, { orgId }: LiveOrg, target: s
        where e.org_id = $1 and e.id = x.id`,
     [orgId],
   );
+  await db.admin(
+    `update enrolments e set reason = 'campaign_halted', due_at = (select t.now + interval '10 minutes' from test_clocks t where t.org_id = $1)
+       from (select id from enrolments where org_id = $1 and state = 'waiting' and due_at <> '2026-01-01' order by id limit 1) x
+       where e.org_id = $1 and e.id = x.id`,
+    [orgId],
+  );
   // One window that must be judged again, of a campaign whose others are open.
   await db.admin(
     `update hour_profiles p set next_change_at = '-infinity' from (select min(id::text)::uuid as id from hour_profiles h where org_id = $1

@@ -10,6 +10,18 @@ export function enrolCampaign(campaignId: string, importIds: readonly string[] |
   };
 }
 
+/** More than anyone dials before halted leads are asked again by themselves. */
+const wokenMax = 10_000;
+
+/** What waits for the end of this halt (of one campaign, or of all) and for nothing else is due now. */
+export function wakeHalted(campaignId: string | null, reason: string): Statement {
+  return {
+    name: "app.wake_halted",
+    text: "select app.wake_halted($1, $2, $3) as woken",
+    params: [campaignId, reason, wokenMax],
+  };
+}
+
 export interface FunnelRow {
   readonly part: "enrolment" | "standing" | "attempt" | "call";
   readonly name: string;
