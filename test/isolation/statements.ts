@@ -126,6 +126,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "audit.auditEntries": () => [audit.auditEntries(0, 100)],
   "audit.auditHead": () => [audit.auditHead()],
   "campaigns.enrolCampaign": (k) => [campaigns.enrolCampaign(k.campaign, null)],
+  "campaigns.wakeHalted": () => [campaigns.wakeHalted(null, "campaign_halted")],
   "campaigns.campaignFunnel": (k) => [campaigns.campaignFunnel(k.campaign)],
   "connections.reachableConnection": (k) => [connections.reachableConnection(k.voice)],
   "connections.openAttemptsOfConnection": (k) => [connections.openAttemptsOfConnection(k.placedConnection)],
@@ -194,7 +195,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "persons.touchPersons": (k) =>
     persons.touchPersons([{ newId: newId(), hmac: k.hmac, pepperVersion: 1, allHmacs: [k.hmac, k.alias] }]),
   "persons.stopPerson": (k) => [persons.stopPerson(k.livePerson, "suppressed")],
-  "persons.reopenPerson": (k) => [persons.reopenPerson(k.heldPerson)],
+  "persons.reopenPersons": (k) => [persons.reopenPersons([k.heldPerson])],
   "persons.bumpPerson": (k) => [persons.bumpPerson(k.person)],
   "profiles.dueProfiles": () => [profiles.dueProfiles(100)],
   "profiles.judgedProfiles": (k) => [profiles.judgedProfiles([{ id: k.profile, open: true, nextChangeAt: null }])],
