@@ -633,6 +633,8 @@ create table calls (
   stop_requested boolean not null,
   stop_searched boolean not null,
   created_at timestamptz not null,
+  -- Never searched, and a person judged it.
+  stop_judged boolean not null default false,
   primary key (org_id, id),
   unique (org_id, attempt_id),
   foreign key (org_id, attempt_id) references dial_attempts (org_id, id),
@@ -641,7 +643,7 @@ create table calls (
 create unique index calls_by_provider_call on calls (org_id, connection_id, provider_call_id);
 create index calls_by_lead on calls (org_id, lead_id, created_at desc);
 call app.protect_table('calls', 'select, insert, update');
-call app.classify('calls', subject => 'disposition started_at ended_at duration_seconds ended_by transcript recording_ref stop_requested', system => 'org_id id attempt_id campaign_id lead_id connection_id provider_call_id status provider_reason transcript_state stop_searched created_at');
+call app.classify('calls', subject => 'disposition started_at ended_at duration_seconds ended_by transcript recording_ref stop_requested', system => 'org_id id attempt_id campaign_id lead_id connection_id provider_call_id status provider_reason transcript_state stop_searched stop_judged created_at');
 
 create table webhook_inbox (
   org_id uuid not null,

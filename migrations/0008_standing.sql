@@ -1,5 +1,20 @@
 -- What a write that changes facts leaves behind for work that is not urgent enough to be done in its transaction.
 
+-- What a person said of a call that could not be searched for a stop.
+create table stop_check_judgements (
+  org_id uuid not null,
+  id uuid not null,
+  person_id uuid not null,
+  verdict text not null check (verdict in ('clear', 'stop')),
+  judged_by text not null,
+  reason text not null,
+  judged_at timestamptz not null,
+  primary key (org_id, id),
+  foreign key (org_id, person_id) references persons (org_id, id)
+);
+call app.protect_table('stop_check_judgements', 'select, insert');
+call app.classify('stop_check_judgements', subject => 'verdict reason', org => 'judged_by', system => 'org_id id person_id judged_at');
+
 -- A halt has ended: what waits for nothing else is due now, the earliest first. Halted leads are asked again within fifteen
 -- minutes anyway, so that what is beyond rows_max, which is more than a quarter of an hour's calls, comes by itself.
 -- Rows that a claim holds are being decided already.

@@ -15,6 +15,7 @@ import * as leads from "../../src/db/queries/leads.ts";
 import * as persons from "../../src/db/queries/persons.ts";
 import * as profiles from "../../src/db/queries/profiles.ts";
 import * as scrubs from "../../src/db/queries/scrubs.ts";
+import * as stopChecks from "../../src/db/queries/stop-checks.ts";
 import * as suppressions from "../../src/db/queries/suppressions.ts";
 import * as testClock from "../../src/db/queries/test-clock.ts";
 import type { Statement } from "../../src/db/transport.ts";
@@ -23,7 +24,7 @@ import type { Admin } from "./tenants.ts";
 
 const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   account, audit, campaigns, connections, "consent-events": consentEvents, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions,
-  "idempotency-keys": idempotencyKeys, inbox, intake, leads, persons, profiles, scrubs, suppressions, "test-clock": testClock,
+  "idempotency-keys": idempotencyKeys, inbox, intake, leads, persons, profiles, scrubs, "stop-checks": stopChecks, suppressions, "test-clock": testClock,
 }; // prettier-ignore
 
 /** Ids of one org's rows, each in the state that gives the statements something to do. */
@@ -37,6 +38,7 @@ const knownSql = {
   person: "select person_id::text as v from leads where org_id = $1 order by id",
   hmac: "select e164_hmac::text as v from persons where org_id = $1 order by id",
   alias: "select e164_hmac::text as v from person_aliases where org_id = $1 order by person_id",
+  uncheckedPerson: "select id::text as v from persons where org_id = $1 and stop_check <> 'clear' order by id",
   livePerson: "select person_id::text as v from dial_attempts where org_id = $1 and state = 'permitted' order by id",
   heldPerson:
     "select person_id::text as v from enrolments where org_id = $1 and state = 'held' and reason <> 'attempt_live' order by id",
@@ -213,6 +215,9 @@ export const statements: Readonly<Record<string, Make>> = {
       answers: [{ id: newId(), personId: k.heldPerson, list: "national", kind: "do_not_call", result: "clear", listVersionAt: null }],
     }),
   ], // prettier-ignore
+  "stop-checks.openStopChecks": () => [stopChecks.openStopChecks("pending", null, 100)],
+  "stop-checks.lockStopCheck": (k) => [stopChecks.lockStopCheck(k.uncheckedPerson)],
+  "stop-checks.endStopCheck": (k) => [stopChecks.endStopCheck(k.uncheckedPerson)],
   "suppressions.suppressionsOfNumbers": (k) => [suppressions.suppressionsOfNumbers([0, 1], [k.stoppedHmac, k.stoppedAlias])],
   "test-clock.readClock": () => [testClock.readClock()],
   "test-clock.takeClock": () => [testClock.takeClock(60)],

@@ -221,6 +221,11 @@ async function makeWorkDue({ api: { db } }: House, { orgId }: LiveOrg, target: s
     [orgId],
   );
   await db.admin(
+    `insert into stop_check_judgements (org_id, id, person_id, verdict, judged_by, reason, judged_at)
+       select org_id, gen_random_uuid(), id, 'clear', 'Dana', 'x', '2026-01-01' from persons where org_id = $1 limit 1`,
+    [orgId],
+  );
+  await db.admin(
     `insert into person_aliases (org_id, e164_hmac, person_id, pepper_version)
        select org_id, sha256(e164_hmac || uuid_send(org_id)), id, 2 from persons where org_id = $1`,
     [orgId],

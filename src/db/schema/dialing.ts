@@ -164,6 +164,7 @@ export const calls = pgTable(
     stopRequested: boolean("stop_requested").notNull(),
     stopSearched: boolean("stop_searched").notNull(),
     createdAt: instant("created_at").notNull(),
+    stopJudged: boolean("stop_judged").notNull().default(databaseDefault),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
 );
