@@ -511,6 +511,32 @@ create index enrolments_by_lead on enrolments (org_id, lead_id);
 call app.protect_table('enrolments', 'select, insert, update');
 call app.classify('enrolments', subject => 'standing reason', system => 'org_id id campaign_id lead_id person_id profile_id state due_at standing_valid_until attempts fence lease_token lease_until');
 
+-- Persons whose facts moved since the standing results of their open enrolments were computed. Who writes one holds its person.
+create table standing_marks (
+  org_id uuid not null,
+  person_id uuid not null,
+  -- Which change it was: a result that was computed before it does not take the mark away.
+  marked_by xid8 not null default pg_current_xact_id(),
+  -- Real clock.
+  due_at timestamptz not null,
+  primary key (org_id, person_id),
+  foreign key (org_id, person_id) references persons (org_id, id)
+);
+create index standing_marks_due on standing_marks (org_id, due_at);
+call app.protect_table('standing_marks', 'select, insert, update, delete');
+call app.classify('standing_marks', system => 'org_id person_id marked_by due_at');
+
+-- One row an org that has enrolled: a change of the whole org or platform makes all of its standing results stale at once,
+-- and is carried to the persons batch by batch, in the order of their ids.
+create table standing_sweeps (
+  org_id uuid primary key references orgs (org_id),
+  platform_version bigint not null,
+  -- Results of later persons are stale; null = none is.
+  after_person uuid
+);
+call app.protect_table('standing_sweeps', 'select, insert, update');
+call app.classify('standing_sweeps', system => 'org_id platform_version after_person');
+
 -- Parts of snapshots that many decisions share (policy, campaign, zones), once each.
 create table snapshot_parts (
   org_id uuid not null references orgs (org_id),

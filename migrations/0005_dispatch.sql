@@ -424,6 +424,8 @@ begin
       where l.org_id = (select app.org()) and l.status = 'eligible' and (import_ids is null or l.import_id = any (import_ids))
       group by l.candidate_states
     on conflict (org_id, campaign_id, candidate_states) do nothing;
+  insert into public.standing_sweeps (org_id, platform_version)
+    select app.org(), f.facts_version from public.platform_facts f where f.id = 1 on conflict (org_id) do nothing;
   with enrolled as (
     insert into public.enrolments (org_id, id, campaign_id, lead_id, person_id, profile_id, state, due_at)
       select app.org(), gen_random_uuid(), campaign, l.id, l.person_id, p.id, 'waiting', app.now()

@@ -153,7 +153,9 @@ begin
   end if;
   with settled as (
     update public.enrolments e set reason = ended.reason, state = case when again then 'waiting' else 'done' end,
-        due_at = case when again then app.now() + make_interval(secs => ended.retry_after_seconds) else e.due_at end
+        due_at = case when again then app.now() + make_interval(secs => ended.retry_after_seconds) else e.due_at end,
+        -- Nothing was kept up to date for what was done.
+        standing_valid_until = case when again and e.state = 'done' then '-infinity' else e.standing_valid_until end
       where e.org_id = (select app.org()) and e.id = ended.enrolment_id and (e.state = 'held' and e.reason = 'attempt_live'
         or e.state in ('waiting', 'done') and e.reason = disposition_before and e.reason <> ended.reason)
       returning e.profile_id, e.due_at, e.state),

@@ -37,6 +37,23 @@ export const enrolments = pgTable(
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
 );
 
+export const standingMarks = pgTable(
+  "standing_marks",
+  {
+    orgId: uuid("org_id").notNull(),
+    personId: uuid("person_id").notNull(),
+    markedBy: xid8("marked_by").notNull().default(databaseDefault),
+    dueAt: instant("due_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.orgId, table.personId] })],
+);
+
+export const standingSweeps = pgTable("standing_sweeps", {
+  orgId: uuid("org_id").primaryKey(),
+  platformVersion: bigint("platform_version", { mode: "number" }).notNull(),
+  afterPerson: uuid("after_person"),
+});
+
 export const snapshotParts = pgTable(
   "snapshot_parts",
   {

@@ -94,6 +94,7 @@ export function stopCheckRoutes(app: OpenAPIHono<HttpEnv>): void {
       if (!done.ok) throw refusalProblem(done.refusal);
       const { orgId, id, judgedAt, enrolmentsReopened, suppression } = done.value;
       await c.env.wake(orgId, verdict === "stop" ? "outbox" : "dial");
+      await c.env.wake(orgId, "standing");
       const body = {
         id: publicId("judgement", id),
         object: "stop_check_judgement" as const,
