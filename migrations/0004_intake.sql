@@ -114,7 +114,10 @@ begin
   -- More evidence for a lead that is there widens: what the gates held, or intake refused, for want of it is judged again.
   more := array(select distinct persons[u.number] from unnest(numbers) with ordinality as u(number, n)
     where u.n = any (keeping) and (u.n = any (making)) is not true);
-  if cardinality(more) > 0 then perform app.mark_standing(more), app.reopen_persons(more); end if;
+  if cardinality(more) > 0 then
+    perform app.mark_standing(more);
+    perform app.reopen_persons(more);
+  end if;
 
   return query
     select u.n, u.id, true, u.line, into_import is not null, u.why, coalesce(u.n = any (keeping), false)
