@@ -87,7 +87,8 @@ create trigger standing_marked after update of state, zip on leads for each row
   when ((old.state, old.zip) is distinct from (new.state, new.zip))
   execute function app.mark_person();
 
--- Carries a change of the whole org or platform to the next persons, while there is room for their marks.
+-- Carries a change of the whole org or platform to the next persons, while there is room for their marks. It waits for
+-- persons, so it may not share a transaction with what holds their places (keep_standing).
 create function app.sweep_standing(marks_max integer) returns void language plpgsql as $$
 declare sweep public.standing_sweeps; platform bigint; batch uuid[];
 begin
@@ -96,7 +97,8 @@ begin
   if not found then return; end if;
   if sweep.platform_version < platform then sweep.after_person := '00000000-0000-0000-0000-000000000000'; end if;
   if sweep.after_person is null then return; end if;
-  if (select count(*) from (select 1 from public.standing_marks m where m.org_id = (select app.org()) limit marks_max) x) >= marks_max then
+  -- A batch that is being judged keeps its marks until its results are kept: there is room for one more beside it.
+  if (select count(*) from (select 1 from public.standing_marks m where m.org_id = (select app.org()) limit 2 * marks_max) x) >= 2 * marks_max then
     return;
   end if;
   batch := array(select distinct e.person_id from public.enrolments e
@@ -113,7 +115,6 @@ create function app.take_stale_standing(rows_max integer) returns table (
     org_version bigint, platform_version bigint)
   language plpgsql set plan_cache_mode = force_custom_plan as $$
 begin
-  perform app.sweep_standing(rows_max);
   return query
     with marked as materialized (
       select m.person_id, m.marked_by, m.due_at from public.standing_marks m

@@ -232,7 +232,8 @@ export const statements: Readonly<Record<string, Make>> = {
   ], // prettier-ignore
   "standing.takeStaleStanding": () => [standing.takeStaleStanding(100)],
   "standing.markStanding": (k) => [standing.markStanding([k.heldPerson])],
-  "standing.sweepStanding": () => [standing.sweepStanding()],
+  "standing.startSweep": () => [standing.startSweep()],
+  "standing.sweepStanding": () => [standing.sweepStanding(10_000)],
   "standing.keepStanding": (k) => [
     standing.keepStanding({
       orgVersion: Number(k.orgVersion),

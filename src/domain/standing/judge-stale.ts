@@ -1,8 +1,8 @@
 import type { OrgDb } from "../../db/org-db.ts";
 import { type CampaignFactsRow, type LeadFactsRow, readCampaignFacts, readLeadFacts } from "../../db/queries/dial-facts.ts";
 import { admitLeads, refusedLeads, type RefusedLeadRow } from "../../db/queries/leads.ts";
-import { type JudgedStanding, keepStanding, type StaleRow, takeStaleStanding } from "../../db/queries/standing.ts";
-import { type Answer, rowsOf, type Statement } from "../../db/transport.ts";
+import { type JudgedStanding, keepStanding, type StaleRow, sweepStanding, takeStaleStanding } from "../../db/queries/standing.ts";
+import { type Answer, rowsOf } from "../../db/transport.ts";
 import { decide } from "../../gates/decide.ts";
 import type { GateResult } from "../../gates/gate.ts";
 import { standingGates } from "../../gates/registry.ts";
@@ -27,13 +27,17 @@ export interface JudgedStale {
 
 /**
  * Judges what is stale of the org's standing results, a batch at a time: one request that keeps the last batch's results
- * and takes the next rows, one that reads their facts. Dials nothing and mints nothing; what moves meanwhile stays stale.
+ * and takes the next rows, one that reads their facts and lets a sweep go on (which waits for persons, and so not while
+ * places are held). Dials nothing and mints nothing; what moves meanwhile stays stale.
  */
 export async function judgeStale(desk: SnapshotDesk, org: OrgDb, timeIsUp: () => boolean): Promise<JudgedStale> {
   let judged: JudgedStanding | null = null;
   let [kept, vain] = [0, 0];
   for (let round = 0; round < roundsMax; round++) {
-    const { answers } = await org.query(...keepings(judged), takeStaleStanding(rowsMax));
+    const { answers } = await org.query(
+      judged === null ? sweepStanding(rowsMax) : keepStanding(judged),
+      takeStaleStanding(rowsMax),
+    );
     const done = judged === null ? 1 : Number(answers[0]?.rows[0]?.[0] ?? 0);
     kept += judged === null ? 0 : done;
     vain = done === 0 ? vain + 1 : 0;
@@ -45,8 +49,6 @@ export async function judgeStale(desk: SnapshotDesk, org: OrgDb, timeIsUp: () =>
   }
   return { kept, ends: "again" };
 }
-
-const keepings = (judged: JudgedStanding | null): Statement[] => (judged === null ? [] : [keepStanding(judged)]);
 
 /** A mark goes with the last of its person's places: a person whom the batch's end may have cut is left for the next. */
 function wholePersons(rows: readonly StaleRow[]): readonly StaleRow[] {
@@ -69,12 +71,9 @@ async function judgeRows(desk: SnapshotDesk, org: OrgDb, rows: readonly StaleRow
 }
 
 async function judgePlaces(desk: SnapshotDesk, org: OrgDb, rows: readonly StaleRow[]): Promise<JudgedStanding["places"]> {
-  const byCampaign = [
-    ...Map.groupBy(
-      rows.filter((row) => row.enrolment !== null),
-      (row) => row.campaign ?? "",
-    ),
-  ];
+  const open = rows.filter((row) => row.enrolment !== null);
+  const byCampaign = [...Map.groupBy(open, (row) => row.campaign ?? "")];
+  if (byCampaign.length === 0) await org.query(sweepStanding(rowsMax));
   const places: JudgedStanding["places"][number][] = [];
   for (let from = 0; from < byCampaign.length; from += campaignsAtOnce) {
     const some = byCampaign.slice(from, from + campaignsAtOnce);
@@ -83,9 +82,11 @@ async function judgePlaces(desk: SnapshotDesk, org: OrgDb, rows: readonly StaleR
       campaignId,
       leadIds: group.map((row) => row.lead ?? ""),
     }));
-    const { bound, answers } = await org.query(
+    const { bound, answers: read } = await org.query(
       ...sources.flatMap((source) => [readLeadFacts(source), readCampaignFacts(source)]),
+      sweepStanding(rowsMax),
     );
+    const answers = read.slice(0, -1);
     const leads = answers.flatMap((answer, at) => (at % 2 === 0 ? rowsOf<LeadFactsRow>(answer) : []));
     const campaigns = answers.flatMap((answer, at) => (at % 2 === 1 ? rowsOf<CampaignFactsRow>(answer) : []));
     const taken = new Map(some.flatMap(([campaign, group]) => group.map((row) => [`${campaign} ${row.lead}`, row] as const)));
