@@ -266,6 +266,22 @@ describe("what an import refuses and keeps", () => {
     expect(made?.["pepper_version"]).toBe(2);
   });
 
+  it("finds a person through an alias, and makes the others, also where a chunk brings no number at all", async () => {
+    await importOf(csv(good("a", "2125550311"), good("b", "2125550312")));
+    const numbers = await numberHasher(new Map([[2, new Uint8Array(32).fill(8)]]));
+    await world.sql(
+      `insert into person_aliases (org_id, e164_hmac, person_id, pepper_version)
+        select l.org_id, decode($1, 'hex'), l.person_id, 2 from leads l where l.e164 = '+12125550312'`,
+      numbers.hexAll("+12125550312"),
+    );
+    const { id } = await world.upload(csv(good("c", "2125550313"), good("d", "2125550312"), good("e", "2125550314")), small);
+    expect(await world.run(id, { numbers })).toBe("succeeded");
+    expect((await world.find(id)).rejected).toEqual({ duplicate_in_org: 1 });
+    const refused = await world.upload(csv(good("f", "n/a")), small);
+    expect(await world.run(refused.id, { numbers })).toBe("succeeded");
+    expect((await world.find(refused.id)).rejected).toEqual({ phone_invalid: 1 });
+  });
+
   it("accepts two leads that carry the same external id: numbers, not vendors' ids, make a lead one", async () => {
     const { found } = await importOf(csv(good("same", "2125550401"), good("same", "2125550402")));
     expect(found.accepted).toBe(2);

@@ -98,14 +98,12 @@ export async function knownOf(admin: Admin, orgId: string): Promise<Known> {
 
 const digest = `\\x${"ab".repeat(32)}`;
 const intakeBatch = (k: Known): intake.IntakeBatch => ({
-  pepperVersion: 1,
-  numbers: [{ personId: newId(), hmac: k.hmac.slice(2), olderHmacs: [k.alias.slice(2)] }],
-  rows: [
-    {
-      number: 1, line: 9, leadId: newId(), externalId: null, e164: "+12125550100", firstName: null, lastName: null, email: null, city: null, state: null,
-      zip: null, source: null, notes: null, candidateStates: "NY", ineligibleReason: null, evidenceId: newId(), evidence: '{"kind":"grant","x":1}',
-    },
-  ],
+  pepperVersion: 1, personIds: [newId()], hmacs: [k.hmac.slice(2), k.alias.slice(2)],
+  rows: {
+    number: [1], line: [9], leadId: [newId()], externalId: [null], e164: ["+12125550100"], firstName: [null], lastName: [null], email: [null], city: [null],
+    state: [null], zip: [null], source: [null], notes: [null], candidateStates: ["NY"], ineligibleReason: [null], evidenceId: [newId()],
+    evidence: ['{"kind":"grant","x":1}'],
+  },
 }); // prettier-ignore
 const report = (k: Known): dispatch.ReportParams => ({
   connectionId: k.placedConnection, attemptId: k.placed, providerCallId: k.placedCall, status: "ended", disposition: "answered", providerReason: null,
