@@ -1,15 +1,12 @@
-import { and, asc, eq } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import type { OrgWriter } from "../../db/org-db.ts";
-import { consentEvents, leads } from "../../db/schema/index.ts";
+import { type ConsentEventRow, consentEventsOfPerson } from "../../db/queries/dial-facts.ts";
+import { leads } from "../../db/schema/index.ts";
 import { consentAtImport } from "../../gates/consent.ts";
 import type { GateMemo } from "../../gates/gate.ts";
 import type { Grant, Lift, PackRef, Relationship, Revocation } from "../../gates/snapshot.ts";
-import { hexOf } from "../../lib/bytes.ts";
-import { publicId } from "../../lib/ids.ts";
-import type { Instant } from "../../lib/instant.ts";
-
-/** Evidence beyond this is no reason to keep a person's locks for longer. */
-const eventsMax = 500;
+import { type Instant, recorded } from "../../lib/instant.ts";
+import { unreadKinds } from "../decisions/snapshot.ts";
 
 /**
  * An ineligible lead whose person gave a consent that passes becomes eligible, by the gate that refused it on arrival.
@@ -19,22 +16,11 @@ export async function rejudgeLead(w: OrgWriter, packs: readonly PackRef[], perso
   const ineligible = and(eq(leads.personId, personId), eq(leads.status, "ineligible"));
   const lead = await w.findOne(leads, ineligible ?? eq(leads.personId, personId));
   if (lead === null) return false;
-  const rows = await w.find(consentEvents, eq(consentEvents.personId, personId), {
-    limit: eventsMax,
-    orderBy: [asc(consentEvents.recordedAt)],
-  });
-  const bodiesOf = <Event>(kind: string) =>
+  const rows = await w.rows<ConsentEventRow>(consentEventsOfPerson(personId));
+  const bodiesOf = <Event>(kind: ConsentEventRow["kind"]) =>
     rows
       .filter((row) => row.kind === kind)
-      .map(
-        (row) =>
-          ({
-            ...(row.body as object),
-            id: publicId("consentEvent", row.id),
-            recorded_at: row.recordedAt,
-            digest: hexOf(row.digest),
-          }) as Event,
-      );
+      .map((row) => ({ ...row.body, id: row.id, recorded_at: recorded(row.recorded_at), digest: row.digest }) as Event);
   const grants = bodiesOf<Grant>("grant");
   const passes = grants.some((grant) => {
     if (grant.attested_seller === null) return false;
@@ -49,6 +35,7 @@ export async function rejudgeLead(w: OrgWriter, packs: readonly PackRef[], perso
         revocations: bodiesOf<Revocation>("revocation"),
         lifts: bodiesOf<Lift>("lift"),
         relationships: bodiesOf<Relationship>("relationship"),
+        unread: unreadKinds(rows),
         max_age_days: null,
         grade_floor: "C",
         positions: [],
