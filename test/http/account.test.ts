@@ -53,6 +53,10 @@ describe("the account", () => {
       detail: "Known here: A, B, C.",
     });
     expect((await org.patch("/v1/policy", { attempts_max: 1e300 })).status).toBe(422);
+    expect((await org.patch("/v1/policy", { added_lists: ["dma", "wireless"] })).json.errors[0]).toMatchObject({
+      pointer: "/added_lists/1",
+      code: "line_type_list",
+    });
   });
 });
 

@@ -147,6 +147,15 @@ describe("consent events", () => {
     });
   });
 
+  test("a revocation without a date is of now, by the org's clock", async () => {
+    const org = await api.seed();
+    const made = await org.post("/v1/consent_events", { kind: "revocation", phone: "+13035550159", channel: "mail_reply" });
+    expect(made.json).toMatchObject({
+      created_at: "2026-11-18T15:00:00Z",
+      details: { channel: "mail_reply", revoked_at: { utc: "2026-11-18T15:00:00Z", latest: "2026-11-18T15:00:00Z" } },
+    });
+  });
+
   test("the same evidence is kept once", async () => {
     const org = await api.seed();
     const event = {

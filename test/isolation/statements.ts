@@ -147,6 +147,7 @@ export const statements: Readonly<Record<string, Make>> = {
   ],
   "dial-facts.readDialFacts": (k) => dialFacts.readDialFacts(claimedSource(k)),
   "dial-facts.readDialFacts:leads": (k) => dialFacts.readDialFacts(leadsSource(k)),
+  "dial-facts.consentEventsOfPerson": (k) => [dialFacts.consentEventsOfPerson(k.consentPerson)],
   "dispatch.claimEnrolments": () => [dispatch.claimEnrolments(newId(), 100, 60, 45)],
   "dispatch.recordDecisions": (k) => [dispatch.recordDecisions(decided(k, "campaign"))],
   "dispatch.recordDecisions:single": (k) => [dispatch.recordDecisions(decided(k, "single"))],
@@ -204,6 +205,8 @@ export const statements: Readonly<Record<string, Make>> = {
   "profiles.judgedProfiles": (k) => [profiles.judgedProfiles([{ id: k.profile, open: true, nextChangeAt: null }])],
   "scrubs.takeScrubDue": () => [scrubs.takeScrubDue(100)],
   "scrubs.activeDncConnections": () => [scrubs.activeDncConnections()],
+  "scrubs.scrubAllAgain": () => [scrubs.scrubAllAgain()],
+  "scrubs.putOffScrubs": (k) => [scrubs.putOffScrubs([k.lead], "2026-12-01T00:00:00Z")],
   "scrubs.recordScrubs": (k) => [
     scrubs.recordScrubs({
       runId: newId(), connectionId: k.dnc, responseDigest: digest, leads: [{ id: k.lead, dueAt: "2026-12-01T00:00:00Z" }],

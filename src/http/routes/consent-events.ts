@@ -92,7 +92,7 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
         c.var.org,
         { numbers: c.env.numbers, packs: await c.env.desk.packs() },
         personOf(body),
-        inputOf(body, c.env.now()),
+        inputOf(body),
       );
       if (!done.ok) throw notFound("lead");
       const { value } = done;
@@ -162,7 +162,7 @@ function personOf({ lead_id: leadId, phone }: GivenEvent): AboutPerson {
   return phone === undefined ? { leadId: idOf("lead", leadId ?? "") } : { e164: phone };
 }
 
-function inputOf(body: GivenEvent, now: Instant): ConsentEventInput {
+function inputOf(body: GivenEvent): ConsentEventInput {
   switch (body.kind) {
     case "grant":
       return {
@@ -185,7 +185,10 @@ function inputOf(body: GivenEvent, now: Instant): ConsentEventInput {
         },
       };
     case "revocation":
-      return { kind: "revocation", body: { revoked_at: givenDate(body.revoked_at ?? now), channel: body.channel } };
+      return {
+        kind: "revocation",
+        body: { revoked_at: body.revoked_at === undefined ? null : givenDate(body.revoked_at), channel: body.channel },
+      };
     case "lift":
       return { kind: "lift", body: { by: body.by, reason: body.reason } };
     case "relationship":
