@@ -14,6 +14,14 @@ describe("the account", () => {
     expect(json).toMatchObject({ object: "account", name: "Acme Solar", livemode: false, now: "2026-11-18T15:00:00Z" });
     expect(json.mandatory_gates).toEqual(json.gates.map((gate: { gate: string }) => gate.gate));
     expect(json.rule_packs).toMatchObject([{ id: "us-federal", digest: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
+    expect(json.state_conditions).toEqual([
+      { gate: "consent", states: ["GA", "KY", "MS", "NM"] },
+      { gate: "dnc", states: ["CO", "FL", "IN", "LA", "MA", "MO", "MS", "OK", "PA", "TN", "TX", "WY"] },
+      { gate: "number", states: ["AZ", "LA", "ME", "NE", "NJ"] },
+      { gate: "frequency", states: ["FL", "MD", "ME", "NV", "OK", "OR"] },
+    ]);
+    expect(json.missing_gates).toEqual(["disclosure", "caller_id", "abandonment", "spend"]);
+    expect(json.missing_rule_packs).toEqual(["us-state", "us-artificial-voice"]);
     const codes = async () => (await org.get("/v1/account")).json.warnings.map((warning: { code: string }) => warning.code);
     expect(await codes()).toContain("no_dnc_provider");
     const acknowledged = await org.post("/v1/dnc_acknowledgements", { lists: ["national", "state:FL"], by: "Dana Reyes" });

@@ -205,7 +205,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "profiles.judgedProfiles": (k) => [profiles.judgedProfiles([{ id: k.profile, open: true, nextChangeAt: null }])],
   "scrubs.takeScrubDue": () => [scrubs.takeScrubDue(100)],
   "scrubs.activeDncConnections": () => [scrubs.activeDncConnections()],
-  "scrubs.scrubAllAgain": () => [scrubs.scrubAllAgain()],
+  "scrubs.scrubAllAgain": (k) => [scrubs.putOffScrubs([k.lead], "2099-12-01T00:00:00Z"), scrubs.scrubAllAgain()],
   "scrubs.putOffScrubs": (k) => [scrubs.putOffScrubs([k.lead], "2026-12-01T00:00:00Z")],
   "scrubs.recordScrubs": (k) => [
     scrubs.recordScrubs({

@@ -37,6 +37,8 @@ export interface ConsentRecorded {
   readonly body: Readonly<Record<string, unknown>>;
   /** The same evidence was on file: nothing was added. */
   readonly known: boolean;
+  /** How many of its kind the person has; a decision reads the newest `rowsPerKindMax`. */
+  readonly ofKind: number;
   readonly attemptsCancelled: number;
   readonly enrolmentsClosed: number;
   readonly enrolmentsReopened: number;
@@ -64,12 +66,21 @@ export async function recordConsent(
     const body = completed(event, person.e164, w.now);
     const digest = byteaText(await sha256(canonicalJson({ kind: event.kind, ...body })));
     const appended = appendConsentEvent({ id, personId: person.id, kind: event.kind, digest, body: canonicalJson(body) });
-    const [row] = await w.rows<{ id: string; recorded_at: string; known: boolean }>(appended);
+    const [row] = await w.rows<{ id: string; recorded_at: string; known: boolean; of_kind: number }>(appended);
     if (row === undefined) throw new Error("a consent event was neither added nor found");
     const effect = row.known ? none : await takeEffect(w, deps.packs, person.id, event.kind);
     if (row.known) w.withdrawEntry();
     else w.note({ attempts_cancelled: effect.attemptsCancelled, enrolments_closed: effect.enrolmentsClosed });
-    return ok({ orgId: w.orgId, id: row.id, recordedAt: row.recorded_at, kind: event.kind, body, known: row.known, ...effect });
+    return ok({
+      orgId: w.orgId,
+      id: row.id,
+      recordedAt: row.recorded_at,
+      kind: event.kind,
+      body,
+      known: row.known,
+      ofKind: row.of_kind,
+      ...effect,
+    });
   });
 }
 

@@ -65,6 +65,9 @@ const event = z
 const recorded = event
   .extend({
     already_known: z.boolean().openapi({ description: "The same evidence was on file; nothing was added." }),
+    of_kind: z
+      .int()
+      .openapi({ description: "How many events of this kind the person has. A decision reads the newest 200 of each kind." }),
     attempts_cancelled: z.int(),
     enrolments_closed: z.int(),
     enrolments_reopened: z.int(),
@@ -105,6 +108,7 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
           details: value.body,
           created_at: value.recordedAt,
           already_known: value.known,
+          of_kind: value.ofKind,
           attempts_cancelled: value.attemptsCancelled,
           enrolments_closed: value.enrolmentsClosed,
           enrolments_reopened: value.enrolmentsReopened,
