@@ -20,6 +20,7 @@ export const idPrefixes = {
   halt: "halt",
   incident: "inc",
   acknowledgement: "ack",
+  position: "pos",
   request: "req",
   event: "evt",
 } as const;

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { recordConsent, type ConsentEventInput } from "../../src/domain/consent/record-consent.ts";
 import { dryRun } from "../../src/domain/decisions/dry-run.ts";
+import { endPosition } from "../../src/domain/positions/end-position.ts";
+import { recordPosition } from "../../src/domain/positions/record-position.ts";
 import { updatePolicy } from "../../src/domain/policies/update-policy.ts";
 import { type ScrubDeps, scrubDueLeads } from "../../src/domain/scrubs/scrub-due-leads.ts";
 import { suppressNumbers } from "../../src/domain/suppressions/suppress.ts";
@@ -196,6 +198,40 @@ describe("a relationship", () => {
     expect(await saying(world)).toBe("block state_needs_relationship");
     await say(world, { kind: "relationship", body: { kind: "inquiry", at: addSeconds(noon, -30 * day) } });
     expect(await saying(world)).toBe("allow");
+  });
+});
+
+describe("counsel's position", () => {
+  const on = (world: World, ruleId: string) =>
+    recordPosition(world.org, {
+      ruleId,
+      counsel: "Reyes & Holt LLP",
+      documentSha256: "ab".repeat(32),
+      datedAt: addSeconds(noon, -day),
+      untilAt: addSeconds(noon, day),
+      by: "Dana",
+    });
+  test("lifts the contested row that it is on, while it lasts, and no other", async () => {
+    const world = await buildWorld(db, { enrol: false, state: "NM" });
+    await on(world, "automated-voice/MS");
+    expect(await saying(world)).toBe("block state_needs_relationship");
+    const made = await on(world, "automated-voice/NM");
+    expect(await saying(world)).toBe("allow");
+    await endPosition(world.org, made.ok ? made.value.id : "");
+    expect(await saying(world)).toBe("block state_needs_relationship");
+  });
+  test("lifts a listing on a state's list, and nothing that is unknown", async () => {
+    const world = await buildWorld(db, { enrol: false, state: "FL" });
+    await on(world, "dnc-list/FL");
+    expect(await saying(world)).toBe("block dnc_unknown");
+    await world.sql("update connections set config = $2 where org_id = $1 and kind = 'dnc'", [
+      world.orgId,
+      JSON.stringify({ lists: ["national", "state:FL"] }),
+    ]);
+    await scrubbed(world, "state:FL", "listed", noon);
+    expect(await saying(world)).toBe("allow");
+    await world.setClock(addSeconds(noon, day));
+    expect(await saying(world)).toBe("block dnc_state_listed");
   });
 });
 

@@ -272,10 +272,14 @@ export interface CampaignFactsRow {
   }[];
   readonly dnc_ever_connected: boolean;
   readonly acknowledgement: { id: string; lists: readonly string[]; made_at: string } | null;
+  readonly positions: readonly { rule_id: string; counsel: string; document_digest: string; from: string; until: string }[];
   readonly org_live: number;
   readonly campaign_live: number;
   readonly provider_live: number;
 }
+
+/** Far more than there are rules to lift; one that is not read lifts nothing. */
+const positionsMax = 200;
 
 /** Live counts leave out what this claim itself has leased: that room is reserved. */
 function readCampaignFacts(source: FactsSource): Statement {
@@ -309,6 +313,10 @@ function readCampaignFacts(source: FactsSource): Statement {
         exists (select 1 from connections d where ${inOrg("d")} and d.kind = 'dnc') as dnc_ever_connected,
         (select json_build_object('id', k.id, 'lists', k.lists, 'made_at', app.rfc3339(k.made_at))
           from dnc_acknowledgements k where ${inOrg("k")} order by k.made_at desc, k.id desc limit 1) as acknowledgement,
+        (select coalesce(json_agg(json_build_object('rule_id', x.rule_id, 'counsel', x.counsel, 'document_digest', encode(x.document_sha256, 'hex'),
+            'from', app.rfc3339(x.dated_at), 'until', app.rfc3339(x.until_at)) order by x.rule_id, x.id), '[]')
+          from (select p.* from counsel_positions p where ${inOrg("p")} and p.until_at > app.now()
+            order by p.recorded_at desc, p.id desc limit ${positionsMax}) x) as positions,
         ${taken("true")} as org_live, ${taken("t.campaign_id = m.id")} as campaign_live, ${taken("t.connection_id = c.id")} as provider_live
       from campaigns m
       join sellers s on ${inOrg("s")} and s.id = m.seller_id

@@ -9,6 +9,7 @@ import type {
   Lift,
   ListAnswer,
   PackRef,
+  Position,
   Relationship,
   Revocation,
   Snapshot,
@@ -134,7 +135,7 @@ function ownFacts(desk: SnapshotDesk, campaign: CampaignFactsRow, lead: LeadFact
       unread: unreadKinds(lead.consent_events),
       max_age_days: campaign.policy.consent_max_age_days,
       grade_floor: campaign.policy.grade_floor,
-      positions: [],
+      positions: positionsOn(campaign, false),
     },
     suppression: {
       suppressions: lead.suppressions.map((row) => ({
@@ -238,6 +239,12 @@ function dncFacts(campaign: CampaignFactsRow, lead: LeadFacts): Snapshot["dnc"] 
       acknowledgement === null
         ? null
         : { ...acknowledgement, made_at: acknowledgement.made_at as Instant, serves: !campaign.dnc_ever_connected },
-    positions: [],
+    positions: positionsOn(campaign, true),
   };
 }
+
+/** Those on states' do-not-call lists are the dnc gate's, the others those gates' that read consent. */
+const positionsOn = (campaign: CampaignFactsRow, lists: boolean): Position[] =>
+  campaign.positions
+    .filter((position) => position.rule_id.startsWith("dnc-list/") === lists)
+    .map((position) => position as Position);
