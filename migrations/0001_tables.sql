@@ -188,6 +188,22 @@ create table dnc_acknowledgements (
 call app.protect_table('dnc_acknowledgements', 'select, insert');
 call app.classify('dnc_acknowledgements', org => 'lists by', system => 'org_id id made_at');
 
+-- Counsel's written position on a rule: an owner's act that lifts it for this org, for at most a year (gates.md, Verdicts).
+create table counsel_positions (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  rule_id text not null,
+  counsel text not null,
+  document_sha256 bytea not null check (length(document_sha256) = 32),
+  dated_at timestamptz not null,
+  until_at timestamptz not null check (until_at between dated_at and dated_at + interval '366 days'),
+  recorded_at timestamptz not null,
+  by text not null,
+  primary key (org_id, id)
+);
+call app.protect_table('counsel_positions', 'select, insert, update (until_at)');
+call app.classify('counsel_positions', org => 'rule_id counsel document_sha256 by', system => 'org_id id dated_at until_at recorded_at');
+
 -- ------------------------------------------------- sellers, connections, campaigns
 
 create table sellers (

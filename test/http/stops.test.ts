@@ -147,6 +147,15 @@ describe("consent events", () => {
     });
   });
 
+  test("a revocation without a date is of now, by the org's clock", async () => {
+    const org = await api.seed();
+    const made = await org.post("/v1/consent_events", { kind: "revocation", phone: "+13035550159", channel: "mail_reply" });
+    expect(made.json).toMatchObject({
+      created_at: "2026-11-18T15:00:00Z",
+      details: { channel: "mail_reply", revoked_at: { utc: "2026-11-18T15:00:00Z", latest: "2026-11-18T15:00:00Z" } },
+    });
+  });
+
   test("the same evidence is kept once", async () => {
     const org = await api.seed();
     const event = {
@@ -159,8 +168,10 @@ describe("consent events", () => {
     const first = await org.post("/v1/consent_events", event);
     const second = await org.post("/v1/consent_events", event);
     expect([first.status, second.status]).toEqual([201, 200]);
-    expect(second.json).toMatchObject({ id: first.json.id, already_known: true });
-    expect((await org.get("/v1/consent_events")).json.data).toHaveLength(1);
+    expect(second.json).toMatchObject({ id: first.json.id, already_known: true, of_kind: 1 });
+    const later = await org.post("/v1/consent_events", { ...event, obtained_at: "2026-10-03T18:31:07Z" });
+    expect([first.json.of_kind, later.json.of_kind]).toEqual([1, 2]);
+    expect((await org.get("/v1/consent_events")).json.data).toHaveLength(2);
     expect((await org.get(`/v1/consent_events/${first.json.id}`)).json).toMatchObject({
       kind: "grant",
       details: { basis: "pec", number: "+13035550151" },

@@ -161,6 +161,7 @@ export const statements: Readonly<Record<string, Make>> = {
   ],
   "dial-facts.readDialFacts": (k) => dialFacts.readDialFacts(claimedSource(k)),
   "dial-facts.readDialFacts:leads": (k) => dialFacts.readDialFacts(leadsSource(k)),
+  "dial-facts.consentEventsOf": (k) => [dialFacts.consentEventsOf([k.consentPerson])],
   "dispatch.claimEnrolments": () => [dispatch.claimEnrolments(newId(), 100, 60, 45)],
   "dispatch.recordDecisions": (k) => [dispatch.recordDecisions(decided(k, "campaign"))],
   "dispatch.recordDecisions:single": (k) => [dispatch.recordDecisions(decided(k, "single"))],
@@ -220,6 +221,8 @@ export const statements: Readonly<Record<string, Make>> = {
   "profiles.judgedProfiles": (k) => [profiles.judgedProfiles([{ id: k.profile, open: true, nextChangeAt: null }])],
   "scrubs.takeScrubDue": () => [scrubs.takeScrubDue(100)],
   "scrubs.activeDncConnections": () => [scrubs.activeDncConnections()],
+  "scrubs.scrubAllAgain": (k) => [scrubs.putOffScrubs([k.lead], "2099-12-01T00:00:00Z"), scrubs.scrubAllAgain()],
+  "scrubs.putOffScrubs": (k) => [scrubs.putOffScrubs([k.lead], "2026-12-01T00:00:00Z")],
   "scrubs.recordScrubs": (k) => [
     scrubs.recordScrubs({
       runId: newId(), connectionId: k.dnc, responseDigest: digest, leads: [{ id: k.lead, dueAt: "2026-12-01T00:00:00Z" }],

@@ -151,6 +151,14 @@ async function fill(house: House, org: LiveOrg, areaCode: string, state: string,
   await house.work(org);
   await org.post("/v1/suppressions", { phones: [phone(240)] }, { "idempotency-key": "first" });
   await org.post("/v1/dnc_acknowledgements", { lists: ["national"], by: "Dana" });
+  await org.post("/v1/counsel_positions", {
+    rule_id: "dnc-list/WY",
+    counsel: "Reyes & Holt LLP",
+    document_sha256: "ab".repeat(32),
+    dated_at: "2026-11-01T00:00:00Z",
+    until: "2027-10-01T00:00:00Z",
+    by: "Dana",
+  });
   await org.post("/v1/halts", { reason: "state_halted", note: "x", state: "WY" });
   const queue = { org: org.org, deps: house.dispatch } as unknown as World;
   await org.leads([250, 251].map((exchange) => lead(exchange)));

@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
+import { scrubAllAgain } from "../../db/queries/scrubs.ts";
 import { startSweep } from "../../db/queries/standing.ts";
 import { callingPolicies } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -31,6 +32,7 @@ export async function updatePolicy(org: OrgDb, change: PolicyChange): Promise<Po
   return org.change({ action: "policy.updated", subject: publicId("org", orgId), facts: { ...change } }, async (w) => {
     await w.rows(bumpOrg());
     if (Object.keys(change).some((field) => !momentary.has(field))) await w.rows(startSweep());
+    if (change.addedLists !== undefined) await w.rows(scrubAllAgain());
     const [policy] = await w.update(callingPolicies, eq(callingPolicies.orgId, orgId), change);
     if (policy === undefined) throw new Error("an org without a calling policy");
     return policy;
