@@ -10,6 +10,7 @@ import { recordAnswer } from "../../src/db/queries/dispatch.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import type { CallReport } from "../../src/providers/voice/contract.ts";
+import { retellCall, retellReport } from "../../src/providers/voice/retell-report.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { buildWorld, newId, noon, type World, type WorldOptions } from "../support/world.ts";
 import { mintOne } from "./mint.ts";
@@ -323,6 +324,42 @@ describe("the stop check", () => {
     expect(await personOf(world)).toEqual({ stop_check: "clear", stop_check_since: null });
     expect(await enrolmentOf(world)).toMatchObject({ state: "waiting" });
   });
+  for (const [name, change] of [
+    ["an answered call with an empty transcript", { transcript: [], durationSeconds: 90 }],
+    ["an answered call of which tools alone are told", { transcript: [{ role: "tool", text: "end_call()", startSeconds: 1 }] }],
+    ["an answered call whose transcript is not whole yet", { final: false }],
+    ["an ended call with an unknown answerer", unexplained],
+    ["a call that ended in an error", { ...unexplained, status: "error", providerReason: "error_unknown" }],
+  ] as const satisfies readonly (readonly [string, Change])[]) {
+    it(`is pending after ${name}, and nobody dials`, async () => {
+      const world = await dialed();
+      await tell(world, world.attempts[0] as string, change);
+      expect(await personOf(world)).toMatchObject({ stop_check: "pending" });
+      expect(await world.sql("select stop_searched, transcript_state from calls where org_id = $1", [world.orgId])).toEqual([
+        { stop_searched: false, transcript_state: "pending" },
+      ]);
+      await world.setClock(addSeconds(noon, 7200));
+      const refused = await callNow(world.deps, world.org, { leadId: world.leadIds[0] as string, campaignId: world.campaignId });
+      expect(refused.kind === "refused" ? refused.recorded.decision.reason_codes : []).toContain("stop_check_pending");
+    });
+  }
+  it("is not cleared by the empty transcript of a report that thought nobody had answered", async () => {
+    for (const reports of [
+      [unanswered, over],
+      [over, unanswered],
+    ]) {
+      const world = await dialed();
+      for (const change of reports) await tell(world, world.attempts[0] as string, change);
+      expect(await personOf(world)).toMatchObject({ stop_check: "pending" });
+    }
+  });
+  it("finds a pressed key, and says that it was one", async () => {
+    const world = await dialed();
+    await tell(world, world.attempts[0] as string, { transcript: [{ role: "person", text: "[key 9]", startSeconds: 4 }] });
+    expect(await world.sql("select source from suppressions where org_id = $1", [world.orgId])).toEqual([
+      { source: "key_press" },
+    ]);
+  });
   it("is missing 24 hours after the call's end, and not a second before", async () => {
     const world = await dialed();
     await tell(world, world.attempts[0] as string, over);
@@ -374,6 +411,7 @@ describe("retries", () => {
       ...unanswered,
       disposition: "invalid_number",
       providerReason: "invalid_destination",
+      neverRang: true,
     });
     expect(await attemptOf(world, world.attempts[0] as string)).toMatchObject({
       state: "failed",
@@ -383,6 +421,61 @@ describe("retries", () => {
     });
     expect(await enrolmentOf(world)).toMatchObject({ state: "done", reason: "invalid_number" });
   });
+  it("a refusal that took some time, or that another report contradicts, has rung, in either order", async () => {
+    const never: Change = { ...unanswered, disposition: "failed", providerReason: "sip_routing_error", neverRang: true };
+    const may: Change = { ...unanswered, disposition: "not_connected", providerReason: "user_declined" };
+    for (const reports of [
+      [{ ...never, durationSeconds: 9 }],
+      [never, may],
+      [may, never],
+      [registered, may, registered, never],
+    ]) {
+      const world = await dialed();
+      for (const change of reports) await tell(world, world.attempts[0] as string, change);
+      expect(await attemptOf(world, world.attempts[0] as string)).toMatchObject({ state: "failed", counts: true });
+    }
+    const world = await dialed();
+    for (const change of [registered, never, registered]) await tell(world, world.attempts[0] as string, change);
+    expect(await attemptOf(world, world.attempts[0] as string)).toMatchObject({ state: "failed", counts: false });
+  });
+  const signs = { toolName: "do_not_call", analysisField: "x" };
+  for (const reason of ["user_declined", "marked_as_spam", "error_unknown", "error_llm_websocket_lost_connection", "dial_failed"])
+    it(`a person whose call ends with ${reason} is called no oftener than the budget allows, however fast the retries`, async () => {
+      const world = await buildWorld(db);
+      await world.sql(
+        "update campaigns set retry_on = '{not_connected,failed,unknown}', retry_after_seconds = 60 where org_id = $1",
+        [world.orgId],
+      );
+      await world.sql("update calling_policies set recall_gap_seconds = 60 where org_id = $1", [world.orgId]);
+      const [policy] = await world.sql<{ attempts_max: number }>("select attempts_max from calling_policies where org_id = $1", [
+        world.orgId,
+      ]);
+      for (let minute = 0; minute < 8; minute++) {
+        await run(world.deps, world.org, 30);
+        const [last] = await world.sql<{ id: string }>(
+          "select id from dial_attempts where org_id = $1 order by id desc limit 1",
+          [world.orgId],
+        );
+        const from = Date.parse(addSeconds(noon, minute * 61));
+        const call = retellCall.parse({
+          call_id: `call_${publicId("attempt", last?.id ?? "")}`,
+          call_status: reason.startsWith("error") ? "error" : "not_connected",
+          disconnection_reason: reason,
+          metadata: { attempt_id: publicId("attempt", last?.id ?? "") },
+          start_timestamp: from,
+          end_timestamp: from + 30_000,
+          call_analysis: {},
+        });
+        await settle(world.org, world.connectionId, retellReport(call, "call_analyzed", signs), keep);
+        await world.setClock(addSeconds(noon, (minute + 1) * 61));
+      }
+      const attempts = await world.sql<{ counts: boolean }>("select counts from dial_attempts where org_id = $1", [world.orgId]);
+      expect(attempts.every(({ counts }) => counts)).toBe(true);
+      expect(attempts.length).toBeLessThanOrEqual(policy?.attempts_max ?? 0);
+      // An error may have come in the middle of a conversation that nobody wrote down.
+      expect(await personOf(world)).toMatchObject({ stop_check: reason.startsWith("error") ? "pending" : "clear" });
+      expect(attempts.length > 1).toBe(!reason.startsWith("error"));
+    });
   it("a lead that capacity or a halt keeps is asked again, and is not held for ever", async () => {
     const world = await buildWorld(db);
     await world.sql(
