@@ -3,6 +3,22 @@
 -- Statements are READ COMMITTED: each sees what had committed when it began, so a lock and the look that depends on it
 -- are two statements.
 
+-- A row's id as everybody sees it (TypeID: the uuid in 26 letters of Crockford's base 32): what audit entries name.
+create function app.public_id(prefix text, id uuid) returns text immutable language sql as $$
+  select prefix || '_' || string_agg(
+      substr('0123456789abcdefghjkmnpqrstvwxyz', substring(b.bits from i * 5 + 1 for 5)::integer + 1, 1), '' order by i)
+    from (select B'00' || ('x' || replace(id::text, '-', ''))::bit(128) as bits) b cross join generate_series(0, 25) as i $$;
+
+-- One entry for each attempt, in canonical JSON; the reason is a code. To be called last, as every append.
+create function app.append_attempts(what text, attempts uuid[], why text) returns void language plpgsql as $$
+declare facts constant text := case when why is null then '{}' else '{"reason":' || to_json(why)::text || '}' end;
+begin
+  for low in 1 .. coalesce(cardinality(attempts), 0) by 5000 loop
+    perform audit.append_many(array_agg(what), array_agg(app.public_id('att', x.id)), array_agg(facts))
+      from unnest(attempts[low:low + 4999]) as x(id);
+  end loop;
+end $$;
+
 -- The profiles of enrolments that went back to waiting are due no later than they are.
 create function app.profiles_due(profiles uuid[], due timestamptz[]) returns void language plpgsql as $$
 begin
@@ -112,16 +128,38 @@ begin
 end $$;
 
 -- Ends the permits of these attempts, which the caller holds locked. They count for no cap. The caller raises the profiles.
-create function app.end_permits(attempts uuid[], why text) returns table (profile_id uuid, due_at timestamptz) language sql as $$
+-- Their audit entries come at the transaction's commit: the caller takes further locks, and the audit head is the last one.
+create function app.end_permits(attempts uuid[], why text) returns table (profile_id uuid, due_at timestamptz) language plpgsql as $$
+declare ended uuid[];
+begin
   with expired as (
     update public.dial_attempts a set state = 'expired', reason = why, counts = false, ended_at = app.now()
-      where a.org_id = (select app.org()) and a.id = any (attempts) and a.state = 'permitted' returning a.id, a.enrolment_id),
-  spent as (
-    update public.permits p set consumed_at = clock_timestamp()
-      from expired x where p.org_id = (select app.org()) and p.attempt_id = x.id)
-  update public.enrolments e set state = 'waiting', reason = 'permit_expired', due_at = app.now()
-    from expired x where e.org_id = (select app.org()) and e.id = x.enrolment_id and e.state = 'held' and e.reason = 'attempt_live'
-    returning e.profile_id, e.due_at $$;
+      where a.org_id = (select app.org()) and a.id = any (attempts) and a.state = 'permitted' returning a.id)
+  select array_agg(x.id order by x.id) into ended from expired x;
+  if ended is null then return; end if;
+  update public.permits p set consumed_at = clock_timestamp() where p.org_id = (select app.org()) and p.attempt_id = any (ended);
+  perform set_config('app.ended_permits', concat_ws(';', nullif(current_setting('app.ended_permits', true), ''),
+    why || ':' || array_to_string(ended, ',')), true);
+  return query
+    update public.enrolments e set state = 'waiting', reason = 'permit_expired', due_at = app.now()
+      from public.dial_attempts x
+      where x.org_id = (select app.org()) and x.id = any (ended)
+        and e.org_id = (select app.org()) and e.id = x.enrolment_id and e.state = 'held' and e.reason = 'attempt_live'
+      returning e.profile_id, e.due_at;
+end $$;
+
+-- The entries of all permits that this transaction ended, at the first of them.
+create function app.append_ended_permits() returns trigger language plpgsql as $$
+declare noted constant text := coalesce(current_setting('app.ended_permits', true), ''); one text;
+begin
+  perform set_config('app.ended_permits', '', true);
+  foreach one in array string_to_array(noted, ';') loop
+    perform app.append_attempts('attempt.expired', string_to_array(split_part(one, ':', 2), ',')::uuid[], split_part(one, ':', 1));
+  end loop;
+  return null;
+end $$;
+create constraint trigger expiry_is_audited after update of state on public.dial_attempts deferrable initially deferred
+  for each row when (old.state = 'permitted' and new.state = 'expired') execute function app.append_ended_permits();
 
 -- Attempts whose permit ran out unspent go back to waiting; not those that place holds.
 create function app.expire_permits() returns integer language plpgsql as $$
@@ -375,17 +413,23 @@ begin
       select x.version, x.sealed from public.credentials x where x.org_id = (select app.org()) and x.connection_id = c.id
         order by x.version desc limit 1) k on true
     where a.org_id = (select app.org()) and a.id = attempt;
+  perform app.append_attempts('attempt.' || new_state, array[attempt], why);
 end $$;
 
 -- What the provider answered to the one POST. Forward only: a webhook may have come first.
 create function app.record_answer(attempt uuid, answer text, why text, provider_id text, retry_at timestamptz) returns text language plpgsql as $$
-declare target record; new_state text; contradicted boolean;
+declare target record; new_state text; contradicted boolean; second boolean;
 begin
-  select a.person_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
+  select a.person_id, a.connection_id, a.state, a.provider_call_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
   if not found then return null; end if;
+  -- A call where there should be none halts its connection: the org's lock comes before the person's.
+  perform app.hold_org(app.is_stray(target.state, target.provider_call_id, provider_id), true);
   update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = target.person_id;
   select a.* into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt for update;
+  perform app.hold_org(app.is_stray(target.state, target.provider_call_id, provider_id), false);
   new_state := case answer when 'accepted' then 'placed' else answer end;
+  -- Two calls for one attempt: the webhook of another one came first.
+  second := coalesce(target.provider_call_id <> provider_id, false);
   -- The look-up, or our own state machine, was wrong: there is a call where there should be none.
   contradicted := answer = 'accepted' and target.state in ('not_placed', 'cancelled', 'expired', 'refused', 'failed_no_call');
   if target.state = 'dialing' or (target.state = 'unknown' and answer = 'accepted') then
@@ -405,8 +449,11 @@ begin
   else
     new_state := target.state;
   end if;
-  if contradicted then
-    perform app.open_incident(1, 'call_contradicts_' || target.state, attempt, jsonb_build_object('attempt', attempt));
+  if provider_id is not null then perform app.apply_waiting_stops(attempt, provider_id); end if;
+  if second then
+    perform app.open_incident(1, 'second_call_for_attempt', attempt, jsonb_build_object('attempt', attempt), target.connection_id);
+  elsif contradicted then
+    perform app.open_incident(1, 'call_contradicts_' || target.state, attempt, jsonb_build_object('attempt', attempt), target.connection_id);
   elsif why in ('unauthorized', 'payment_required') or answer = 'failed_no_call' and why <> 'stalled' then
     perform app.open_incident(2, 'connection_unusable', target.connection_id, jsonb_build_object('connection', target.connection_id, 'reason', why));
   end if;
