@@ -714,10 +714,11 @@ create table calls (
   -- Never searched, and a person judged it.
   stop_judged boolean not null default false,
   primary key (org_id, id),
-  unique (org_id, attempt_id),
   foreign key (org_id, attempt_id) references dial_attempts (org_id, id),
   foreign key (org_id, connection_id) references connections (org_id, id)
 );
+-- One, unless a provider made a second call of one attempt: that one was heard by somebody, too.
+create index calls_by_attempt on calls (org_id, attempt_id);
 create unique index calls_by_provider_call on calls (org_id, connection_id, provider_call_id);
 create index calls_by_lead on calls (org_id, lead_id, created_at desc);
 call app.protect_table('calls', 'select, insert, update');
@@ -745,6 +746,8 @@ create table webhook_inbox (
   unique (org_id, connection_id, dedupe_key),
   foreign key (org_id, connection_id) references connections (org_id, id)
 );
+-- Stops of calls that nobody could name yet.
+create index webhook_inbox_unattributed on webhook_inbox (org_id, connection_id) where reason = 'stop_unattributed';
 create index webhook_inbox_pending on webhook_inbox (org_id, received_at, id) where state = 'pending';
 call app.protect_table('webhook_inbox', 'select, insert, update');
 call app.classify('webhook_inbox', subject => 'body report', system => 'org_id id connection_id dedupe_key type provider_call_id attempt_id received_at body_digest state reason tries lease_until');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { missStopChecks } from "../../src/db/queries/dispatch.ts";
+import { sweepOverdue } from "../../src/db/queries/dispatch.ts";
 import { recordScrubs } from "../../src/db/queries/scrubs.ts";
 import { callNow } from "../../src/dispatch/call-now.ts";
 import { expirePermits } from "../../src/dispatch/expire-permits.ts";
@@ -150,6 +150,25 @@ const grant = {
   basis: "pec", purpose: "informational", source: "api", text: null, attested_seller: null, signature: null, page_url: null, ip: null, user_agent: null,
   certificate: null, recording: null,
 }; // prettier-ignore
+const scrubbed = (world: World, result: "listed" | "unknown") =>
+  world.org.query(
+    recordScrubs({
+      runId: newId(),
+      connectionId: world.connectionId,
+      responseDigest: "\\x00",
+      answers: [
+        {
+          id: newId(),
+          personId: world.personIds[0] as string,
+          list: "national",
+          kind: "do_not_call",
+          result,
+          listVersionAt: noon,
+        },
+      ],
+      leads: [],
+    }),
+  );
 const changes: readonly Change[] = [
   {
     row: "person",
@@ -181,30 +200,8 @@ const changes: readonly Change[] = [
         { kind: "grant", body: grant as never },
       ),
   },
-  {
-    row: "person",
-    name: "a scrub that turned to listed",
-    reason: "dnc_listed",
-    act: (world) =>
-      world.org.query(
-        recordScrubs({
-          runId: newId(),
-          connectionId: world.connectionId,
-          responseDigest: "\\x00",
-          answers: [
-            {
-              id: newId(),
-              personId: world.personIds[0] as string,
-              list: "national",
-              kind: "do_not_call",
-              result: "listed",
-              listVersionAt: noon,
-            },
-          ],
-          leads: [],
-        }),
-      ),
-  },
+  { row: "person", name: "a scrub that turned to listed", reason: "dnc_listed", act: (world) => scrubbed(world, "listed") },
+  { row: "person", name: "a scrub without a usable answer", act: (world) => scrubbed(world, "unknown") },
   {
     row: "person",
     name: "a stop check that went missing",
@@ -213,7 +210,7 @@ const changes: readonly Change[] = [
         "update persons set stop_check = 'pending', stop_check_since = $2::timestamptz - interval '24 h' where org_id = $1",
         [world.orgId, noon],
       );
-      await world.org.query(missStopChecks());
+      await world.org.query(sweepOverdue());
     },
   },
   { row: "org", name: "the org's halt", act: (world) => halt(world.org, { reason: "org_halted", note: "stop" }) },

@@ -4,7 +4,7 @@ import { haltForDnc } from "../../src/domain/scrubs/halt-for-dnc.ts";
 import { uuidOf } from "../../src/lib/ids.ts";
 import { claimDue, mint } from "../dispatch/mint.ts";
 import { consentText, type House, type LiveOrg, openHouse } from "../support/live-house.ts";
-import type { World } from "../support/world.ts";
+import { newId, type World } from "../support/world.ts";
 
 export interface TenantTable {
   readonly name: string;
@@ -198,6 +198,12 @@ async function makeWorkDue({ api: { db } }: House, { orgId }: LiveOrg, target: s
   );
   await db.admin("update test_clocks set status = 'advancing', target = $2 where org_id = $1", [orgId, target]);
   await db.admin("update webhook_inbox set state = 'pending', lease_until = null where org_id = $1", [orgId]);
+  await db.admin(
+    `insert into webhook_inbox (org_id, id, connection_id, dedupe_key, type, provider_call_id, received_at, body_digest, state, reason, lease_until)
+       select a.org_id, $2, a.connection_id, 'call_unattributed:stop', 'stop_tool', 'call_unattributed', now(), '\\x00', 'pending', 'stop_unattributed', 'infinity'
+       from dial_attempts a where a.org_id = $1 and a.state = 'placed' order by a.id limit 1`,
+    [orgId, newId()],
+  );
   await db.admin("update outbox set done_at = null, due_at = '2026-01-01', lease_until = null where org_id = $1", [orgId]);
   await db.admin("update leads set scrub_due_at = '-infinity' where org_id = $1", [orgId]);
   await db.admin("update leases set lease_until = 'infinity' where org_id = $1", [orgId]);
