@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ import { brokenInvariants } from "./invariants.ts";
 import { endedReport, type ProviderLedger } from "./provider-ledger.ts";
 
 const leads = full ? 10_000 : 1_000;
-const secondsMax = full ? 1_500 : 150;
+const secondsMax = full ? 1_500 : 240;
 const script = fileURLToPath(new URL("dispatcher.ts", import.meta.url));
 
 let db: TestDatabase | undefined;
@@ -74,7 +74,7 @@ async function dispatchUntilDone(world: World, work: DispatcherWork, dispatchers
   try {
     const running = Array.from({ length: dispatchers }, start);
     for (const deadline = Date.now() + secondsMax * 1000; Date.now() < deadline;) {
-      // A process needs a second or two to start: killed more often, none would ever dial.
+      await hasDialed(work.ledgerFile);
       await new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 3_000));
       await hasten(world);
       if ((await openOf(world)) === 0) break;
@@ -90,6 +90,13 @@ async function dispatchUntilDone(world: World, work: DispatcherWork, dispatchers
     );
   }
   return { kills };
+}
+
+/** A process needs a second or two to start, on a busy machine more: killed more often than they dial, none would ever finish. */
+async function hasDialed(ledgerFile: string): Promise<void> {
+  const before = statSync(ledgerFile).size;
+  for (let look = 0; look < 100 && statSync(ledgerFile).size === before; look++)
+    await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
 /** Leases of dead dispatchers would last a minute; here they last as long as a run of a live one cannot take. */
