@@ -538,6 +538,32 @@ create index leases_end on leases (lease_until, org_id);
 call app.protect_table('leases', 'select, insert, update (lease_until), delete');
 call app.classify('leases', system => 'org_id token profile_id campaign_id connection_id enrolment_ids lead_ids person_ids lease_until');
 
+-- Persons whose facts moved since the standing results of their open enrolments were computed. Who writes one holds its person.
+create table standing_marks (
+  org_id uuid not null,
+  person_id uuid not null,
+  -- Which change it was: a result that was computed before it does not take the mark away.
+  marked_by xid8 not null default pg_current_xact_id(),
+  -- Real clock.
+  due_at timestamptz not null,
+  primary key (org_id, person_id),
+  foreign key (org_id, person_id) references persons (org_id, id)
+);
+create index standing_marks_due on standing_marks (org_id, due_at);
+call app.protect_table('standing_marks', 'select, insert, update, delete');
+call app.classify('standing_marks', system => 'org_id person_id marked_by due_at');
+
+-- One row an org that has enrolled: a change of the whole org or platform makes all of its standing results stale at once,
+-- and is carried to the persons batch by batch, in the order of their ids.
+create table standing_sweeps (
+  org_id uuid primary key references orgs (org_id),
+  platform_version bigint not null,
+  -- Results of later persons are stale; null = none is.
+  after_person uuid
+);
+call app.protect_table('standing_sweeps', 'select, insert, update');
+call app.classify('standing_sweeps', system => 'org_id platform_version after_person');
+
 -- Parts of snapshots that many decisions share (policy, campaign, zones), once each.
 create table snapshot_parts (
   org_id uuid not null references orgs (org_id),
@@ -668,6 +694,8 @@ create table calls (
   stop_requested boolean not null,
   stop_searched boolean not null,
   created_at timestamptz not null,
+  -- Never searched, and a person judged it.
+  stop_judged boolean not null default false,
   primary key (org_id, id),
   unique (org_id, attempt_id),
   foreign key (org_id, attempt_id) references dial_attempts (org_id, id),
@@ -676,7 +704,7 @@ create table calls (
 create unique index calls_by_provider_call on calls (org_id, connection_id, provider_call_id);
 create index calls_by_lead on calls (org_id, lead_id, created_at desc);
 call app.protect_table('calls', 'select, insert, update');
-call app.classify('calls', subject => 'disposition started_at ended_at duration_seconds ended_by transcript recording_ref stop_requested', system => 'org_id id attempt_id campaign_id lead_id connection_id provider_call_id status provider_reason transcript_state stop_searched created_at');
+call app.classify('calls', subject => 'disposition started_at ended_at duration_seconds ended_by transcript recording_ref stop_requested', system => 'org_id id attempt_id campaign_id lead_id connection_id provider_call_id status provider_reason transcript_state stop_searched stop_judged created_at');
 
 create table webhook_inbox (
   org_id uuid not null,

@@ -17,6 +17,10 @@ call app.open_to_door('imports', 'org_id, id, status, lease_until');
 call app.open_to_door('dial_attempts', 'org_id, state, settle_after, ring_by, rang, stop_requested_at, dialing_at');
 call app.open_to_door('permits', 'org_id, expires_at, consumed_at');
 call app.open_to_door('leases', 'org_id, lease_until');
+call app.open_to_door('enrolments', 'org_id, state, standing_valid_until');
+call app.open_to_door('standing_marks', 'org_id, due_at');
+call app.open_to_door('standing_sweeps', 'org_id, platform_version, after_person');
+grant select (id, facts_version) on platform_facts to dialgate_door;
 call app.open_to_door('webhook_inbox', 'org_id, state, lease_until');
 call app.open_to_door('outbox', 'org_id, due_at, done_at, lease_until');
 call app.open_to_door('persons', 'org_id, stop_check, stop_check_since');
@@ -64,6 +68,15 @@ create function door.due_orgs(work text, real_now timestamptz, orgs_max integer)
       cross join lateral (select x.scrub_due_at from public.leads x where x.org_id = c.org_id and x.status = 'eligible'
         order by x.scrub_due_at limit 1) l
       where work = 'scrub' and c.kind = 'dnc' and c.status = 'active'
+    union all
+    select m.org_id, m.due_at, false from public.standing_marks m where work = 'standing'
+    union all
+    select s.org_id, case when s.after_person is not null or s.platform_version < f.facts_version then '-infinity' else e.due end, true
+      from public.standing_sweeps s join public.platform_facts f on f.id = 1
+      left join lateral (select x.standing_valid_until as due from public.enrolments x
+        where x.org_id = s.org_id and x.state in ('waiting', 'held') and x.standing_valid_until is not null
+        order by x.standing_valid_until limit 1) e on true
+      where work = 'standing'
     union all
     select t.org_id, coalesce(t.lease_until, '-infinity'), false from public.test_clocks t where work = 'test_clock' and t.status = 'advancing'
   ) d left join public.test_clocks t on t.org_id = d.org_id

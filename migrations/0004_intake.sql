@@ -69,7 +69,7 @@ declare
   evidence_keys uuid[] := app.intake_column(evidence_ids)::uuid[];
   bodies text[] := app.intake_column(evidence);
   -- Positions of the rows that make a lead, and of those whose evidence is new.
-  persons uuid[]; known uuid[]; making bigint[]; digests bytea[]; keeping bigint[];
+  persons uuid[]; known uuid[]; making bigint[]; digests bytea[]; keeping bigint[]; more uuid[];
 begin
   persons := app.intake_persons(pepper, fresh, (select array_agg(decode(u.hmac, 'hex') order by u.n)
     from unnest(app.intake_column(hmacs)) with ordinality as u(hmac, n)), older_numbers, older_hmacs);
@@ -110,12 +110,13 @@ begin
     update public.persons p set facts_version = p.facts_version + 1
       where p.org_id = (select app.org()) and p.id = any (known)
         and p.id in (select persons[u.number] from unnest(numbers) with ordinality as u(number, n) where u.n = any (making || keeping));
-    -- More evidence widens: what the gates held for want of it may be judged again.
-    perform app.reopen_person(e.person_id) from (
-      select distinct x.person_id from public.enrolments x
-        where x.org_id = (select app.org()) and x.state = 'held' and x.person_id = any (known)
-          and x.person_id in (select persons[u.number] from unnest(numbers) with ordinality as u(number, n) where u.n = any (keeping))
-        order by x.person_id) e;
+  end if;
+  -- More evidence for a lead that is there widens: what the gates held, or intake refused, for want of it is judged again.
+  more := array(select distinct persons[u.number] from unnest(numbers) with ordinality as u(number, n)
+    where u.n = any (keeping) and (u.n = any (making)) is not true);
+  if cardinality(more) > 0 then
+    perform app.mark_standing(more);
+    perform app.reopen_persons(more);
   end if;
 
   return query

@@ -438,13 +438,18 @@ begin
   return query select cancelled, closed;
 end $$;
 
--- Narrower facts became wider (a grant, a lift, a fresh scrub): what a gate held may be judged again.
-create function app.reopen_person(person uuid) returns integer language plpgsql as $$
+-- Narrower facts became wider (a grant, a lift, a fresh scrub): what a gate held may be judged again. All persons of a
+-- change at once, enrolments by id, then their profiles: person by person two changes would meet on profiles crosswise.
+create function app.reopen_persons(persons uuid[]) returns integer language plpgsql as $$
 declare profiles uuid[]; due timestamptz[];
 begin
-  with opened as (
+  with held as (
+    select e.id from public.enrolments e
+      where e.org_id = (select app.org()) and e.person_id = any (persons) and e.state = 'held' and e.reason <> 'attempt_live'
+      order by e.id for no key update),
+  opened as (
     update public.enrolments e set state = 'waiting', due_at = app.now()
-      where e.org_id = (select app.org()) and e.person_id = person and e.state = 'held' and e.reason <> 'attempt_live'
+      from held h where e.org_id = (select app.org()) and e.id = h.id
       returning e.profile_id, e.due_at)
   select array_agg(o.profile_id), array_agg(o.due_at) into profiles, due from opened o;
   if profiles is null then return 0; end if;
@@ -461,6 +466,8 @@ begin
       where l.org_id = (select app.org()) and l.status = 'eligible' and (import_ids is null or l.import_id = any (import_ids))
       group by l.candidate_states
     on conflict (org_id, campaign_id, candidate_states) do nothing;
+  insert into public.standing_sweeps (org_id, platform_version)
+    select app.org(), f.facts_version from public.platform_facts f where f.id = 1 on conflict (org_id) do nothing;
   with enrolled as (
     insert into public.enrolments (org_id, id, campaign_id, lead_id, person_id, profile_id, state, due_at)
       select app.org(), gen_random_uuid(), campaign, l.id, l.person_id, p.id, 'waiting', app.now()

@@ -44,7 +44,7 @@ end $$;
 create function app.heard(of_call public.calls) returns boolean immutable language sql as $$
   select coalesce(of_call.status in ('ended', 'error') and of_call.disposition in ('answered', 'unknown'), false) $$;
 create function app.unsearched(of_call public.calls) returns boolean immutable language sql as $$
-  select app.heard(of_call) and not of_call.stop_searched $$;
+  select app.heard(of_call) and not of_call.stop_searched and not of_call.stop_judged $$;
 
 -- What rings after its window halves the connection's pace, and the third within an hour halts it. The caller holds the org.
 create function app.slow_down(connection uuid) returns void language plpgsql as $$
@@ -87,7 +87,7 @@ begin
 
   select c.* into known from public.calls c where c.org_id = (select app.org()) and c.attempt_id = target.id;
   joined := app.join_report(row(app.org(), call_id, target.id, target.campaign_id, target.lead_id, connection, provider_id, status, disposition,
-    provider_reason, started, ended, duration, ended_by, transcript, transcript_state, recording, stop_requested, stop_searched, app.now())::public.calls);
+    provider_reason, started, ended, duration, ended_by, transcript, transcript_state, recording, stop_requested, stop_searched, app.now(), false)::public.calls);
   new_state := case joined.status when 'registered' then 'placed' when 'in_progress' then 'in_progress' when 'ended' then 'completed' else 'failed' end;
   -- A call where none should be: the look-up, or our own state machine, was wrong.
   contradicted := target.state in ('not_placed', 'cancelled', 'expired', 'refused', 'failed_no_call');
@@ -153,7 +153,9 @@ begin
   end if;
   with settled as (
     update public.enrolments e set reason = ended.reason, state = case when again then 'waiting' else 'done' end,
-        due_at = case when again then app.now() + make_interval(secs => ended.retry_after_seconds) else e.due_at end
+        due_at = case when again then app.now() + make_interval(secs => ended.retry_after_seconds) else e.due_at end,
+        -- Nothing was kept up to date for what was done.
+        standing_valid_until = case when again and e.state = 'done' then '-infinity' else e.standing_valid_until end
       where e.org_id = (select app.org()) and e.id = ended.enrolment_id and (e.state = 'held' and e.reason = 'attempt_live'
         or e.state in ('waiting', 'done') and e.reason = disposition_before and e.reason <> ended.reason)
       returning e.profile_id, e.due_at, e.state),

@@ -54,7 +54,7 @@ begin
         and a.state in ('dialing', 'unknown', 'placed', 'in_progress') returning a.id)
   insert into public.outbox (org_id, id, kind, subject_id, due_at, created_at)
     select app.org(), gen_random_uuid(), 'provider_stop', m.id, clock_timestamp(), clock_timestamp() from marked m;
-  perform app.reopen_person(u.person) from (select distinct x.person from unnest(persons) as x(person) where not x.person = any (turned)) u;
+  perform app.reopen_persons(array(select distinct u.person from unnest(persons) as u(person) where not u.person = any (turned)));
   return query select cardinality(turned), n_cancelled, n_held;
 end $$;
 

@@ -84,6 +84,7 @@ const queueOf: Readonly<Record<WorkKind, keyof Env & `${string}_QUEUE`>> = {
   permits: "DIAL_QUEUE",
   import: "IMPORT_QUEUE",
   scrub: "IMPORT_QUEUE",
+  standing: "IMPORT_QUEUE",
   inbox: "INBOX_QUEUE",
   reconcile: "INBOX_QUEUE",
   outbox: "OUTBOX_QUEUE",

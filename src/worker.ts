@@ -11,6 +11,7 @@ import { type Env, parseEnv, type WorkerEnv } from "./env.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpDeps } from "./http/http-env.ts";
 import { type FaultReport, faultOf } from "./http/on-error.ts";
+import { judgeStanding } from "./jobs/judge-standing.ts";
 import { findOpenImports, runImport } from "./jobs/run-import.ts";
 import { scrubLeads } from "./jobs/scrub-leads.ts";
 
@@ -78,7 +79,17 @@ async function serve(request: Request, workerEnv: WorkerEnv, context: ExecutionC
   return app.fetch(request, http);
 }
 
-const kinds: readonly WorkKind[] = ["dial", "import", "reconcile", "permits", "inbox", "outbox", "scrub", "test_clock"];
+const kinds: readonly WorkKind[] = [
+  "dial",
+  "import",
+  "reconcile",
+  "permits",
+  "inbox",
+  "outbox",
+  "scrub",
+  "standing",
+  "test_clock",
+];
 const orgsMax = 1_000;
 
 /** The tick: asks the doors who has work due, and sends one message an org and kind of work. */
@@ -102,6 +113,8 @@ async function tick(workerEnv: WorkerEnv): Promise<void> {
 /** A consumer has fifteen minutes; what is left then is asked for again. */
 const clockSecondsMax = 600;
 const dialSecondsMax = 50;
+/** Judging costs CPU, of which an invocation has thirty seconds unless its settings say more (Workers limits). */
+const standingSecondsMax = 20;
 
 type Work = (deps: Deps & { desk: Desk }, org: OrgDb, bind: () => OrgDb, requestId: string) => Promise<unknown>;
 /** One line for each kind of work. `again`: its time was up before its work was. */
@@ -112,6 +125,7 @@ const works: Readonly<Record<WorkKind, Work>> = {
   inbox: (deps, org) => applyInbox(deps, org),
   outbox: (deps, org) => sendStops(deps, org),
   scrub: (deps, org) => scrubLeads(deps, org),
+  standing: (deps, org) => judgeStanding(deps, org, standingSecondsMax),
   test_clock: (deps, org) => advanceClock(deps, deps.simulator, org, clockSecondsMax),
   import: async (deps, org, bind, requestId) => {
     const started = outside.milliseconds();

@@ -10,7 +10,7 @@ import { unwrapDrizzle } from "./unwrap-drizzle.ts";
 /** Tenant tables do not type-check here. */
 type GlobalTable<T extends PgTable> = T extends OrgTable ? never : T;
 
-export type WorkKind = "dial" | "import" | "reconcile" | "permits" | "inbox" | "outbox" | "scrub" | "test_clock";
+export type WorkKind = "dial" | "import" | "reconcile" | "permits" | "inbox" | "outbox" | "scrub" | "standing" | "test_clock";
 
 /** Who may do this is decided by the answer of the binding; a refusal is thrown before anything read leaves. */
 export class AccessRefused extends Error {

@@ -21,6 +21,7 @@ import { leadRoutes } from "./routes/leads.ts";
 import { policyRoutes } from "./routes/policy.ts";
 import { publicRoutes } from "./routes/public.ts";
 import { sellerRoutes } from "./routes/sellers.ts";
+import { stopCheckRoutes } from "./routes/stop-checks.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
 import { testClockRoutes } from "./routes/test-clock.ts";
 import { unmatched } from "./unmatched.ts";
@@ -44,6 +45,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   leadRoutes(app);
   consentEventRoutes(app);
   suppressionRoutes(app);
+  stopCheckRoutes(app);
   campaignRoutes(app);
   decisionRoutes(app);
   callRoutes(app);

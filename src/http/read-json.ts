@@ -17,8 +17,9 @@ export const readJson = (bytesMax: number): MiddlewareHandler<HttpEnv> =>
     if (bytes.length > 0 && type !== "application/json") {
       throw new Problem("unsupported_media_type", { detail: "Send the body as application/json.", ...unread });
     }
-    const text = textOf(bytes);
-    if (text !== "") {
+    // A body of no bytes says nothing: the schema tells whether that is enough.
+    const text = textOf(bytes) || "{}";
+    if (bytes.length > 0) {
       const faults: Fault[] = [];
       inspect(parsed(text), "", 1, faults);
       if (faults.length > 0) throw new Problem("invalid_request", { ...invalid(...faults).parts, ...unread });

@@ -12,6 +12,7 @@ export const idPrefixes = {
   import: "imp",
   consentEvent: "cons",
   suppression: "supp",
+  judgement: "judg",
   scrub: "scrub",
   decision: "dec",
   attempt: "att",

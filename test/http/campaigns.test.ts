@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startSimulators, type Simulators } from "../../dev/simulators/simulators.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { type AuditEntry, verifyChain } from "../../src/lib/audit-chain.ts";
-import { type Api, type Caller, openApi } from "./api.ts";
+import { judgeStanding } from "../../src/jobs/judge-standing.ts";
+import { type Api, type Caller, openApi, realNow } from "./api.ts";
 import { retellConnection, retellKey } from "./voice-signature.ts";
 
 let simulators: Simulators;
@@ -66,6 +67,7 @@ describe("a campaign", () => {
       "no_dnc_provider",
     ]);
     expect(api.woken).toContainEqual({ orgId: org.orgId, work: "dial" });
+    expect(api.woken).toContainEqual({ orgId: org.orgId, work: "standing" });
     expect((await org.post(`${at}/launch`, {})).json.errors[0].code).toBe("not_a_draft");
     expect((await org.post(`${at}/pause`, { reason: "lunch" })).json).toMatchObject({ status: "paused", status_reason: "lunch" });
     expect((await org.post(`${at}/resume`)).json).toMatchObject({ status: "running", status_reason: null });
@@ -76,6 +78,53 @@ describe("a campaign", () => {
     });
     expect((await org.get("/v1/campaigns?status=running")).json.data).toHaveLength(1);
     expect((await org.get("/v1/campaigns?status=draft")).json.data).toEqual([]);
+  });
+
+  test("shows in its funnel what the standing gates say, what of it is known, and whom a window is open for", async () => {
+    const { org, campaign, lead } = await opened({ purpose: "marketing" });
+    const at = `/v1/campaigns/${campaign.id}`;
+    await org.post(`${at}/launch`);
+    const standing = async () => (await org.get(`${at}/funnel`)).json.standing;
+    const none = { current: 0, stale: 0, unjudged: 0, callable: 0, callable_now: 0 };
+    expect(await standing()).toEqual({ ...none, unjudged: 1, gates: [] });
+    const bound = api.deps.system.asOrg(org.orgId, { type: "job", id: "standing" }, "job_test", realNow);
+    expect(await judgeStanding({ desk: api.deps.desk, now: () => realNow }, bound, 20)).toBe("done");
+    const says = (gate: string, verdict: string, reason: string) => ({ gate, verdict, reason, count: 1 });
+    const answered = [
+      says("consent", "allow", "consent_valid"),
+      says("dnc", "block", "dnc_unacknowledged"),
+      says("number", "allow", "reassigned_unchecked"),
+      says("suppression", "allow", "not_suppressed"),
+    ];
+    expect(await standing()).toEqual({ ...none, current: 1, gates: answered });
+    await org.post("/v1/consent_events", { kind: "lift", lead_id: lead.id, by: "Dana", reason: "entered by mistake" });
+    expect(await standing()).toEqual({ ...none, stale: 1, gates: [] });
+    await judgeStanding({ desk: api.deps.desk, now: () => realNow }, bound, 20);
+    expect(await standing()).toMatchObject({ current: 1, callable: 0 });
+    await org.patch("/v1/policy", { written_consent_over_national: true });
+    expect(await standing()).toEqual({ ...none, stale: 1, gates: [] });
+    await org.post("/v1/dnc_acknowledgements", { lists: ["national", "state:CO"], by: "Dana Reyes" });
+    await judgeStanding({ desk: api.deps.desk, now: () => realNow }, bound, 20);
+    // No window has been judged yet: the dial's first run does that.
+    expect(await standing()).toMatchObject({ current: 1, callable: 1, callable_now: 0 });
+    await api.db.admin("update hour_profiles set open = true, next_change_at = 'infinity' where org_id = $1", [org.orgId]);
+    expect(await standing()).toMatchObject({ current: 1, callable: 1, callable_now: 1 });
+    expect((await org.get(`/v1/campaigns/${publicId("campaign", api.deps.newId())}/funnel`)).status).toBe(404);
+  });
+
+  test("is launched, paused and resumed by a body of no bytes: it says nothing, and every field is optional", async () => {
+    const { org, campaign } = await opened();
+    const at = `/v1/campaigns/${campaign.id}`;
+    const bare = (path: string) =>
+      api.send("POST", path, { key: org.apiKey, raw: "", headers: { "content-type": "application/json" } });
+    expect((await bare(`${at}/launch`)).json).toMatchObject({ status: "running", enrolled: 1 });
+    expect((await bare(`${at}/pause`)).json).toMatchObject({ status: "paused", status_reason: "paused_by_person" });
+    expect((await bare(`${at}/resume`)).json).toMatchObject({ status: "running" });
+    // Where a field is required it is asked for by name.
+    expect((await bare("/v1/sellers")).json).toMatchObject({
+      status: 422,
+      errors: [{ pointer: "/registered_name", code: "required" }],
+    });
   });
 
   test("is refused at launch when the provider withholds transcripts, with the fix", async () => {

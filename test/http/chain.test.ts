@@ -139,7 +139,7 @@ describe("what cannot be read", () => {
 
   test.each([
     ["{", 400, "malformed_json"],
-    ["", 400, "malformed_json"],
+    ["", 422, "invalid_request"],
     ["NaN", 400, "malformed_json"],
     ['{"registered_name": "a",}', 400, "malformed_json"],
     ["[]", 422, "invalid_request"],

@@ -84,7 +84,7 @@ describe("the worker", () => {
     sent.length = 0;
     await worker.scheduled({}, env);
     expect(sent).toContainEqual({ queue: "CLOCK_QUEUE", body: { org_id: org.orgId, work: "test_clock" } });
-    const works = ["dial", "permits", "inbox", "outbox", "reconcile", "import", "scrub"].map((work) =>
+    const works = ["dial", "permits", "inbox", "outbox", "reconcile", "import", "scrub", "standing"].map((work) =>
       message({ org_id: org.orgId, work }),
     );
     await worker.queue({ messages: works }, env);

@@ -15,6 +15,8 @@ import * as leads from "../../src/db/queries/leads.ts";
 import * as persons from "../../src/db/queries/persons.ts";
 import * as profiles from "../../src/db/queries/profiles.ts";
 import * as scrubs from "../../src/db/queries/scrubs.ts";
+import * as standing from "../../src/db/queries/standing.ts";
+import * as stopChecks from "../../src/db/queries/stop-checks.ts";
 import * as suppressions from "../../src/db/queries/suppressions.ts";
 import * as testClock from "../../src/db/queries/test-clock.ts";
 import { sql } from "drizzle-orm";
@@ -25,7 +27,7 @@ import type { Admin } from "./tenants.ts";
 
 const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   account, audit, campaigns, connections, "consent-events": consentEvents, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions,
-  "idempotency-keys": idempotencyKeys, inbox, intake, leads, persons, profiles, scrubs, suppressions, "test-clock": testClock,
+  "idempotency-keys": idempotencyKeys, inbox, intake, leads, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock,
 }; // prettier-ignore
 
 /** Ids of one org's rows, each in the state that gives the statements something to do. */
@@ -34,6 +36,10 @@ const attempt = (where: string) => `select id::text as v from dial_attempts wher
 const leasedSql = (column: string) =>
   `select ${column}::text as v from leases k join enrolments e on e.org_id = k.org_id and e.id = any (k.enrolment_ids)
      where k.org_id = $1 order by k.token, e.id`;
+const marked = (column: string) => `select ${column} as v from standing_marks m join persons p on p.id = m.person_id
+  join enrolments e on e.person_id = m.person_id and e.state in ('waiting', 'held') where m.org_id = $1 order by e.id`;
+const refused = (column: string) =>
+  `select ${column} as v from leads l join persons p on p.id = l.person_id where l.org_id = $1 and l.status = 'ineligible' order by l.id`;
 const knownSql = {
   campaign: "select id::text as v from campaigns where org_id = $1 order by id",
   voice: "select id::text as v from connections where org_id = $1 and kind = 'voice' order by id",
@@ -42,6 +48,15 @@ const knownSql = {
   person: "select person_id::text as v from leads where org_id = $1 order by id",
   hmac: "select e164_hmac::text as v from persons where org_id = $1 order by id",
   alias: "select e164_hmac::text as v from person_aliases where org_id = $1 order by person_id",
+  markedPerson: marked("m.person_id::text"),
+  mark: marked("m.marked_by::text"),
+  markedVersion: marked("p.facts_version::text"),
+  markedPlace: marked("e.id::text"),
+  markedRow: marked("e.xmin::text"),
+  refusedPerson: refused("l.person_id::text"),
+  refusedLead: refused("l.id::text"),
+  refusedVersion: refused("p.facts_version::text"),
+  uncheckedPerson: "select id::text as v from persons where org_id = $1 and stop_check <> 'clear' order by id",
   livePerson: "select person_id::text as v from dial_attempts where org_id = $1 and state = 'permitted' order by id",
   heldPerson:
     "select person_id::text as v from enrolments where org_id = $1 and state = 'held' and reason <> 'attempt_live' order by id",
@@ -130,6 +145,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "audit.auditEntries": () => [audit.auditEntries(0, 100)],
   "audit.auditHead": () => [audit.auditHead()],
   "campaigns.enrolCampaign": (k) => [campaigns.enrolCampaign(k.campaign, null)],
+  "campaigns.wakeHalted": () => [campaigns.wakeHalted(null, "campaign_halted")],
   "campaigns.campaignFunnel": (k) => [campaigns.campaignFunnel(k.campaign)],
   "connections.reachableConnection": (k) => [connections.reachableConnection(k.voice)],
   "connections.openAttemptsOfConnection": (k) => [connections.openAttemptsOfConnection(k.placedConnection)],
@@ -195,10 +211,12 @@ export const statements: Readonly<Record<string, Make>> = {
     return [{ name: "leads.person_of_lead", text, params }];
   },
   "leads.leadsByNumber": (k) => [leads.leadsByNumber([k.hmac, k.alias])],
+  "leads.refusedLeads": (k) => [leads.refusedLeads([k.refusedPerson])],
+  "leads.admitLeads": (k) => [leads.admitLeads([{ id: k.refusedLead, personVersion: Number(k.refusedVersion) }])],
   "persons.touchPersons": (k) =>
     persons.touchPersons([{ newId: newId(), hmac: k.hmac, pepperVersion: 1, allHmacs: [k.hmac, k.alias] }]),
   "persons.stopPerson": (k) => [persons.stopPerson(k.livePerson, "suppressed")],
-  "persons.reopenPerson": (k) => [persons.reopenPerson(k.heldPerson)],
+  "persons.reopenPersons": (k) => [persons.reopenPersons([k.heldPerson])],
   "persons.bumpPerson": (k) => [persons.bumpPerson(k.person)],
   "profiles.dueProfiles": () => [profiles.dueProfiles(100)],
   "profiles.judgedProfiles": (k) => [profiles.judgedProfiles([{ id: k.profile, open: true, nextChangeAt: null }])],
@@ -216,6 +234,28 @@ export const statements: Readonly<Record<string, Make>> = {
       answers: [{ id: newId(), personId: k.heldPerson, list: "national", kind: "do_not_call", result: "clear", listVersionAt: null }],
     }),
   ], // prettier-ignore
+  "standing.takeStaleStanding": () => [standing.takeStaleStanding(100)],
+  "standing.markStanding": (k) => [standing.markStanding([k.heldPerson])],
+  "standing.sweepStanding": () => [standing.sweepStanding()],
+  "standing.keepStanding": (k) => [
+    standing.keepStanding({
+      orgVersion: Number(k.orgVersion),
+      platformVersion: 1,
+      persons: [{ id: k.markedPerson, mark: k.mark, version: Number(k.markedVersion) }],
+      places: [
+        {
+          enrolmentId: k.markedPlace,
+          rowVersion: k.markedRow,
+          personVersion: Number(k.markedVersion),
+          standing: "[]",
+          validUntil: null,
+        },
+      ],
+    }),
+  ],
+  "stop-checks.openStopChecks": () => [stopChecks.openStopChecks("pending", null, 100)],
+  "stop-checks.lockStopCheck": (k) => [stopChecks.lockStopCheck(k.uncheckedPerson)],
+  "stop-checks.endStopCheck": (k) => [stopChecks.endStopCheck(k.uncheckedPerson)],
   "suppressions.suppressionsOfNumbers": (k) => [suppressions.suppressionsOfNumbers([0, 1], [k.stoppedHmac, k.stoppedAlias])],
   "test-clock.readClock": () => [testClock.readClock()],
   "test-clock.takeClock": () => [testClock.takeClock(60)],

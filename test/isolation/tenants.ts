@@ -202,6 +202,12 @@ async function makeWorkDue({ api: { db } }: House, { orgId }: LiveOrg, target: s
        where e.org_id = $1 and e.id = x.id`,
     [orgId],
   );
+  await db.admin(
+    `update enrolments e set reason = 'campaign_halted', due_at = (select t.now + interval '10 minutes' from test_clocks t where t.org_id = $1)
+       from (select id from enrolments where org_id = $1 and state = 'waiting' and due_at <> '2026-01-01' order by id limit 1) x
+       where e.org_id = $1 and e.id = x.id`,
+    [orgId],
+  );
   // One window that must be judged again, of a campaign whose others are open.
   await db.admin(
     `update hour_profiles p set next_change_at = '-infinity' from (select min(id::text)::uuid as id from hour_profiles h where org_id = $1
@@ -212,6 +218,23 @@ async function makeWorkDue({ api: { db } }: House, { orgId }: LiveOrg, target: s
   await db.admin(
     `update persons p set stop_check = 'pending', stop_check_since = '2026-01-01'
        from (select id from persons where org_id = $1 order by id desc limit 1) x where p.org_id = $1 and p.id = x.id`,
+    [orgId],
+  );
+  // Marked just now, with a place to judge; one more lead that intake refused; and a sweep that is under way.
+  await db.admin(
+    `insert into standing_marks (org_id, person_id, due_at) select distinct org_id, person_id, '2026-01-01'::timestamptz from enrolments
+       where org_id = $1 and state in ('waiting', 'held') on conflict do nothing`,
+    [orgId],
+  );
+  await db.admin("update standing_sweeps set after_person = '00000000-0000-0000-0000-000000000000' where org_id = $1", [orgId]);
+  await db.admin(
+    `update leads l set status = 'ineligible', ineligible_reason = 'consent_missing'
+       from (select id from leads where org_id = $1 order by id desc limit 1) x where l.org_id = $1 and l.id = x.id`,
+    [orgId],
+  );
+  await db.admin(
+    `insert into stop_check_judgements (org_id, id, person_id, verdict, judged_by, reason, judged_at)
+       select org_id, gen_random_uuid(), id, 'clear', 'Dana', 'x', '2026-01-01' from persons where org_id = $1 limit 1`,
     [orgId],
   );
   await db.admin(

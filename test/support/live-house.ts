@@ -15,6 +15,7 @@ import { run } from "../../src/dispatch/run.ts";
 import { sendStops } from "../../src/dispatch/send-stops.ts";
 import { snapshotDesk } from "../../src/domain/decisions/snapshot.ts";
 import type { HttpDeps } from "../../src/http/http-env.ts";
+import { judgeStanding } from "../../src/jobs/judge-standing.ts";
 import { findOpenImports, runImport } from "../../src/jobs/run-import.ts";
 import { scrubLeads } from "../../src/jobs/scrub-leads.ts";
 import { publicId } from "../../src/lib/ids.ts";
@@ -113,6 +114,7 @@ export async function openHouse(over: Partial<HttpDeps> = {}): Promise<House> {
         await runImport({ bind: () => org, files, numbers, packs, requestId: "job_test", elapsedMs: () => 0 }, id);
       }
       await scrubLeads({ dnc: adapters.dnc }, org);
+      await judgeStanding(dispatch, org, 20);
       await expirePermits(org);
       await run(dispatch, org, 20);
       await applyInbox(dispatch, org);

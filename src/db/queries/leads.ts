@@ -2,6 +2,49 @@ import { sql, type SQL } from "drizzle-orm";
 import { inOrg } from "../in-org.ts";
 import type { Statement } from "../transport.ts";
 
+/** A lead that intake refused, with its person's evidence of today. */
+export interface RefusedLeadRow {
+  readonly lead_id: string;
+  readonly person_version: number;
+  readonly e164: string;
+  readonly events: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly recorded_at: string;
+    readonly digest: string;
+    readonly body: Readonly<Record<string, unknown>>;
+  }[];
+}
+/** Evidence beyond this is no reason to judge a lead for longer. */
+const eventsMax = 500;
+
+export function refusedLeads(personIds: readonly string[]): Statement {
+  return {
+    name: "leads.refused",
+    text: `select l.id as lead_id, p.facts_version as person_version, l.e164,
+        coalesce((select json_agg(json_build_object('id', c.id, 'kind', c.kind, 'recorded_at', app.rfc3339(c.recorded_at),
+            'digest', encode(c.digest, 'hex'), 'body', c.body) order by c.recorded_at, c.id)
+          from (select * from consent_events c where ${inOrg("c")} and c.person_id = l.person_id
+                order by c.recorded_at desc, c.id limit ${eventsMax}) c), '[]') as events
+      from persons p join leads l on ${inOrg("l")} and l.person_id = p.id and l.status = 'ineligible'
+      where ${inOrg("p")} and p.id = any ($1::uuid[]) order by l.id`,
+    params: [personIds],
+  };
+}
+
+/** Each only while its person is as it was judged. Answers the leads that may be enrolled from now on. */
+export function admitLeads(leads: readonly { readonly id: string; readonly personVersion: number }[]): Statement {
+  return {
+    name: "leads.admit",
+    text: `update leads l set status = 'eligible', ineligible_reason = null
+      from unnest($1::uuid[], $2::bigint[]) as u(id, version)
+      where ${inOrg("l")} and l.id = u.id and l.status = 'ineligible'
+        and exists (select 1 from persons p where ${inOrg("p")} and p.id = l.person_id and p.facts_version = u.version)
+      returning l.id`,
+    params: [leads.map((lead) => lead.id), leads.map((lead) => lead.personVersion)],
+  };
+}
+
 /** The leads of a number, by any of its hashes. */
 export function leadsByNumber(hmacs: readonly string[]): Statement {
   return {

@@ -67,9 +67,9 @@ export function stopPerson(personId: string, reason: string): Statement {
   };
 }
 
-/** What a gate held may be judged again. */
-export function reopenPerson(personId: string): Statement {
-  return { name: "app.reopen_person", text: "select app.reopen_person($1) as reopened", params: [personId] };
+/** What a gate held may be judged again. All persons of a change in one call: it takes their locks in one order. */
+export function reopenPersons(personIds: readonly string[]): Statement {
+  return { name: "app.reopen_persons", text: "select app.reopen_persons($1::uuid[]) as reopened", params: [personIds] };
 }
 
 export function bumpPerson(personId: string): Statement {

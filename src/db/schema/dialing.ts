@@ -50,6 +50,23 @@ export const leases = pgTable(
   (table) => [primaryKey({ columns: [table.orgId, table.token, table.profileId] })],
 );
 
+export const standingMarks = pgTable(
+  "standing_marks",
+  {
+    orgId: uuid("org_id").notNull(),
+    personId: uuid("person_id").notNull(),
+    markedBy: xid8("marked_by").notNull().default(databaseDefault),
+    dueAt: instant("due_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.orgId, table.personId] })],
+);
+
+export const standingSweeps = pgTable("standing_sweeps", {
+  orgId: uuid("org_id").primaryKey(),
+  platformVersion: bigint("platform_version", { mode: "number" }).notNull(),
+  afterPerson: uuid("after_person"),
+});
+
 export const snapshotParts = pgTable(
   "snapshot_parts",
   {
@@ -177,6 +194,7 @@ export const calls = pgTable(
     stopRequested: boolean("stop_requested").notNull(),
     stopSearched: boolean("stop_searched").notNull(),
     createdAt: instant("created_at").notNull(),
+    stopJudged: boolean("stop_judged").notNull().default(databaseDefault),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
 );

@@ -152,3 +152,17 @@ export const scrubs = pgTable(
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
 );
+
+export const stopCheckJudgements = pgTable(
+  "stop_check_judgements",
+  {
+    orgId: uuid("org_id").notNull(),
+    id: uuid("id").notNull(),
+    personId: uuid("person_id").notNull(),
+    verdict: text("verdict", { enum: ["clear", "stop"] }).notNull(),
+    judgedBy: text("judged_by").notNull(),
+    reason: text("reason").notNull(),
+    judgedAt: instant("judged_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.orgId, table.id] })],
+);

@@ -5,6 +5,8 @@ import { campaigns } from "../../db/schema/index.ts";
 import { findPage, type Page } from "../page.ts";
 import type { Campaign } from "./create-campaign.ts";
 
+export type { FunnelRow };
+
 export const findCampaign = (org: OrgDb, id: string): Promise<Campaign | null> => org.findOne(campaigns, eq(campaigns.id, id));
 export const findCampaigns = (org: OrgDb, page: Page, status: Campaign["status"] | null): Promise<Campaign[]> =>
   findPage(org, campaigns, page, status === null ? undefined : eq(campaigns.status, status));

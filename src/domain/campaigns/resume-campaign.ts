@@ -1,11 +1,14 @@
 import { and, eq } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
+import { wakeHalted } from "../../db/queries/campaigns.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
 import { campaigns, connections } from "../../db/schema/index.ts";
+import type { HaltFact } from "../../gates/snapshot.ts";
 import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { Campaign } from "./create-campaign.ts";
 
+/** Who was refused because it stood still is judged again at once. */
 export async function resumeCampaign(
   org: OrgDb,
   id: string,
@@ -22,6 +25,8 @@ export async function resumeCampaign(
     if (connection?.status !== "active") return refused("connection_not_active");
     const stillPaused = and(eq(campaigns.id, id), eq(campaigns.status, "paused"));
     const [resumed] = await w.update(campaigns, stillPaused ?? eq(campaigns.id, id), { status: "running", statusReason: null });
-    return resumed === undefined ? refused("not_paused") : ok(resumed);
+    if (resumed === undefined) return refused("not_paused");
+    await w.rows(wakeHalted(id, "campaign_halted" satisfies HaltFact["reason"]));
+    return ok(resumed);
   });
 }

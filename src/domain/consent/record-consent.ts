@@ -1,7 +1,8 @@
 import { eq } from "drizzle-orm";
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { appendConsentEvent } from "../../db/queries/consent-events.ts";
-import { bumpPerson, reopenPerson, stopPerson } from "../../db/queries/persons.ts";
+import { bumpPerson, reopenPersons, stopPerson } from "../../db/queries/persons.ts";
+import { markStanding } from "../../db/queries/standing.ts";
 import { leads } from "../../db/schema/index.ts";
 import type { Grant, Lift, PackRef, Relationship, Revocation } from "../../gates/snapshot.ts";
 import { byteaText, sha256 } from "../../lib/bytes.ts";
@@ -87,7 +88,8 @@ async function takeEffect(
     );
     return { ...none, attemptsCancelled: stopped?.attempts_cancelled ?? 0, enrolmentsClosed: stopped?.enrolments_closed ?? 0 };
   }
+  await w.rows(markStanding([personId]));
   const eligible = kind === "grant" && (await rejudgeLead(w, packs, personId));
-  const [opened] = await w.rows<{ reopened: number }>(reopenPerson(personId));
+  const [opened] = await w.rows<{ reopened: number }>(reopenPersons([personId]));
   return { ...none, leadMadeEligible: eligible, enrolmentsReopened: opened?.reopened ?? 0 };
 }

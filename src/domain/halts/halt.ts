@@ -1,5 +1,6 @@
 import { and, eq, isNull } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
+import { wakeHalted } from "../../db/queries/campaigns.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
 import { connections, halts, incidents, sellers } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -33,17 +34,23 @@ export async function halt(org: OrgDb, input: HaltInput): Promise<Result<Halt, "
   });
 }
 
-/** A person reopens what a person or an incident halted; the incident closes with its halt. Null when there is no such open halt. */
+/**
+ * A person reopens what a person or an incident halted; the incident closes with its halt, and who was refused for it is
+ * judged again at once. Null when there is no such open halt.
+ */
 export async function endHalt(org: OrgDb, id: string): Promise<Halt | null> {
   return org.change({ action: "halt.ended", subject: publicId("halt", id) }, async (w) => {
     await w.rows(bumpOrg());
     const [ended] = await w.update(halts, and(eq(halts.id, id), isNull(halts.endedAt)) ?? eq(halts.id, id), { endedAt: w.now });
-    if (ended === undefined) w.withdrawEntry();
-    else
-      await w.update(incidents, and(eq(incidents.haltId, id), isNull(incidents.closedAt)) ?? eq(incidents.haltId, id), {
-        closedAt: w.now,
-      });
-    return ended ?? null;
+    if (ended === undefined) {
+      w.withdrawEntry();
+      return null;
+    }
+    await w.update(incidents, and(eq(incidents.haltId, id), isNull(incidents.closedAt)) ?? eq(incidents.haltId, id), {
+      closedAt: w.now,
+    });
+    await w.rows(wakeHalted(null, ended.reason));
+    return ended;
   });
 }
 

@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
+import { sweepStanding } from "../../db/queries/standing.ts";
 import { callingPolicies } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 
@@ -13,12 +14,23 @@ export async function findPolicy(org: OrgDb): Promise<Policy> {
   return policy;
 }
 
+/** Read by no standing gate: another of the policy's fields makes every standing result of the org stale. */
+const momentary: ReadonlySet<string> = new Set([
+  "caps",
+  "attemptsMax",
+  "recallGapSeconds",
+  "maxConcurrency",
+  "keepTranscripts",
+  "keepRecordings",
+] satisfies (keyof PolicyChange)[]);
+
 /** What the org chose beyond the law. Every permit that was minted under the old policy is void. */
 export async function updatePolicy(org: OrgDb, change: PolicyChange): Promise<Policy> {
   if (Object.keys(change).length === 0) return findPolicy(org);
   const { orgId } = await org.bound();
   return org.change({ action: "policy.updated", subject: publicId("org", orgId), facts: { ...change } }, async (w) => {
     await w.rows(bumpOrg());
+    if (Object.keys(change).some((field) => !momentary.has(field))) await w.rows(sweepStanding());
     const [policy] = await w.update(callingPolicies, eq(callingPolicies.orgId, orgId), change);
     if (policy === undefined) throw new Error("an org without a calling policy");
     return policy;

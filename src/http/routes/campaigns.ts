@@ -1,6 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { type Campaign, createCampaign, retryReasons, sendableFields } from "../../domain/campaigns/create-campaign.ts";
-import { findCampaign, findCampaigns, readFunnel } from "../../domain/campaigns/find-campaigns.ts";
+import { findCampaign, findCampaigns, type FunnelRow, readFunnel } from "../../domain/campaigns/find-campaigns.ts";
 import { launchCampaign } from "../../domain/campaigns/launch-campaign.ts";
 import { pauseCampaign } from "../../domain/campaigns/pause-campaign.ts";
 import { resumeCampaign } from "../../domain/campaigns/resume-campaign.ts";
@@ -82,7 +82,18 @@ const funnel = z
     object: z.literal("funnel"),
     campaign_id: idField("campaign"),
     enrolments: counted,
-    standing_refusals: counted,
+    standing: z.strictObject({
+      current: z.int().openapi({ description: "Open places of which the standing gates' answers are known and still true." }),
+      stale: z.int().openapi({ description: "Facts, rules or time have moved on since; they are being judged again." }),
+      unjudged: z.int(),
+      gates: z
+        .array(
+          z.strictObject({ gate: z.string(), verdict: z.enum(["allow", "defer", "block"]), reason: z.string(), count: z.int() }),
+        )
+        .openapi({ description: "Of the current ones: a place is counted once for each standing gate, refusals and not." }),
+      callable: z.int().openapi({ description: "Current, waiting, and allowed by every standing gate." }),
+      callable_now: z.int().openapi({ description: "Of these, inside an open calling window." }),
+    }),
     attempts: counted,
     calls: counted,
   })
@@ -108,6 +119,26 @@ const view = (row: Campaign): z.infer<typeof campaign> => ({
   created_at: row.createdAt,
   launched_at: row.launchedAt,
 });
+
+function viewStanding(rows: readonly FunnelRow[]): z.infer<typeof funnel>["standing"] {
+  const count = (part: FunnelRow["part"], name: string) => rows.find((row) => row.part === part && row.name === name)?.count ?? 0;
+  const [open, closed] = [count("callable", "open"), count("callable", "closed")];
+  return {
+    current: count("standing_age", "current"),
+    stale: count("standing_age", "stale"),
+    unjudged: count("standing_age", "unjudged"),
+    gates: rows
+      .filter((row) => row.part === "standing")
+      .map((row) => ({
+        gate: row.name,
+        verdict: row.verdict as "allow" | "defer" | "block",
+        reason: row.reason ?? "",
+        count: row.count,
+      })),
+    callable: open + closed,
+    callable_now: open,
+  };
+}
 
 const noBody = z.strictObject({});
 
@@ -202,7 +233,7 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
       if (rows.length === 0 && (await findCampaign(c.var.org, id)) === null) throw notFound("campaign");
       const of = (part: string) =>
         rows.filter((row) => row.part === part).map(({ name, reason, count }) => ({ name, reason, count }));
-      const body = { enrolments: of("enrolment"), standing_refusals: of("standing"), attempts: of("attempt"), calls: of("call") };
+      const body = { enrolments: of("enrolment"), standing: viewStanding(rows), attempts: of("attempt"), calls: of("call") };
       return c.json({ object: "funnel" as const, campaign_id: publicId("campaign", id), ...body }, 200);
     },
   );
@@ -235,6 +266,7 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
       const done = await launchCampaign(c.var.org, c.env.adapters, idOf("campaign", c.req.valid("param").id), imports);
       if (!done.ok) throw launchProblem(done.refusal);
       await c.env.wake(done.value.campaign.orgId, "dial");
+      await c.env.wake(done.value.campaign.orgId, "standing");
       return c.json({ ...view(done.value.campaign), enrolled: done.value.enrolled, warnings: [...done.value.warnings] }, 200);
     },
   );

@@ -97,6 +97,7 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
       if (!done.ok) throw notFound("lead");
       const { value } = done;
       await c.env.wake(value.orgId, value.kind === "revocation" ? "outbox" : "dial");
+      await c.env.wake(value.orgId, "standing");
       return c.json(
         {
           id: publicId("consentEvent", value.id),

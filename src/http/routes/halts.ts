@@ -93,6 +93,7 @@ export function haltRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const ended = await endHalt(c.var.org, idOf("halt", c.req.valid("param").id));
       if (ended === null) throw notFound("open halt");
+      await c.env.wake(ended.orgId, "dial");
       return c.json(view(ended), 200);
     },
   );

@@ -1,0 +1,35 @@
+import type { RefusedLeadRow } from "../../db/queries/leads.ts";
+import { consentAtImport } from "../../gates/consent.ts";
+import type { Grant, Lift, PackRef, Relationship, Revocation } from "../../gates/snapshot.ts";
+import type { Instant } from "../../lib/instant.ts";
+
+/**
+ * Whether a lead that was refused on arrival would be taken with the evidence that its person has now, by the gate that
+ * refused it. Each dial judges the consent again, for its own seller and purpose.
+ */
+export function judgeEvidence(at: Instant, packs: readonly PackRef[], lead: Pick<RefusedLeadRow, "e164" | "events">): boolean {
+  const grants = eventsOf<Grant>(lead.events, "grant");
+  const consent = {
+    number: lead.e164,
+    grants,
+    revocations: eventsOf<Revocation>(lead.events, "revocation"),
+    lifts: eventsOf<Lift>(lead.events, "lift"),
+    relationships: eventsOf<Relationship>(lead.events, "relationship"),
+    max_age_days: null,
+    grade_floor: "C",
+    positions: [],
+  } as const;
+  return grants.some((grant) => {
+    if (grant.attested_seller === null) return false;
+    const seller = { id: "", ...grant.attested_seller };
+    const memo = { decision: new Map(), batch: new Map() };
+    const purpose = grant.purpose ?? "undeclared";
+    return consentAtImport({ at, packs, seller, purpose, consent, memo }).verdict === "allow";
+  });
+}
+
+function eventsOf<Event>(events: RefusedLeadRow["events"], kind: string): Event[] {
+  return events
+    .filter((event) => event.kind === kind)
+    .map((event) => ({ ...event.body, id: event.id, recorded_at: event.recorded_at, digest: event.digest }) as Event);
+}

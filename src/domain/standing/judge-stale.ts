@@ -1,0 +1,141 @@
+import type { OrgDb } from "../../db/org-db.ts";
+import { type CampaignFactsRow, readDialFacts } from "../../db/queries/dial-facts.ts";
+import { admitLeads, refusedLeads, type RefusedLeadRow } from "../../db/queries/leads.ts";
+import { type JudgedStanding, keepStanding, type StaleRow, takeStaleStanding } from "../../db/queries/standing.ts";
+import { type Answer, rowsOf, type Statement } from "../../db/transport.ts";
+import { decide } from "../../gates/decide.ts";
+import type { GateResult } from "../../gates/gate.ts";
+import { standingGates } from "../../gates/registry.ts";
+import { hexOf, sha256 } from "../../lib/bytes.ts";
+import { publicId } from "../../lib/ids.ts";
+import { earliest, type Instant } from "../../lib/instant.ts";
+import { judgeEvidence } from "../consent/judge-evidence.ts";
+import { gatherFacts, type LeadFacts } from "../decisions/gather-facts.ts";
+import { buildSnapshots, type SnapshotDesk } from "../decisions/snapshot.ts";
+
+const rowsMax = 500;
+const roundsMax = 2_000;
+/** Rounds in a row in which somebody else held, or moved, all that was judged. */
+const vainMax = 3;
+/** A dial's statements each; a batch rarely spans more than a few campaigns. */
+const campaignsAtOnce = 20;
+
+/** `again`: its time was up before its work was. */
+export interface JudgedStale {
+  readonly kept: number;
+  readonly ends: "done" | "again";
+}
+
+/**
+ * Judges what is stale of the org's standing results, a batch at a time: one request that keeps the last batch's results
+ * and takes the next rows, one that reads their facts. Dials nothing and mints nothing; what moves meanwhile stays stale.
+ */
+export async function judgeStale(desk: SnapshotDesk, org: OrgDb, timeIsUp: () => boolean): Promise<JudgedStale> {
+  let judged: JudgedStanding | null = null;
+  let [kept, vain] = [0, 0];
+  for (let round = 0; round < roundsMax; round++) {
+    const { answers } = await org.query(...keepings(judged), takeStaleStanding(rowsMax));
+    const done = judged === null ? 1 : Number(answers[0]?.rows[0]?.[0] ?? 0);
+    kept += judged === null ? 0 : done;
+    vain = done === 0 ? vain + 1 : 0;
+    const rows = wholePersons(rowsOf<StaleRow>(answers.at(-1) as Answer));
+    // What is never kept is taken again at the next tick.
+    if (rows.length === 0 || vain === vainMax) return { kept, ends: "done" };
+    if (timeIsUp()) return { kept, ends: "again" };
+    judged = await judgeRows(desk, org, rows);
+  }
+  return { kept, ends: "again" };
+}
+
+const keepings = (judged: JudgedStanding | null): Statement[] => (judged === null ? [] : [keepStanding(judged)]);
+
+/** A mark goes with the last of its person's places: a person whom the batch's end may have cut is left for the next. */
+function wholePersons(rows: readonly StaleRow[]): readonly StaleRow[] {
+  const last = rows.at(-1)?.person;
+  if (rows.length < rowsMax || rows[0]?.person === last) return rows;
+  return rows.filter((row) => row.person !== last);
+}
+
+async function judgeRows(desk: SnapshotDesk, org: OrgDb, rows: readonly StaleRow[]): Promise<JudgedStanding> {
+  const [first] = rows as [StaleRow];
+  const refused = [...new Set(rows.filter((row) => row.refused_lead).map((row) => row.person))];
+  if (refused.length > 0) await admitRefused(desk, org, refused);
+  const marked = new Map(rows.flatMap((row) => (row.mark === null ? [] : [[row.person, { ...row, mark: row.mark }] as const])));
+  return {
+    orgVersion: first.org_version,
+    platformVersion: first.platform_version,
+    persons: [...marked.values()].map((row) => ({ id: row.person, mark: row.mark, version: row.person_version })),
+    places: await judgePlaces(desk, org, rows),
+  };
+}
+
+async function judgePlaces(desk: SnapshotDesk, org: OrgDb, rows: readonly StaleRow[]): Promise<JudgedStanding["places"]> {
+  const byCampaign = [
+    ...Map.groupBy(
+      rows.filter((row) => row.enrolment !== null),
+      (row) => row.campaign ?? "",
+    ),
+  ];
+  const places: JudgedStanding["places"][number][] = [];
+  for (let from = 0; from < byCampaign.length; from += campaignsAtOnce) {
+    const some = byCampaign.slice(from, from + campaignsAtOnce);
+    const sources = some.map(([campaignId, group]) => ({
+      kind: "leads" as const,
+      campaignId,
+      leadIds: group.map((row) => row.lead ?? ""),
+    }));
+    const statements = sources.map((source) => readDialFacts(source));
+    const { bound, answers } = await org.query(...statements.flat());
+    const each = statements[0]?.length ?? 0;
+    const facts = sources.map((_, at) => gatherFacts(answers.slice(at * each, (at + 1) * each)));
+    const leads = facts.flatMap((one) => one.leads);
+    const campaigns = facts.flatMap((one) => one.campaigns);
+    const taken = new Map(some.flatMap(([campaign, group]) => group.map((row) => [`${campaign} ${row.lead}`, row] as const)));
+    const results = await standingResults(desk, bound.now, campaigns, leads);
+    leads.forEach((lead, at) => {
+      const row = taken.get(`${lead.campaign_id} ${lead.lead_id}`);
+      if (row !== undefined) places.push(placeOf(row, results[at] ?? []));
+    });
+  }
+  return places;
+}
+
+/** The standing gates' answers for each lead, in memory, by the gates that a dial asks. */
+async function standingResults(
+  desk: SnapshotDesk,
+  at: Instant,
+  campaigns: readonly CampaignFactsRow[],
+  leads: readonly LeadFacts[],
+): Promise<(readonly GateResult[])[]> {
+  const mandatory = standingGates.map((gate) => gate.name);
+  const batch = new Map<string, unknown>();
+  const snapshots = await buildSnapshots(desk, at, campaigns, leads);
+  return snapshots.map(({ snapshot }) => decide(standingGates, snapshot, { mandatory, batch }).results);
+}
+
+function placeOf(row: StaleRow, results: readonly GateResult[]): JudgedStanding["places"][number] {
+  return {
+    enrolmentId: row.enrolment ?? "",
+    rowVersion: row.row_version ?? "",
+    personVersion: row.person_version,
+    // The form in which a recorded decision leaves them (dispatch/record).
+    standing: JSON.stringify(results.map(({ gate, verdict, reason_code }) => ({ gate, verdict, reason_code }))),
+    validUntil: earliest(results.map((result) => result.valid_until)),
+  };
+}
+
+/** Leads that intake refused and whose persons brought better evidence since, as by a later row of a file. */
+async function admitRefused(desk: SnapshotDesk, org: OrgDb, personIds: readonly string[]): Promise<void> {
+  const { bound, answers } = await org.query(refusedLeads(personIds));
+  const packs = await desk.packs();
+  const passing = rowsOf<RefusedLeadRow>(answers[0] as Answer).filter((lead) => judgeEvidence(bound.now, packs, lead));
+  if (passing.length === 0) return;
+  await org.change({ action: "lead.batch_admitted", subject: publicId("request", org.newId()) }, async (w) => {
+    const admitted = await w.rows<{ id: string }>(
+      admitLeads(passing.map((lead) => ({ id: lead.lead_id, personVersion: lead.person_version }))),
+    );
+    if (admitted.length === 0) return w.withdrawEntry();
+    const ids = admitted.map((lead) => lead.id).toSorted();
+    w.note({ admitted: ids.length, lead_ids_sha256: hexOf(await sha256(ids.join("\n"))) });
+  });
+}
