@@ -5,6 +5,7 @@ import { rowsOf } from "../db/transport.ts";
 import type { Decision, Outcome } from "../gates/gate.ts";
 import { standingGates } from "../gates/registry.ts";
 import { storeResults } from "../domain/decisions/stored-results.ts";
+import { haltForCanary } from "../domain/halts/halt-for-canary.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import { publicId } from "../lib/ids.ts";
 import { addSeconds, type Instant } from "../lib/instant.ts";
@@ -61,6 +62,7 @@ export async function record(org: OrgDb, batch: DecidedBatch): Promise<Recorded[
       items,
     }),
   );
+  if (batch.campaigns.some((campaign) => !campaign.canary_found)) await haltForCanary(org);
   const rows = new Map(rowsOf<RecordedRow>(answers[0] ?? { columns: [], rows: [] }).map((row) => [row.decision_id, row]));
   return batch.decided.map(({ decision, lead }, index) => {
     const decisionId = (items[index] as RecordItem).decisionId;

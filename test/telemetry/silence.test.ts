@@ -16,6 +16,7 @@ import * as z from "zod";
 import { orgNow } from "../http/api.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { newId } from "../support/world.ts";
+import { testPeppers } from "../support/peppers.ts";
 
 const phones = ["+13035550142", "13035550142", "3035550142", "(303) 555-0142", "303-555-0142", "303.555.0142", "303 555 0142", "+1 303 555 0142", "1-303-555-0142", "tel:+13035550142", "00 1 303 555 0142", "+1(303)555-0142"]; // prettier-ignore
 const words = ["zebra.canary@example.com", "Quillfeather-Canary", "canary transcript: stop calling me", "canary-secret-key-0123456789", "eyJjYW5hcnkiOjF9.canaryjwt.sig", "078-05-1120", "4111111111111111"]; // prettier-ignore
@@ -35,7 +36,7 @@ const key = Buffer.alloc(32, 9);
 beforeAll(async () => {
   db = await openTestDatabase();
   transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
-  org = await seedOrg(transport, await apiKeyHasher(new Uint8Array(key)), { name: "Acme", now: orgNow });
+  org = await seedOrg(transport, await apiKeyHasher(new Uint8Array(key)), { name: "Acme", now: orgNow, peppers: testPeppers });
 }, 60_000);
 afterAll(() => db.close());
 afterEach(() => vi.restoreAllMocks());
@@ -82,7 +83,7 @@ describe("a statement that fails", () => {
   });
 
   test("through drizzle: the same", async () => {
-    const handle = new SystemDb(transport, newId).asOrg(org.orgId, { type: "job", id: "x" }, "req_1", orgNow);
+    const handle = new SystemDb(transport, newId, testPeppers).asOrg(org.orgId, { type: "job", id: "x" }, "req_1", orgNow);
     const tries = [
       () => handle.find(leads, eq(leads.id, line), { limit: 1 }),
       () => handle.change({ action: "test.tried", subject: "x" }, (w) => w.insert(sellers, { id: line, registeredName: line, tradeNames: [], address: null, doNotCallNumber: null, san: null, sanAreaCodes: [], createdAt: orgNow })),
