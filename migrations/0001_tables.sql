@@ -292,11 +292,13 @@ create table connections (
   -- Real clock: the first instant at which a further call may leave, so that the provider never queues.
   next_slot_at timestamptz not null default '-infinity',
   created_at timestamptz not null,
+  -- A do-not-call provider that was disconnected: leads after this id are still to be scrubbed by another. Null: none is.
+  rescrub_after uuid,
   primary key (org_id, id)
 );
 create unique index connections_by_id on connections (id, org_id);
 call app.protect_table('connections', 'select, insert, update');
-call app.classify('connections', org => 'vendor name config', system => 'org_id id kind status inbox_keeps max_concurrency calls_per_second settle_seconds queue_delay_seconds next_slot_at created_at');
+call app.classify('connections', org => 'vendor name config', system => 'org_id id kind status inbox_keeps max_concurrency calls_per_second settle_seconds queue_delay_seconds next_slot_at created_at rescrub_after');
 
 create table credentials (
   org_id uuid not null,

@@ -251,6 +251,7 @@ export interface CampaignFactsRow {
     covers: readonly string[];
     attested_list_age_days: number | null;
   }[];
+  readonly dnc_disconnected: readonly string[];
   readonly dnc_ever_connected: boolean;
   readonly acknowledgement: { id: string; lists: readonly string[]; made_at: string } | null;
   readonly org_live: number;
@@ -288,6 +289,8 @@ function readCampaignFacts(source: FactsSource): Statement {
         (select coalesce(json_agg(json_build_object('id', d.id, 'status', d.status, 'covers', d.config->'lists',
             'attested_list_age_days', d.config->'attested_list_age_days') order by d.id), '[]')
           from connections d where ${inOrg("d")} and d.kind = 'dnc' and d.status <> 'disabled') as dnc_connections,
+        (select coalesce(json_agg(d.id order by d.id), '[]')
+          from connections d where ${inOrg("d")} and d.kind = 'dnc' and d.status = 'disabled') as dnc_disconnected,
         exists (select 1 from connections d where ${inOrg("d")} and d.kind = 'dnc') as dnc_ever_connected,
         (select json_build_object('id', k.id, 'lists', k.lists, 'made_at', app.rfc3339(k.made_at))
           from dnc_acknowledgements k where ${inOrg("k")} order by k.made_at desc, k.id desc limit 1) as acknowledgement,

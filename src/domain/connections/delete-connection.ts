@@ -7,6 +7,8 @@ import { campaigns, connections, credentials } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 
+const beforeAllLeads = "00000000-0000-0000-0000-000000000000";
+
 /**
  * Destroys the credential and pauses the campaigns that used the connection: a do-not-call source serves all of them
  * (gates.md §4). Refused while a call may be ringing that only this credential can stop.
@@ -27,7 +29,10 @@ export async function deleteConnection(
       return refuse(found === null ? "connection_unknown" : "calls_in_progress");
     }
     if (found.kind === "dnc") await w.rows(sweepStanding());
-    await w.update(connections, eq(connections.id, id), { status: "disabled" });
+    await w.update(connections, eq(connections.id, id), {
+      status: "disabled",
+      rescrubAfter: found.kind === "dnc" ? beforeAllLeads : null,
+    });
     await w.delete(credentials, eq(credentials.connectionId, id));
     const running = eq(campaigns.status, "running");
     const used = found.kind === "voice" ? and(running, eq(campaigns.connectionId, id)) : running;

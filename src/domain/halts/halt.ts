@@ -2,6 +2,7 @@ import { and, eq, isNull } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { wakeHalted } from "../../db/queries/campaigns.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
+import { scrubWantedAfterHalt } from "../../db/queries/scrubs.ts";
 import { connections, halts, incidents, sellers } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
@@ -36,21 +37,22 @@ export async function halt(org: OrgDb, input: HaltInput): Promise<Result<Halt, "
 
 /**
  * A person reopens what a person or an incident halted; the incident closes with its halt, and who was refused for it is
- * judged again at once. Null when there is no such open halt.
+ * judged again at once. What a failing do-not-call source halted takes a fresh scrub and a person (gates.md §1).
  */
-export async function endHalt(org: OrgDb, id: string): Promise<Halt | null> {
+export async function endHalt(org: OrgDb, id: string): Promise<Result<Halt, "halt_unknown" | "scrub_wanted">> {
   return org.change({ action: "halt.ended", subject: publicId("halt", id) }, async (w) => {
     await w.rows(bumpOrg());
     const [ended] = await w.update(halts, and(eq(halts.id, id), isNull(halts.endedAt)) ?? eq(halts.id, id), { endedAt: w.now });
-    if (ended === undefined) {
+    const [scrubs] = await w.rows<{ wanted: boolean }>(scrubWantedAfterHalt(id));
+    if (ended === undefined || scrubs?.wanted === true) {
       w.withdrawEntry();
-      return null;
+      return refuse(ended === undefined ? "halt_unknown" : "scrub_wanted");
     }
     await w.update(incidents, and(eq(incidents.haltId, id), isNull(incidents.closedAt)) ?? eq(incidents.haltId, id), {
       closedAt: w.now,
     });
     await w.rows(wakeHalted(null, ended.reason));
-    return ended;
+    return ok(ended);
   });
 }
 
