@@ -149,12 +149,14 @@ begin
 end $$;
 
 -- Keeps results, each only while nothing that it stands on has moved since it was taken: org, platform, person, its mark and
--- its own row. What is not kept stays stale and is taken again. Nothing here waits for a lock, so that no claim, record or
--- stop meets it crosswise; no version is raised. Answers how many places and marks it has done with.
+-- its own row. What is not kept stays stale and is taken again. Nothing here waits for a person's or place's lock, so that no
+-- claim, record or stop meets it crosswise; no version is raised. Answers how many places and marks it has done with.
+-- A place that was held and that all of them allow now waits again, whatever first reason its decision gave: who followed
+-- the fix of a policy, a seller or a list sees the lead dialed. Where another gate refuses still, the next decision says so.
 create function app.keep_standing(org_version bigint, platform_version bigint, marked uuid[], marks text[], marked_versions bigint[],
     enrolments uuid[], row_versions text[], person_versions bigint[], standings text[], valid_until timestamptz[])
   returns integer language plpgsql set plan_cache_mode = force_custom_plan as $$
-declare moved boolean; steady uuid[]; kept uuid[]; cleared integer; leased uuid[];
+declare moved boolean; steady uuid[]; kept uuid[]; cleared integer; leased uuid[]; profiles uuid[]; due timestamptz[];
 begin
   moved := not exists (select 1 from public.org_facts o where o.org_id = (select app.org()) and o.facts_version = keep_standing.org_version)
     or not exists (select 1 from public.platform_facts f where f.id = 1 and f.facts_version = keep_standing.platform_version);
@@ -173,11 +175,20 @@ begin
         and (e.person_id = any (steady)
           or not exists (select 1 from public.standing_marks m where m.org_id = (select app.org()) and m.person_id = e.person_id))
       order by e.id for update of e skip locked),
-  keeping as (
-    update public.enrolments e set standing = u.standing::jsonb, standing_valid_until = u.until
+  judged as (
+    select x.id, u.standing::jsonb as standing, u.until, x.state = 'held' and x.reason <> 'attempt_live'
+        and not u.standing::jsonb @? '$[*] ? (@.verdict <> "allow")'
+        -- Time alone opens only what time had shut: else a place that another gate holds would be decided at each edge.
+        and (x.person_id = any (steady) or x.standing @? '$[*] ? (@.verdict <> "allow")') as opens
       from unnest(enrolments, standings, valid_until) as u(id, standing, until) join free f on f.id = u.id
-      where e.org_id = (select app.org()) and e.id = u.id returning e.id)
-  select coalesce(array_agg(k.id), '{}') into kept from keeping k;
+      join public.enrolments x on x.org_id = (select app.org()) and x.id = u.id),
+  keeping as (
+    update public.enrolments e set standing = j.standing, standing_valid_until = j.until,
+        state = case when j.opens then 'waiting' else e.state end, due_at = case when j.opens then app.now() else e.due_at end
+      from judged j where e.org_id = (select app.org()) and e.id = j.id returning e.id, e.profile_id, e.due_at, j.opens)
+  select coalesce(array_agg(k.id), '{}'), array_agg(k.profile_id) filter (where k.opens), array_agg(k.due_at) filter (where k.opens)
+    into kept, profiles, due from keeping k;
+  if profiles is not null then perform app.profiles_due(profiles, due); end if;
   delete from public.standing_marks m where m.org_id = (select app.org()) and m.person_id = any (steady)
     and not exists (select 1 from public.enrolments e
       where e.org_id = (select app.org()) and e.person_id = m.person_id and e.state <> 'done' and not e.id = any (kept));

@@ -149,7 +149,7 @@ function backOf(decision: Decision, at: Instant): { state: string; reason: strin
     return { state: "waiting", reason, due: addSeconds(at, askAgainSeconds.capacity) };
   if (blocking.length > 0 && blocking.every((result) => result.gate === "halt"))
     return { state: "waiting", reason, due: addSeconds(at, askAgainSeconds.halt) };
-  return { state: reason === "retry_budget_spent" ? "done" : "held", reason, due: null };
+  return { state: "held", reason, due: null };
 }
 
 /**

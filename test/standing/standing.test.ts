@@ -236,7 +236,7 @@ describe("a change of the whole org makes all of its results stale in one row, a
         const [row] = await world.sql<{ id: string }>("select id from connections where org_id = $1 and kind = 'dnc'", [world.orgId]);
         return deleteConnection(world.org, row?.id ?? "");
       },
-      allows,
+      { ...allows, dnc: "scrub_missing" },
     ],
     "a rule pack or anything else of the platform": [
       (world) => world.sql("update platform_facts set facts_version = facts_version + 1"),

@@ -55,7 +55,7 @@ export async function recordConsent(
       return refuse("lead_unknown");
     }
     const body = event.kind === "grant" ? { ...event.body, number: person.e164 } : event.body;
-    const digest = byteaText(await sha256(canonicalJson({ kind: event.kind, ...body })));
+    const digest = byteaText(await sha256(canonicalJson({ kind: event.kind, ...(isAct(event.kind) && { at: w.now }), ...body })));
     const appended = appendConsentEvent({ id, personId: person.id, kind: event.kind, digest, body: canonicalJson(body) });
     const [row] = await w.rows<{ id: string; recorded_at: string; known: boolean }>(appended);
     if (row === undefined) throw new Error("a consent event was neither added nor found");
@@ -65,6 +65,12 @@ export async function recordConsent(
     return ok({ orgId: w.orgId, id: row.id, recordedAt: row.recorded_at, kind: event.kind, body, known: row.known, ...effect });
   });
 }
+
+/**
+ * Evidence says the same each time that it is sent. A revocation or a lift is an act: the same words after the other's
+ * mean something again.
+ */
+const isAct = (kind: ConsentEventInput["kind"]): boolean => kind === "revocation" || kind === "lift";
 
 const pastTense = { grant: "granted", revocation: "revoked", lift: "lifted", relationship: "relationship_recorded" } as const;
 const none = { attemptsCancelled: 0, enrolmentsClosed: 0, enrolmentsReopened: 0, leadMadeEligible: false };
