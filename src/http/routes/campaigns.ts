@@ -314,8 +314,7 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
         return c.json(view(done.value), 200);
       }
       if (done.refusal === "campaign_unknown") throw notFound("campaign");
-      const detail = resumeDetails[done.refusal];
-      throw conflict(done.refusal, detail);
+      throw conflict(done.refusal, resumeDetails[done.refusal]);
     },
   );
 }
