@@ -192,7 +192,7 @@ create function app.record_decisions(
   person_versions bigint[], connections uuid[], verdicts text[], outcomes text[], reasons text[], next_eligible timestamptz[],
   valid_until timestamptz[], fixes text, results text, own_facts text, shared_facts text[], snapshot_digests text[],
   ring_by timestamptz[], valid_before timestamptz[], life_seconds integer[],
-  back_states text[], back_reasons text[], back_due timestamptz[], standings text, standings_until timestamptz[],
+  back_states text[], back_reasons text[], back_due timestamptz[],
   audit_subjects text[], audit_heads text, audit_tails text,
   slot_connections uuid[], slot_starts timestamptz[], slot_ends timestamptz[], kind text)
   returns table (decision_id uuid, outcome text, attempt_id uuid, slot_at timestamptz, expires_at timestamptz)
@@ -286,11 +286,8 @@ begin
         state = case u.outcome when 'permitted' then 'held' when 'refused' then u.back_state else 'waiting' end,
         reason = case u.outcome when 'permitted' then 'attempt_live' when 'refused' then u.back_reason else u.outcome end,
         due_at = case u.outcome when 'permitted' then e.due_at when 'facts_changed' then app.now()
-          when 'person_busy' then app.now() + interval '60 s' else coalesce(u.back_at, e.due_at) end,
-        standing = u.stands::jsonb, standing_valid_until = u.stands_until
-      from rows from (
-          unnest(enrolments, final, back_states, back_reasons, back_due, standings_until), string_to_table(standings, E'\n'))
-        as u(enrolment, outcome, back_state, back_reason, back_at, stands_until, stands)
+          when 'person_busy' then app.now() + interval '60 s' else coalesce(u.back_at, e.due_at) end
+      from unnest(enrolments, final, back_states, back_reasons, back_due) as u(enrolment, outcome, back_state, back_reason, back_at)
       where e.org_id = (select app.org()) and e.id = u.enrolment and u.outcome <> 'lease_lost'
       returning e.profile_id, e.due_at, e.state)
   select array_agg(w.profile_id), array_agg(w.due_at) into profiles, due from written w where w.state = 'waiting';

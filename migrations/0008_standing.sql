@@ -17,7 +17,7 @@ call app.classify('stop_check_judgements', subject => 'verdict reason', org => '
 
 -- A halt has ended: what waits for nothing else is due now, the earliest first. Halted leads are asked again within fifteen
 -- minutes anyway, so that what is beyond rows_max, which is more than a quarter of an hour's calls, comes by itself.
--- What a claim is deciding already is decided by it first.
+-- Rows that somebody holds are being moved already.
 create function app.wake_halted(of_campaign uuid, why text, rows_max integer) returns integer language plpgsql as $$
 declare profiles uuid[];
 begin
@@ -87,7 +87,8 @@ create trigger standing_marked after update of state, zip on leads for each row
   when ((old.state, old.zip) is distinct from (new.state, new.zip))
   execute function app.mark_person();
 
--- Carries a change of the whole org or platform to the next persons, while there is room for their marks.
+-- Carries a change of the whole org or platform to the next persons, while there is room for their marks. It waits for
+-- persons, so it may not share a transaction with what holds their places (keep_standing).
 create function app.sweep_standing(marks_max integer) returns void language plpgsql as $$
 declare sweep public.standing_sweeps; platform bigint; batch uuid[];
 begin
@@ -96,7 +97,8 @@ begin
   if not found then return; end if;
   if sweep.platform_version < platform then sweep.after_person := '00000000-0000-0000-0000-000000000000'; end if;
   if sweep.after_person is null then return; end if;
-  if (select count(*) from (select 1 from public.standing_marks m where m.org_id = (select app.org()) limit marks_max) x) >= marks_max then
+  -- A batch that is being judged keeps its marks until its results are kept: there is room for one more beside it.
+  if (select count(*) from (select 1 from public.standing_marks m where m.org_id = (select app.org()) limit 2 * marks_max) x) >= 2 * marks_max then
     return;
   end if;
   batch := array(select distinct e.person_id from public.enrolments e
@@ -106,7 +108,8 @@ begin
   update public.standing_sweeps s set after_person = batch[marks_max], platform_version = platform where s.org_id = (select app.org());
 end $$;
 
--- What a claim is deciding: record writes its results, from facts of after the claim.
+-- What a claim is deciding. Its record may hold a place for what has ended since its facts were read: the mark must still
+-- be there then, so that the place is judged once more and opened.
 create function app.leased_enrolments() returns uuid[] language sql as $$
   select coalesce(array_agg(x.id), '{}') from public.leases k cross join unnest(k.enrolment_ids) as x(id) where k.org_id = (select app.org()) $$;
 
@@ -116,18 +119,15 @@ create function app.take_stale_standing(rows_max integer) returns table (
     person uuid, person_version bigint, mark text, enrolment uuid, campaign uuid, lead uuid, row_version text, refused_lead boolean,
     org_version bigint, platform_version bigint)
   language plpgsql set plan_cache_mode = force_custom_plan as $$
-declare leased uuid[];
+declare leased uuid[] := app.leased_enrolments();
 begin
-  perform app.sweep_standing(rows_max);
-  leased := app.leased_enrolments();
   return query
     with marked as materialized (
       select m.person_id, m.marked_by, m.due_at from public.standing_marks m
         where m.org_id = (select app.org()) and m.due_at <= clock_timestamp() order by m.due_at, m.person_id limit rows_max),
     places as (
       select k.person_id, k.marked_by::text as mark, e.id, e.campaign_id, e.lead_id, e.xmin::text as row_version, k.due_at
-        from marked k left join public.enrolments e on e.org_id = (select app.org()) and e.person_id = k.person_id
-          and e.state in ('waiting', 'held') and e.id <> all (leased)),
+        from marked k left join public.enrolments e on e.org_id = (select app.org()) and e.person_id = k.person_id and e.state in ('waiting', 'held')),
     timely as (
       select e.person_id, null::text as mark, e.id, e.campaign_id, e.lead_id, e.xmin::text as row_version, e.standing_valid_until
         from public.enrolments e
@@ -156,12 +156,11 @@ end $$;
 create function app.keep_standing(org_version bigint, platform_version bigint, marked uuid[], marks text[], marked_versions bigint[],
     enrolments uuid[], row_versions text[], person_versions bigint[], standings text[], valid_until timestamptz[])
   returns integer language plpgsql set plan_cache_mode = force_custom_plan as $$
-declare moved boolean; steady uuid[]; kept uuid[]; cleared integer; leased uuid[]; profiles uuid[]; due timestamptz[];
+declare leased uuid[] := app.leased_enrolments(); moved boolean; steady uuid[]; kept uuid[]; cleared integer; profiles uuid[]; due timestamptz[];
 begin
   moved := not exists (select 1 from public.org_facts o where o.org_id = (select app.org()) and o.facts_version = keep_standing.org_version)
     or not exists (select 1 from public.platform_facts f where f.id = 1 and f.facts_version = keep_standing.platform_version);
   if moved then return 0; end if;
-  leased := app.leased_enrolments();
   steady := array(select m.person_id from public.standing_marks m
     join unnest(marked, marks, marked_versions) as u(person, mark, version) on u.person = m.person_id and u.mark = m.marked_by::text
     join public.persons p on p.org_id = (select app.org()) and p.id = m.person_id and p.facts_version = u.version
@@ -193,7 +192,7 @@ begin
     and not exists (select 1 from public.enrolments e
       where e.org_id = (select app.org()) and e.person_id = m.person_id and e.state <> 'done' and not e.id = any (kept));
   get diagnostics cleared = row_count;
-  -- A place that is claimed, or locked by someone else: in a moment.
+  -- A place that is leased, or that someone else holds locked: in a moment.
   update public.standing_marks m set due_at = clock_timestamp() + interval '10 s' where m.org_id = (select app.org()) and m.person_id = any (steady);
   return cardinality(kept) + cleared;
 end $$;

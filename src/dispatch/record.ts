@@ -3,7 +3,6 @@ import { type ClaimedRow, recordDecisions, type RecordedRow, type RecordItem } f
 import type { CampaignFactsRow, VersionsRow } from "../db/queries/dial-facts.ts";
 import { rowsOf } from "../db/transport.ts";
 import type { Decision, Outcome } from "../gates/gate.ts";
-import { standingGates } from "../gates/registry.ts";
 import { storeResults } from "../domain/decisions/stored-results.ts";
 import { haltForCanary } from "../domain/halts/halt-for-canary.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
@@ -95,7 +94,6 @@ function itemOf(
     decision.valid_until === null ? addSeconds(at, 86_400) : addSeconds(decision.valid_until, -permit.margin_seconds);
   const [head, tail] = auditFacts(actor, decisionId, decision, recorded.digest);
   const back = backOf(decision, at);
-  const standing = decision.results.filter((result) => standingNames.has(result.gate));
   return {
     enrolmentId: lead.enrolment_id,
     decisionId,
@@ -121,18 +119,11 @@ function itemOf(
     backState: back.state,
     backReason: back.reason,
     backDue: back.due,
-    standing: JSON.stringify(standing.map(({ gate, verdict, reason_code }) => ({ gate, verdict, reason_code }))),
-    standingUntil: standing.reduce<Instant | null>(
-      (first, { valid_until: until }) => (until !== null && (first === null || until < first) ? until : first),
-      null,
-    ),
     auditSubject: publicId("lead", lead.lead_id),
     auditHead: head,
     auditTail: tail,
   };
 }
-
-const standingNames: ReadonlySet<string> = new Set(standingGates.map((gate) => gate.name));
 
 /** Freed by an ended call, or by a person who ends a halt: neither has an instant, so it is asked again. */
 const askAgainSeconds = { capacity: 60, halt: 900 } as const;

@@ -121,7 +121,7 @@ const decided = (k: Known, kind: "campaign" | "single"): dispatch.RecordBatch =>
       enrolmentId: kind === "single" ? null : k.claimed, decisionId: newId(), attemptId: newId(), campaignId: k.campaign,
       leadId: k.claimedLead, personId: k.claimedPerson, personVersion: 1, connectionId: k.voice, verdict: "block", outcome: "refused", reasonCodes: ["x"],
       nextEligibleAt: null, validUntil: null, fix: "null", results: "[]", ownFacts: "{}", sharedDigest: digest.slice(2), snapshotDigest: digest.slice(2),
-      ringBy: null, validBefore: null, lifeSeconds: 60, backState: "held", backReason: "x", backDue: null, standing: "[]", standingUntil: null,
+      ringBy: null, validBefore: null, lifeSeconds: 60, backState: "held", backReason: "x", backDue: null,
       auditSubject: "x", auditHead: '{"outcome":"', auditTail: '"}',
     },
   ],
@@ -236,7 +236,8 @@ export const statements: Readonly<Record<string, Make>> = {
   ], // prettier-ignore
   "standing.takeStaleStanding": () => [standing.takeStaleStanding(100)],
   "standing.markStanding": (k) => [standing.markStanding([k.heldPerson])],
-  "standing.sweepStanding": () => [standing.sweepStanding()],
+  "standing.startSweep": () => [standing.startSweep()],
+  "standing.sweepStanding": () => [standing.sweepStanding(10_000)],
   "standing.keepStanding": (k) => [
     standing.keepStanding({
       orgVersion: Number(k.orgVersion),

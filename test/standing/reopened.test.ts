@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { record } from "../../src/dispatch/record.ts";
 import { run } from "../../src/dispatch/run.ts";
 import { recordConsent } from "../../src/domain/consent/record-consent.ts";
 import { endHalt, halt } from "../../src/domain/halts/halt.ts";
@@ -12,6 +13,7 @@ import { packRefs } from "../../src/gates/rules/packs.ts";
 import { addSeconds } from "../../src/lib/instant.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { testNumbers as numbers } from "../support/peppers.ts";
+import { decideDue } from "../dispatch/mint.ts";
 import { buildWorld, noon, type World } from "../support/world.ts";
 
 let db: TestDatabase;
@@ -114,6 +116,20 @@ describe("who was held, and whose fix was followed, is dialed", () => {
     expect(await dials(world)).toBe(2);
   });
 
+  test("also when the fix came while the refusal was being decided", async () => {
+    const world = await buildWorld(db);
+    await world.sql("update scrubs set result = 'listed' where org_id = $1", [world.orgId]);
+    await judge(world);
+    const batch = await decideDue(world);
+    await updatePolicy(world.org, { writtenConsentOverNational: true });
+    await judge(world);
+    await record(world.org, batch);
+    expect(await place(world)).toEqual({ state: "held", reason: "dnc_national_listed" });
+    await world.sql("update standing_marks set due_at = '-infinity' where org_id = $1", [world.orgId]);
+    await judge(world);
+    expect(await dials(world)).toBe(1);
+  });
+
   test("but not who is held by something that stands", async () => {
     const world = await buildWorld(db);
     await world.sql("update scrubs set result = 'listed' where org_id = $1", [world.orgId]);
@@ -131,7 +147,7 @@ describe("who was held, and whose fix was followed, is dialed", () => {
 });
 
 describe("the same words of a lift or a revocation", () => {
-  const record = (world: World, kind: "lift" | "revocation") => {
+  const say = (world: World, kind: "lift" | "revocation") => {
     const body = kind === "lift" ? { by: "Dana", reason: "wrong file" } : { channel: "mail_reply", revoked_at: null };
     return recordConsent(world.org, { numbers, packs }, { leadId: world.leadIds[0] as string }, { kind, body } as never);
   };
@@ -152,18 +168,18 @@ describe("the same words of a lift or a revocation", () => {
       await suppress(world);
       expect(await verdict(world)).toEqual(["block", "suppressed"]);
       await world.setClock(addSeconds(noon, (hour + 1) * 600));
-      expect(await record(world, "lift")).toMatchObject({ ok: true, value: { known: false } });
+      expect(await say(world, "lift")).toMatchObject({ ok: true, value: { known: false } });
       expect(await verdict(world)).toEqual(["allow"]);
     }
   });
 
   test("revoke again, after a lift", async () => {
     const world = await buildWorld(db);
-    await record(world, "revocation");
+    await say(world, "revocation");
     await world.setClock(addSeconds(noon, 600));
-    await record(world, "lift");
+    await say(world, "lift");
     await world.setClock(addSeconds(noon, 1_200));
-    expect(await record(world, "revocation")).toMatchObject({ ok: true, value: { known: false } });
+    expect(await say(world, "revocation")).toMatchObject({ ok: true, value: { known: false } });
     const rows = await world.sql("select kind from consent_events where org_id = $1 and kind <> 'grant' order by recorded_at", [
       world.orgId,
     ]);

@@ -12,6 +12,8 @@ import { updateSeller } from "../../src/domain/sellers/update-seller.ts";
 import { judgeStale } from "../../src/domain/standing/judge-stale.ts";
 import { judgeStopCheck } from "../../src/domain/stop-checks/judge-stop-check.ts";
 import { settle } from "../../src/dispatch/settle.ts";
+import { restoreResults } from "../../src/domain/decisions/stored-results.ts";
+import { standingGates } from "../../src/gates/registry.ts";
 import { record as commitDecisions } from "../../src/dispatch/record.ts";
 import { reconcile } from "../../src/dispatch/reconcile.ts";
 import { run } from "../../src/dispatch/run.ts";
@@ -38,12 +40,13 @@ async function judged(options: WorldOptions = {}): Promise<World> {
 }
 
 interface Place {
+  readonly lead_id: string;
   readonly standing: readonly { gate: string; verdict: string; reason_code: string }[] | null;
   readonly valid_until: string | null;
 }
 const places = (world: World) =>
   world.sql<Place>(
-    "select standing, app.rfc3339(standing_valid_until) as valid_until from enrolments where org_id = $1 order by lead_id",
+    "select lead_id, standing, app.rfc3339(standing_valid_until) as valid_until from enrolments where org_id = $1 order by lead_id",
     [world.orgId],
   );
 const reasonsOf = (place: Place | undefined) =>
@@ -93,9 +96,22 @@ describe("standing results", () => {
     expect(await isDue(world)).toBe(false);
     await run(world.deps, world.org, 20);
     expect(world.voice.placed).toHaveLength(5);
-    expect(ahead).toEqual(await places(world));
-    expect(reasonsOf(ahead[0])).toEqual(allows);
-    expect(ahead[0]?.valid_until).not.toBeNull();
+    const decided = await world.sql<{ lead_id: string; results: string }>(
+      "select lead_id, results from decisions where org_id = $1 order by lead_id",
+      [world.orgId],
+    );
+    const standing = new Set(standingGates.map((gate) => gate.name));
+    const said = decided.map(({ lead_id: lead, results }) => ({
+      lead,
+      reasons: Object.fromEntries(
+        restoreResults(results).flatMap(({ gate, reason_code }) => (standing.has(gate) ? [[gate, reason_code]] : [])),
+      ),
+    }));
+    expect(ahead.map((place) => ({ lead: place.lead_id, reasons: reasonsOf(place) }))).toEqual(said);
+    expect(await places(world)).toEqual(ahead);
+    const first = ahead.find((place) => place.lead_id === world.leadIds[0]);
+    expect(reasonsOf(first)).toEqual(allows);
+    expect(first?.valid_until).not.toBeNull();
   });
 
   test("are counted by gate and reason, refusals too, and joined to the windows that are open now", async () => {
@@ -111,7 +127,6 @@ describe("standing results", () => {
       "consent allow consent_valid": 6,
     });
     await claimDue(world);
-    await world.sql("delete from leases where org_id = $1", [world.orgId]);
     expect(await funnel(world)).toMatchObject({ callable: 4, open: 4 });
     await world.sql("update hour_profiles set next_change_at = '2026-01-01' where org_id = $1", [world.orgId]);
     expect(await funnel(world), "a window whose edge has passed is not known to be open").toMatchObject({ callable: 4, open: 0 });
@@ -284,6 +299,11 @@ describe("the job", () => {
     const idle = db.endpoint.requests().total;
     await judge(world);
     expect(db.endpoint.requests().total - idle).toBe(1);
+    await updatePolicy(world.org, { gradeFloor: "B" });
+    const swept = db.endpoint.requests().total;
+    expect(await judge(world)).toEqual({ kept: 2_600, ends: "done" });
+    expect(db.endpoint.requests().total - swept).toBeLessThanOrEqual(2 * 4 + 1);
+    expect(await funnel(world)).toMatchObject({ current: 1_300, stale: 0 });
   }, 60_000);
 
   test("ends in time, having kept what it judged, and goes on from there", async () => {
@@ -351,7 +371,6 @@ describe("a result that was computed from older facts", () => {
       world.sql("update persons set facts_version = facts_version + 1 where org_id = $1", [world.orgId]),
     "a change of the org": (world) => updatePolicy(world.org, { gradeFloor: "B" }),
     "a change of the platform": (world) => world.sql("update platform_facts set facts_version = facts_version + 1"),
-    "a claim": (world) => claimDue(world),
     "a decision": async (world) => {
       await decideDue(world);
       await world.sql("update leases set lease_until = '2026-01-01' where org_id = $1", [world.orgId]);
@@ -365,7 +384,6 @@ describe("a result that was computed from older facts", () => {
     await (meanwhile[name] as (world: World) => Promise<unknown>)(world);
     expect(await keepLate(world, rows)).toBe(0);
     expect(await isOld(world)).toBe(false);
-    await world.sql("delete from leases where org_id = $1", [world.orgId]);
     await judge(world);
     expect(reasonsOf((await places(world))[0])).toMatchObject({ dnc: "dnc_clear" });
   });
@@ -387,15 +405,15 @@ describe("a result that was computed from older facts", () => {
     expect(reasonsOf((await places(world))[0])).toMatchObject({ dnc: "dnc_unknown" });
   });
 
-  test("of a decision that was recorded meanwhile leaves the mark, so that it is judged again", async () => {
+  test("is not undone by a decision on older facts that is recorded after it: what is being decided keeps its mark", async () => {
     const world = await judged();
     const batch = await decideDue(world);
-    await scrub(world, world.personIds, "clear");
-    expect(await judge(world), "a place that is claimed is its claim's").toMatchObject({ kept: 0 });
+    await scrub(world, world.personIds, "unknown");
+    expect(await judge(world)).toMatchObject({ kept: 0 });
     await commitDecisions(world.org, batch);
     expect(await funnel(world)).toMatchObject({ stale: 1 });
     await world.sql("update standing_marks set due_at = '2026-01-01' where org_id = $1", [world.orgId]);
     await judge(world);
-    expect(await funnel(world)).toMatchObject({ stale: 0, current: 1 });
+    expect(reasonsOf((await places(world))[0])).toMatchObject({ dnc: "dnc_unknown" });
   });
 });

@@ -45,8 +45,6 @@ export interface RecordItem {
   readonly backState: string;
   readonly backReason: string | null;
   readonly backDue: string | null;
-  readonly standing: string;
-  readonly standingUntil: string | null;
   readonly auditSubject: string;
   readonly auditHead: string;
   readonly auditTail: string;
@@ -76,12 +74,12 @@ const recordTypes = [
   "bigint[]", "uuid[]", "text[]", "text[]", "text[]", "timestamptz[]",
   "timestamptz[]", "text", "text", "text", "text[]", "text[]",
   "timestamptz[]", "timestamptz[]", "integer[]",
-  "text[]", "text[]", "timestamptz[]", "text", "timestamptz[]",
+  "text[]", "text[]", "timestamptz[]",
   "text[]", "text", "text",
   "uuid[]", "timestamptz[]", "timestamptz[]", "text",
 ] as const; // prettier-ignore
 
-type JsonColumn = "fix" | "results" | "ownFacts" | "standing" | "auditHead" | "auditTail";
+type JsonColumn = "fix" | "results" | "ownFacts" | "auditHead" | "auditTail";
 type PlainColumn = Exclude<keyof RecordItem, JsonColumn | "reasonCodes">;
 
 /** An array of ids, numbers, instants, digests and codes as Postgres spells it: none of them needs quoting or escaping. */
@@ -123,8 +121,6 @@ export function recordDecisions(batch: RecordBatch): Statement {
     column("backState"),
     column("backReason"),
     column("backDue"),
-    lines("standing"),
-    column("standingUntil"),
     column("auditSubject"),
     lines("auditHead"),
     lines("auditTail"),

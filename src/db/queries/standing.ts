@@ -61,10 +61,17 @@ export const markStanding = (personIds: readonly string[]): Statement => ({
 });
 
 /** In a change that the standing gates of the whole org read: all of its results are stale from then on. */
-export const sweepStanding = (): Statement => ({
-  name: "standing.sweep",
+export const startSweep = (): Statement => ({
+  name: "standing.start_sweep",
   text: `insert into standing_sweeps (org_id, platform_version, after_person)
     select (select app.org()), f.facts_version, '00000000-0000-0000-0000-000000000000' from platform_facts f where f.id = 1
     on conflict (org_id) do update set after_person = excluded.after_person`,
   params: [],
+});
+
+/** Carries such a change to the next persons, as far as there is room for so many marks. Never beside `keepStanding`: it waits. */
+export const sweepStanding = (marksMax: number): Statement => ({
+  name: "app.sweep_standing",
+  text: "select app.sweep_standing($1)",
+  params: [marksMax],
 });

@@ -1,6 +1,6 @@
 import type { OrgDb } from "../../db/org-db.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
-import { sweepStanding } from "../../db/queries/standing.ts";
+import { startSweep } from "../../db/queries/standing.ts";
 import { databaseDefault } from "../../db/schema/columns.ts";
 import { connections, credentials } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -51,7 +51,7 @@ export async function createConnection(org: OrgDb, seal: Seal, vendor: Vendor, i
       });
       await w.insert(credentials, { connectionId: id, version: 1, sealed, createdAt: w.now });
       await w.rows(bumpOrg());
-      if (vendor.kind === "dnc") await w.rows(sweepStanding());
+      if (vendor.kind === "dnc") await w.rows(startSweep());
       return connection;
     },
   );

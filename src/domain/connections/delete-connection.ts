@@ -2,7 +2,7 @@ import { and, eq, ne } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { openAttemptsOfConnection } from "../../db/queries/connections.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
-import { sweepStanding } from "../../db/queries/standing.ts";
+import { startSweep } from "../../db/queries/standing.ts";
 import { campaigns, connections, credentials } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
@@ -28,7 +28,7 @@ export async function deleteConnection(
       w.withdrawEntry();
       return refuse(found === null ? "connection_unknown" : "calls_in_progress");
     }
-    if (found.kind === "dnc") await w.rows(sweepStanding());
+    if (found.kind === "dnc") await w.rows(startSweep());
     await w.update(connections, eq(connections.id, id), {
       status: "disabled",
       rescrubAfter: found.kind === "dnc" ? beforeAllLeads : null,

@@ -1,6 +1,6 @@
 import type { OrgDb } from "../../db/org-db.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
-import { sweepStanding } from "../../db/queries/standing.ts";
+import { startSweep } from "../../db/queries/standing.ts";
 import { dncAcknowledgements } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 
@@ -13,7 +13,7 @@ export async function acknowledgeNoDnc(org: OrgDb, input: { lists: readonly stri
     { action: "dnc.acknowledged", subject: publicId("acknowledgement", id), facts: { lists: input.lists } },
     async (w) => {
       await w.rows(bumpOrg());
-      await w.rows(sweepStanding());
+      await w.rows(startSweep());
       return w.insert(dncAcknowledgements, { id, lists: [...input.lists], by: input.by, madeAt: w.now });
     },
   );

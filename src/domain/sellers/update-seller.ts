@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
-import { sweepStanding } from "../../db/queries/standing.ts";
+import { startSweep } from "../../db/queries/standing.ts";
 import { sellers } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Seller, SellerInput } from "./create-seller.ts";
@@ -20,7 +20,7 @@ export async function updateSeller(org: OrgDb, id: string, input: Partial<Seller
     { action: "seller.updated", subject: publicId("seller", id), facts: { fields: Object.keys(set) } },
     async (w) => {
       await w.rows(bumpOrg());
-      await w.rows(sweepStanding());
+      await w.rows(startSweep());
       const [seller] = await w.update(sellers, eq(sellers.id, id), set);
       if (seller === undefined) w.withdrawEntry();
       return seller ?? null;

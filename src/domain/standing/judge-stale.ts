@@ -1,8 +1,8 @@
 import type { OrgDb } from "../../db/org-db.ts";
-import { type CampaignFactsRow, readDialFacts } from "../../db/queries/dial-facts.ts";
+import { readDialFacts } from "../../db/queries/dial-facts.ts";
 import { admitLeads, refusedLeads, type RefusedLeadRow } from "../../db/queries/leads.ts";
-import { type JudgedStanding, keepStanding, type StaleRow, takeStaleStanding } from "../../db/queries/standing.ts";
-import { type Answer, rowsOf, type Statement } from "../../db/transport.ts";
+import { type JudgedStanding, keepStanding, type StaleRow, sweepStanding, takeStaleStanding } from "../../db/queries/standing.ts";
+import { type Answer, rowsOf } from "../../db/transport.ts";
 import { decide } from "../../gates/decide.ts";
 import type { GateResult } from "../../gates/gate.ts";
 import { standingGates } from "../../gates/registry.ts";
@@ -10,14 +10,14 @@ import { hexOf, sha256 } from "../../lib/bytes.ts";
 import { publicId } from "../../lib/ids.ts";
 import { earliest, type Instant } from "../../lib/instant.ts";
 import { judgeEvidence } from "../consent/judge-evidence.ts";
-import { gatherFacts, type LeadFacts } from "../decisions/gather-facts.ts";
+import { type DialFacts, gatherFacts } from "../decisions/gather-facts.ts";
 import { buildSnapshots, type SnapshotDesk } from "../decisions/snapshot.ts";
 
 const rowsMax = 500;
 const roundsMax = 2_000;
 /** Rounds in a row in which somebody else held, or moved, all that was judged. */
 const vainMax = 3;
-/** A dial's statements each; a batch rarely spans more than a few campaigns. */
+/** Seven statements each; a batch rarely spans more than a few campaigns. */
 const campaignsAtOnce = 20;
 
 /** `again`: its time was up before its work was. */
@@ -28,13 +28,17 @@ export interface JudgedStale {
 
 /**
  * Judges what is stale of the org's standing results, a batch at a time: one request that keeps the last batch's results
- * and takes the next rows, one that reads their facts. Dials nothing and mints nothing; what moves meanwhile stays stale.
+ * and takes the next rows, one that reads their facts and lets a sweep go on (which waits for persons, and so not while
+ * places are held). Dials nothing and mints nothing; what moves meanwhile stays stale.
  */
 export async function judgeStale(desk: SnapshotDesk, org: OrgDb, timeIsUp: () => boolean): Promise<JudgedStale> {
   let judged: JudgedStanding | null = null;
   let [kept, vain] = [0, 0];
   for (let round = 0; round < roundsMax; round++) {
-    const { answers } = await org.query(...keepings(judged), takeStaleStanding(rowsMax));
+    const { answers } = await org.query(
+      judged === null ? sweepStanding(rowsMax) : keepStanding(judged),
+      takeStaleStanding(rowsMax),
+    );
     const done = judged === null ? 1 : Number(answers[0]?.rows[0]?.[0] ?? 0);
     kept += judged === null ? 0 : done;
     vain = done === 0 ? vain + 1 : 0;
@@ -46,8 +50,6 @@ export async function judgeStale(desk: SnapshotDesk, org: OrgDb, timeIsUp: () =>
   }
   return { kept, ends: "again" };
 }
-
-const keepings = (judged: JudgedStanding | null): Statement[] => (judged === null ? [] : [keepStanding(judged)]);
 
 /** A mark goes with the last of its person's places: a person whom the batch's end may have cut is left for the next. */
 function wholePersons(rows: readonly StaleRow[]): readonly StaleRow[] {
@@ -70,12 +72,9 @@ async function judgeRows(desk: SnapshotDesk, org: OrgDb, rows: readonly StaleRow
 }
 
 async function judgePlaces(desk: SnapshotDesk, org: OrgDb, rows: readonly StaleRow[]): Promise<JudgedStanding["places"]> {
-  const byCampaign = [
-    ...Map.groupBy(
-      rows.filter((row) => row.enrolment !== null),
-      (row) => row.campaign ?? "",
-    ),
-  ];
+  const open = rows.filter((row) => row.enrolment !== null);
+  const byCampaign = [...Map.groupBy(open, (row) => row.campaign ?? "")];
+  if (byCampaign.length === 0) await org.query(sweepStanding(rowsMax));
   const places: JudgedStanding["places"][number][] = [];
   for (let from = 0; from < byCampaign.length; from += campaignsAtOnce) {
     const some = byCampaign.slice(from, from + campaignsAtOnce);
@@ -84,14 +83,18 @@ async function judgePlaces(desk: SnapshotDesk, org: OrgDb, rows: readonly StaleR
       campaignId,
       leadIds: group.map((row) => row.lead ?? ""),
     }));
-    const statements = sources.map((source) => readDialFacts(source));
-    const { bound, answers } = await org.query(...statements.flat());
-    const each = statements[0]?.length ?? 0;
-    const facts = sources.map((_, at) => gatherFacts(answers.slice(at * each, (at + 1) * each)));
-    const leads = facts.flatMap((one) => one.leads);
-    const campaigns = facts.flatMap((one) => one.campaigns);
+    const reads = sources.map(readDialFacts);
+    const { bound, answers } = await org.query(...reads.flat(), sweepStanding(rowsMax));
+    let next = 0;
+    const facts = reads.map((statements) => gatherFacts(answers.slice(next, (next += statements.length))));
     const taken = new Map(some.flatMap(([campaign, group]) => group.map((row) => [`${campaign} ${row.lead}`, row] as const)));
-    const results = await standingResults(desk, bound.now, campaigns, leads);
+    const leads = facts.flatMap((each) => each.leads);
+    const results = await standingResults(
+      desk,
+      bound.now,
+      facts.flatMap((each) => each.campaigns),
+      leads,
+    );
     leads.forEach((lead, at) => {
       const row = taken.get(`${lead.campaign_id} ${lead.lead_id}`);
       if (row !== undefined) places.push(placeOf(row, results[at] ?? []));
@@ -104,8 +107,8 @@ async function judgePlaces(desk: SnapshotDesk, org: OrgDb, rows: readonly StaleR
 async function standingResults(
   desk: SnapshotDesk,
   at: Instant,
-  campaigns: readonly CampaignFactsRow[],
-  leads: readonly LeadFacts[],
+  campaigns: DialFacts["campaigns"],
+  leads: DialFacts["leads"],
 ): Promise<(readonly GateResult[])[]> {
   const mandatory = standingGates.map((gate) => gate.name);
   const batch = new Map<string, unknown>();
@@ -118,7 +121,6 @@ function placeOf(row: StaleRow, results: readonly GateResult[]): JudgedStanding[
     enrolmentId: row.enrolment ?? "",
     rowVersion: row.row_version ?? "",
     personVersion: row.person_version,
-    // The form in which a recorded decision leaves them (dispatch/record).
     standing: JSON.stringify(results.map(({ gate, verdict, reason_code }) => ({ gate, verdict, reason_code }))),
     validUntil: earliest(results.map((result) => result.valid_until)),
   };
