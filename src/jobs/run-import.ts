@@ -1,10 +1,12 @@
 import type { OrgDb } from "../db/org-db.ts";
+import type { IntakeReject } from "../db/queries/intake.ts";
 import { applyChunk, prepareChunk, type ReadChunk } from "../domain/imports/apply-chunk.ts";
 import type { FileStore } from "../domain/imports/file-store.ts";
 import * as lease from "../domain/imports/lease-import.ts";
 import type { LeasedImport } from "../domain/imports/lease-import.ts";
+import { OfferedRows } from "../domain/imports/intake-batch.ts";
 import { attestation, columnMap, type HeaderFault } from "../domain/imports/import-map.ts";
-import { headerFault, type RecordReader, recordReader } from "../domain/imports/read-record.ts";
+import { headerFault, type RecordReader, type RecordReading, recordReader } from "../domain/imports/read-record.ts";
 import { type Arrival, rowMemo } from "../domain/imports/read-row.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import { type CsvPosition, type CsvRecord, readCsv } from "../lib/csv.ts";
@@ -56,7 +58,7 @@ export async function runImport(deps: ImportDeps, importId: string): Promise<Imp
   try {
     // The next chunk is read, judged and made ready while the database takes this one.
     for await (const read of chunks) {
-      const prepared = await prepareChunk(deps.bind(), deps.numbers, frame, read);
+      const prepared = prepareChunk(deps.bind(), deps.numbers, frame, read);
       if ((await applying) === "not_ours") return "not_ours";
       applying = null;
       if (read.isLast && size.bytes !== leased.bytes_total) return await fail("file_changed", null);
@@ -150,28 +152,41 @@ async function* chunksOf(
 ): AsyncGenerator<ReadChunk> {
   let fromByte = leased.bytes_done;
   let at = from;
-  let offered: ReadChunk["offered"][number][] = [];
-  let rejects: ReadChunk["rejects"][number][] = [];
+  let rows = noRows();
   let chunk = leased.chunks_done;
   const cut = (isLast: boolean): ReadChunk => {
     const toByte = isLast ? leased.bytes_total : at.offset;
-    const made = { chunk, fromByte, toByte, toLine: at.line, isLast, offered, rejects };
+    const made = { chunk, fromByte, toByte, toLine: at.line, isLast, ...rows };
     chunk += 1;
     fromByte = toByte;
-    offered = [];
-    rejects = [];
+    rows = noRows();
     return made;
   };
   for await (const batch of records) {
     for (const record of batch) {
-      const reading = reader.read(record);
-      const { line, raw } = record;
-      if (reading.ok) offered.push({ given: reading.given, lead: reading.lead, line, raw });
-      else rejects.push({ line, code: reading.code, detail: reading.detail, raw });
+      addTo(rows, record, reader.read(record));
       at = record.next;
-      if (offered.length + rejects.length >= chunkRows || at.offset - fromByte >= chunkBytesMax) yield cut(false);
+      if (rows.offered.length + rows.rejects.length >= chunkRows || at.offset - fromByte >= chunkBytesMax) yield cut(false);
       if (chunk > chunksMax) throw new Error("an import has more chunks than any file can have");
     }
   }
   yield cut(true);
+}
+
+const noRows = () => ({
+  offered: new OfferedRows(),
+  flags: [] as string[],
+  raws: [] as string[],
+  rejects: [] as IntakeReject[],
+});
+
+function addTo(rows: ReturnType<typeof noRows>, { line, raw }: CsvRecord, reading: RecordReading): void {
+  if (!reading.ok) {
+    rows.rejects.push({ line, code: reading.code, detail: reading.detail, raw });
+    return;
+  }
+  const { given, lead } = reading;
+  rows.offered.add(given, lead, line);
+  rows.flags.push(lead.timezoneUnknown ? "u" : lead.statesDiffer ? "d" : "");
+  rows.raws.push(raw);
 }

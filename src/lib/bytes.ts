@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 
-const byteHex: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+/** Each byte's two digits: made once, because an import spells out a hundred bytes for each of its rows. */
+export const byteHex: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Bytes as lower-case hexadecimal text. */
 export function hexOf(bytes: Uint8Array): string {

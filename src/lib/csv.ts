@@ -28,19 +28,21 @@ export class CsvRecord {
   readonly next: CsvPosition;
   readonly fields: readonly string[];
   readonly fault: CsvFault | null;
-  readonly #bytes: Uint8Array;
+  readonly #raw: string | Uint8Array;
 
-  constructor(line: number, next: CsvPosition, fields: readonly string[], fault: CsvFault | null, bytes: Uint8Array) {
+  /** @param raw its bytes, or its text where every byte is a character. */
+  constructor(line: number, next: CsvPosition, fields: readonly string[], fault: CsvFault | null, raw: string | Uint8Array) {
     this.line = line;
     this.next = next;
     this.fields = fields;
     this.fault = fault;
-    this.#bytes = bytes;
+    this.#raw = raw;
   }
 
   /** Its text as it stood in the file, without its line end; bytes that are no UTF-8 and NULs show as U+FFFD. */
   get raw(): string {
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.#bytes).replaceAll("\0", "\ufffd");
+    if (typeof this.#raw === "string") return this.#raw;
+    return lenientUtf8.decode(this.#raw).replaceAll("\0", "\ufffd");
   }
 }
 
@@ -121,10 +123,10 @@ export class CsvReader {
       return at + recordBytesMax;
     }
     if (scan.end > at) {
-      const bytes = buffer.subarray(at, scan.end);
       const position = { offset: this.#offset + scan.next, line: this.#line };
       const { fields, fault } = scan.fields(buffer, text);
-      records.push(new CsvRecord(line, position, fields, fault, bytes));
+      const raw = scan.isPlain ? text.slice(at, scan.end) : buffer.subarray(at, scan.end);
+      records.push(new CsvRecord(line, position, fields, fault, raw));
     }
     return scan.next;
   }
@@ -156,6 +158,8 @@ class FieldScan {
   next = 0;
   /** Line ends that it covers. */
   lines = 0;
+  /** Nothing in it but ASCII without NUL. */
+  isPlain = true;
   #count = 0;
   #hasNul = false;
   readonly #from = new Int32Array(fieldsMax);
@@ -167,6 +171,7 @@ class FieldScan {
     const cut = limit < buffer.length;
     this.#count = 0;
     this.#hasNul = false;
+    this.isPlain = true;
     this.lines = 0;
     let at = start;
     for (;;) {
@@ -206,9 +211,9 @@ class FieldScan {
           continue;
         }
         if (follower !== comma && follower !== lineFeed && follower !== carriageReturn) return misquoted;
+        if (nul) this.#hasNul = true;
         this.#add(open + 1, at, flags);
         this.lines += lines;
-        if (nul) this.#hasNul = true;
         return after;
       }
       if (byte > 0x7f) flags |= hasHighBytes;
@@ -241,6 +246,7 @@ class FieldScan {
     this.#to[index] = to;
     this.#flags[index] = flags;
     this.#count = index + 1;
+    if (this.#hasNul || (flags & hasHighBytes) !== 0) this.isPlain = false;
   }
 
   fields(buffer: Uint8Array, text: string): { fields: string[]; fault: CsvFault | null } {
@@ -268,6 +274,7 @@ const misquoted = -1;
 const needsMore = -2;
 
 const oneCharacterAByte = new TextDecoder("windows-1252");
+const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function utf8Of(bytes: Uint8Array): string | null {

@@ -1,4 +1,5 @@
-const byteHex: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+import { byteHex } from "./bytes.ts";
+
 const randomBytesOfOne = 10;
 
 /** RFC 9562 version 7: 48 bits of milliseconds, then 74 random bits. `random` is 10 bytes and is not kept. */

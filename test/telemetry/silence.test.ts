@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { seedOrg, type SeededOrg } from "../../dev/seed.ts";
+import { heldPeppers, seedOrg, type SeededOrg } from "../../dev/seed.ts";
 import { neonTransport, type Transport } from "../../src/db/transport.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import { leads, sellers } from "../../src/db/schema/index.ts";
@@ -33,10 +33,15 @@ let db: TestDatabase;
 let transport: Transport;
 let org: SeededOrg;
 const key = Buffer.alloc(32, 9);
+const secret = randomBytes(32).toString("base64");
 beforeAll(async () => {
   db = await openTestDatabase();
   transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
-  org = await seedOrg(transport, await apiKeyHasher(new Uint8Array(key)), { name: "Acme", now: orgNow, peppers: testPeppers });
+  org = await seedOrg(transport, await apiKeyHasher(new Uint8Array(key)), {
+    name: "Acme",
+    now: orgNow,
+    peppers: await heldPeppers(`1:${secret}`),
+  });
 }, 60_000);
 afterAll(() => db.close());
 afterEach(() => vi.restoreAllMocks());
@@ -143,7 +148,6 @@ describe("a run of the worker", () => {
     for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, "write").mockImplementation((chunk) => (said.push([String(chunk)]), true));
     const pending: Promise<unknown>[] = [];
     const queue = { send: async () => undefined, sendBatch: async () => { throw new Error(line); } }; // prettier-ignore
-    const secret = randomBytes(32).toString("base64");
     const env = {
       ENVIRONMENT: "development", DATABASE_URL: db.connectionString, NEON_LOCAL_ENDPOINT: `127.0.0.1:${db.endpoint.port}`, PUBLIC_ORIGIN: "http://127.0.0.1:8787",
       SIMULATOR_ORIGIN: "http://127.0.0.1:9", NUMBER_PEPPERS: `1:${secret}`, KEY_ENCRYPTION_KEYS: `1:${secret}`, API_KEY_PEPPER: key.toString("base64"),

@@ -4,12 +4,6 @@ import type { Statement } from "../transport.ts";
 /** Between a column's values. Never inside one: whoever reads a cell takes it out. */
 export const valueSeparator = "\u007f";
 
-/** One number of a chunk, under the newest pepper and the older ones that are still held. */
-export interface IntakeNumber {
-  readonly personId: string;
-  readonly hmac: string;
-  readonly olderHmacs: readonly string[];
-}
 /** One row that becomes a lead unless its number has one. */
 export interface IntakeRow {
   /** Position of its number, from 1. */
@@ -32,10 +26,15 @@ export interface IntakeRow {
   /** The evidence as canonical JSON, without `valueSeparator`. */
   readonly evidence: string | null;
 }
+/** Rows column by column, as the database takes them. */
+export type IntakeColumns = { readonly [Key in keyof IntakeRow]: readonly IntakeRow[Key][] };
 export interface IntakeBatch {
   readonly pepperVersion: number;
-  readonly numbers: readonly IntakeNumber[];
-  readonly rows: readonly IntakeRow[];
+  /** Of each number, should its person be new. */
+  readonly personIds: readonly string[];
+  /** Each number under the newest pepper, then each under the next older one that is held, and so on. */
+  readonly hmacs: readonly string[];
+  readonly rows: IntakeColumns;
 }
 
 export interface IntakeReject {
@@ -81,35 +80,29 @@ export interface AppliedChunk {
 
 const joined = (values: readonly (string | number | null)[]): string => values.join(valueSeparator);
 
-/** In the order of the SQL function's last 21 parameters. */
-function batchParams(batch: IntakeBatch): unknown[] {
-  const { numbers, rows } = batch;
-  const column = (key: keyof IntakeRow): string => joined(rows.map((row) => row[key]));
-  return [
-    batch.pepperVersion,
-    joined(numbers.map((number) => number.personId)),
-    joined(numbers.map((number) => number.hmac)),
-    joined(numbers.flatMap((number, index) => number.olderHmacs.map(() => index + 1))),
-    joined(numbers.flatMap((number) => number.olderHmacs)),
-    column("number"),
-    column("line"),
-    column("leadId"),
-    column("externalId"),
-    column("e164"),
-    column("firstName"),
-    column("lastName"),
-    column("email"),
-    column("city"),
-    column("state"),
-    column("zip"),
-    column("source"),
-    column("notes"),
-    column("candidateStates"),
-    column("ineligibleReason"),
-    column("evidenceId"),
-    column("evidence"),
-  ];
-}
+/** In the order of the SQL function's last 20 parameters. */
+const batchParams = ({ pepperVersion, personIds, hmacs, rows }: IntakeBatch): unknown[] => [
+  pepperVersion,
+  joined(personIds),
+  joined(hmacs),
+  joined(rows.number),
+  joined(rows.line),
+  joined(rows.leadId),
+  joined(rows.externalId),
+  joined(rows.e164),
+  joined(rows.firstName),
+  joined(rows.lastName),
+  joined(rows.email),
+  joined(rows.city),
+  joined(rows.state),
+  joined(rows.zip),
+  joined(rows.source),
+  joined(rows.notes),
+  joined(rows.candidateStates),
+  joined(rows.ineligibleReason),
+  joined(rows.evidenceId),
+  joined(rows.evidence),
+];
 
 const places = (count: number, from: number): string =>
   Array.from({ length: count }, (_, index) => `$${from + index}`).join(", ");
@@ -129,7 +122,7 @@ export function intakeChunk(chunk: IntakeChunk): Statement {
     chunk.fromByte,
     chunk.toByte,
     chunk.toLine,
-    chunk.rows.length + rejects.length,
+    chunk.rows.number.length + rejects.length,
     chunk.isLast,
     chunk.leaseSeconds,
     JSON.stringify(chunk.header),

@@ -29,24 +29,28 @@ export const activeDncConnections = (): Statement => ({
   params: [],
 });
 
+export interface ScrubbedSinceRow {
+  readonly id: string;
+  readonly scrubbed: boolean;
+}
 /**
- * Since a do-not-call provider was disconnected, has no other one scrubbed? Ids sort by the instant of their making, so
- * that the newest answer says whose turn it was last.
+ * A do-not-call provider that was disconnected, and whether another one has scrubbed since; no row where none was. Ids
+ * sort by the instant of their making, so that the newest answer says whose turn it was last.
  */
-export const scrubWantedAfterDisconnect = (): Statement => ({
-  name: "scrubs.wanted_after_disconnect",
-  text: `select exists (select 1 from connections d where ${inOrg("d")} and d.kind = 'dnc' and d.status = 'disabled')
-      and coalesce((select c.status from scrubs s join connections c on ${inOrg("c")} and c.id = s.connection_id
-        where ${inOrg("s")} order by s.id desc limit 1), 'disabled') = 'disabled' as wanted`,
+export const scrubbedSinceDisconnect = (): Statement => ({
+  name: "scrubs.since_disconnect",
+  text: `select d.id, coalesce((select c.status <> 'disabled' from scrubs s join connections c on ${inOrg("c")} and c.id = s.connection_id
+      where ${inOrg("s")} order by s.id desc limit 1), false) as scrubbed
+    from connections d where ${inOrg("d")} and d.kind = 'dnc' and d.status = 'disabled' order by d.id limit 1`,
   params: [],
 });
 
-/** Has a failing source halted with this halt, and no list been answered since by a provider that is connected? */
-export const scrubWantedAfterHalt = (haltId: string): Statement => ({
-  name: "scrubs.wanted_after_halt",
-  text: `select exists (select 1 from incidents i where ${inOrg("i")} and i.halt_id = $1 and i.code = 'dnc_source_failing')
-      and not exists (select 1 from scrubs s join connections c on ${inOrg("c")} and c.id = s.connection_id
-        where ${inOrg("s")} and s.id > $1 and s.result <> 'unknown' and s.kind <> 'line_type' and c.status = 'active') as wanted`,
+/** The failing source's incident behind this halt, and whether a connected one has answered a list since; no row where none is. */
+export const scrubbedSinceHalt = (haltId: string): Statement => ({
+  name: "scrubs.since_halt",
+  text: `select i.id, exists (select 1 from scrubs s join connections c on ${inOrg("c")} and c.id = s.connection_id
+      where ${inOrg("s")} and s.id > $1 and s.result <> 'unknown' and s.kind <> 'line_type' and c.status = 'active') as scrubbed
+    from incidents i where ${inOrg("i")} and i.halt_id = $1 and i.code = 'dnc_source_failing' limit 1`,
   params: [haltId],
 });
 

@@ -2,7 +2,7 @@ import { and, eq } from "drizzle-orm";
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { wakeHalted } from "../../db/queries/campaigns.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
-import { scrubWantedAfterDisconnect } from "../../db/queries/scrubs.ts";
+import { type ScrubbedSinceRow, scrubbedSinceDisconnect } from "../../db/queries/scrubs.ts";
 import { callingPolicies, campaigns, connections } from "../../db/schema/index.ts";
 import { isSales } from "../../gates/grants.ts";
 import type { HaltFact } from "../../gates/snapshot.ts";
@@ -37,8 +37,8 @@ export async function resumeCampaign(org: OrgDb, id: string): Promise<Result<Cam
 }
 
 async function needsScrub(w: OrgWriter, campaign: Campaign): Promise<boolean> {
-  const [scrubs] = await w.rows<{ wanted: boolean }>(scrubWantedAfterDisconnect());
-  if (scrubs?.wanted !== true) return false;
+  const [disconnected] = await w.rows<ScrubbedSinceRow>(scrubbedSinceDisconnect());
+  if (disconnected?.scrubbed !== false) return false;
   const policy = await w.findOne(callingPolicies, eq(callingPolicies.orgId, w.orgId));
   return isSales(campaign.purpose) || policy === null || policy.addedLists.length > 0;
 }

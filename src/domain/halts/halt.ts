@@ -2,7 +2,7 @@ import { and, eq, isNull } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { wakeHalted } from "../../db/queries/campaigns.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
-import { scrubWantedAfterHalt } from "../../db/queries/scrubs.ts";
+import { type ScrubbedSinceRow, scrubbedSinceHalt } from "../../db/queries/scrubs.ts";
 import { connections, halts, incidents, sellers } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
@@ -43,8 +43,8 @@ export async function endHalt(org: OrgDb, id: string): Promise<Result<Halt, "hal
   return org.change({ action: "halt.ended", subject: publicId("halt", id) }, async (w) => {
     await w.rows(bumpOrg());
     const [ended] = await w.update(halts, and(eq(halts.id, id), isNull(halts.endedAt)) ?? eq(halts.id, id), { endedAt: w.now });
-    const [scrubs] = await w.rows<{ wanted: boolean }>(scrubWantedAfterHalt(id));
-    if (ended === undefined || scrubs?.wanted === true) {
+    const [failing] = await w.rows<ScrubbedSinceRow>(scrubbedSinceHalt(id));
+    if (ended === undefined || failing?.scrubbed === false) {
       w.withdrawEntry();
       return refuse(ended === undefined ? "halt_unknown" : "scrub_wanted");
     }

@@ -1,7 +1,7 @@
 import type { OrgDb } from "../../db/org-db.ts";
 import { type AppliedChunk, intakeChunk, type IntakeReject } from "../../db/queries/intake.ts";
 import type { NumberHasher } from "../../lib/number-hash.ts";
-import { intakeBatch, type OfferedLead, withoutSeparator } from "./intake-batch.ts";
+import { type OfferedRows, withoutSeparator } from "./intake-batch.ts";
 
 /** Rows of a file between two of its bytes, read and judged. */
 export interface ReadChunk {
@@ -10,7 +10,10 @@ export interface ReadChunk {
   readonly toByte: number;
   readonly toLine: number;
   readonly isLast: boolean;
-  readonly offered: readonly (OfferedLead & { readonly raw: string })[];
+  readonly offered: OfferedRows;
+  /** Beside each offered row. */
+  readonly flags: readonly string[];
+  readonly raws: readonly string[];
   readonly rejects: readonly IntakeReject[];
 }
 export interface ChunkFrame {
@@ -31,23 +34,17 @@ export async function applyChunk(org: OrgDb, prepared: PreparedChunk): Promise<A
 type PreparedChunk = ReturnType<typeof intakeChunk>;
 
 /** The work that needs no database: numbers hashed, columns joined. Done while the database takes the chunk before. */
-export async function prepareChunk(
-  org: OrgDb,
-  numbers: NumberHasher,
-  frame: ChunkFrame,
-  read: ReadChunk,
-): Promise<PreparedChunk> {
-  const batch = await intakeBatch(read.offered, numbers, () => org.newId());
+export function prepareChunk(org: OrgDb, numbers: NumberHasher, frame: ChunkFrame, read: ReadChunk): PreparedChunk {
   return intakeChunk({
-    ...batch,
+    ...read.offered.batch(numbers, () => org.newId()),
     ...frame,
     chunk: read.chunk,
     fromByte: read.fromByte,
     toByte: read.toByte,
     toLine: read.toLine,
     isLast: read.isLast,
-    flags: read.offered.map(({ lead }) => (lead.timezoneUnknown ? "u" : lead.statesDiffer ? "d" : "")),
-    raws: read.offered.map(({ raw }) => withoutSeparator(raw)),
+    flags: read.flags,
+    raws: read.raws.map(withoutSeparator),
     rejects: read.rejects.map((reject) => ({ ...reject, raw: withoutSeparator(reject.raw) })),
   });
 }

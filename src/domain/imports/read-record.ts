@@ -5,7 +5,7 @@ import { type Arrival, type GivenConsent, type GivenLead, readRow, type ReadLead
 
 type RowRefusal = "row_malformed" | "phone_invalid" | "phone_not_geographic" | "phone_not_us";
 
-type RecordReading =
+export type RecordReading =
   | { readonly ok: true; readonly given: GivenLead; readonly lead: ReadLead }
   | { readonly ok: false; readonly code: RowRefusal; readonly detail: string };
 

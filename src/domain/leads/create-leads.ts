@@ -10,7 +10,7 @@ import type { NumberHasher } from "../../lib/number-hash.ts";
 import type { PhoneRefusal } from "../../lib/phone.ts";
 import { isStorable } from "../../lib/storable-text.ts";
 import { bases, purposes } from "../imports/import-map.ts";
-import { intakeBatch, type OfferedLead } from "../imports/intake-batch.ts";
+import { OfferedRows } from "../imports/intake-batch.ts";
 import { type GivenConsent, type GivenLead, readRow, rowMemo } from "../imports/read-row.ts";
 
 /** Text that Postgres can store and a column can carry: no control characters but line ends and tabs. */
@@ -68,25 +68,28 @@ export async function createLeads(
   const { bound } = await org.query();
   const attested = await sellersOf(org, input);
   const memo = rowMemo();
-  const offered: (OfferedLead & { at: number })[] = [];
+  const offered = new OfferedRows();
+  const sources: number[] = [];
   const results: CreatedLead[] = [];
   for (const [at, lead] of input.entries()) {
     const given = givenLead(lead, attested);
     const read = given === null ? unknownSeller : readRow(given, { at: bound.now, packs: deps.packs, memo });
-    if (read.ok && given !== null) offered.push({ at, given, lead: read, line: null });
-    else if (!read.ok) results[at] = read;
+    if (read.ok && given !== null) {
+      offered.add(given, read, null);
+      sources.push(at);
+    } else if (!read.ok) results[at] = read;
   }
   if (offered.length === 0) return results;
   // Numbers are hashed before the transaction opens: nothing is awaited in it but the database.
-  const batch = await intakeBatch(offered, deps.numbers, () => org.newId());
-  const [first, second] = batch.rows;
-  const subject = first !== undefined && second === undefined ? publicId("lead", first.leadId) : publicId("request", org.newId());
+  const batch = offered.batch(deps.numbers, () => org.newId());
+  const [first, second] = batch.rows.leadId;
+  const subject = first !== undefined && second === undefined ? publicId("lead", first) : publicId("request", org.newId());
   const action = second === undefined ? "lead.created" : "lead.batch_created";
   const rows = await org.change({ action, subject }, (w) => take(w, batch));
   for (const row of rows) {
-    const source = offered[row.n - 1];
+    const source = sources[row.n - 1];
     if (source === undefined) throw new Error("the database answered for a row that it was not given");
-    results[source.at] = resultOf(row);
+    results[source] = resultOf(row);
   }
   return results;
 }
