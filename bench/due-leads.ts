@@ -15,7 +15,7 @@ export interface DueOrg {
   readonly org: OrgDb;
   /** How many are overdue behind closed windows. */
   overdueClosed(): Promise<number>;
-  /** Shared blocks of finding a batch of due leads: the claim's own selects, without their lock. */
+  /** Shared blocks of finding a batch of due leads: the claim's own selects, which lock nothing. */
   findBlocks(): Promise<{ found: number; blocks: number }>;
   /** Shared blocks of one claim of a batch as it runs, leases written. */
   claimBlocks(): Promise<{ claimed: number; blocks: number }>;
@@ -45,10 +45,10 @@ export async function openDueOrg(db: TestDatabase, transport: Transport, leads: 
       const statement = claimEnrolments(newId(), batch, 60, 45);
       const plan = await explained(org, statement.text, statement.params);
       const token = statement.params[0];
-      const { rows } = await db.admin("select count(*)::int as n from enrolments where org_id = $1 and lease_token = $2", [
-        orgId,
-        token,
-      ]);
+      const { rows } = await db.admin(
+        "select sum(cardinality(k.enrolment_ids))::int as n from leases k where k.org_id = $1 and k.token = $2",
+        [orgId, token],
+      );
       return { claimed: Number(rows[0]?.["n"]), blocks: plan.blocks };
     },
   };
@@ -88,14 +88,17 @@ async function claimSelects(db: TestDatabase): Promise<ClaimSelects> {
   const { rows } = await db.admin("select prosrc from pg_proc where oid = 'app.claim_enrolments'::regproc");
   const body = String(rows[0]?.["prosrc"]);
   const profiles = /for prof in\s+(select [\s\S]*?)\s+loop\b/.exec(body)?.[1];
-  const enrolments = /select array_agg\(d\.id\) into ids from \(\s*(select [\s\S]*?)\s+for update skip locked\) d;/.exec(
-    body,
-  )?.[1];
+  const enrolments = /into ids, lead_ids, person_ids from \(\s*(select [\s\S]*?)\) d;/.exec(body)?.[1];
   if (profiles === undefined || enrolments === undefined)
     throw new Error("app.claim_enrolments no longer has the two selects that are measured");
   return {
-    profiles: put(profiles, { "conn.id": "$1", stirred: "'{}'::uuid[]" }),
-    enrolments: put(enrolments, { "prof.id": "$1", "least(room - taken, camp_room)": "$2" }),
+    profiles: put(profiles, {
+      "conn.id": "$1",
+      stirred: "'{}'::uuid[]",
+      taken_campaigns: "'{}'::uuid[]",
+      taken_counts: "'{}'::bigint[]",
+    }),
+    enrolments: put(enrolments, { "prof.id": "$1", "least(room - taken, camp_room)": "$2", leased: "'{}'::uuid[]" }),
   };
 }
 

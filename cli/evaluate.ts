@@ -48,12 +48,13 @@ export const run: Command = async (args, io) => {
     number++;
     if (line.trim() === "") continue;
     const read = readCase(line);
-    if (typeof read === "string") {
+    const answered = typeof read === "string" ? read : await answer(read, packs, book);
+    if (typeof answered === "string") {
       unreadable++;
-      io.err(`line ${number}: ${read}`);
-    } else io.out(JSON.stringify(await answer(read, packs, book)));
+      io.err(`line ${number}: ${answered}`);
+    } else io.out(JSON.stringify(answered));
   }
-  if (unreadable > 0) io.err(`dialgate evaluate: ${unreadable} of ${number} lines could not be read`);
+  if (unreadable > 0) io.err(`dialgate evaluate: ${unreadable} of ${number} lines have no answer`);
   return unreadable > 0 ? 1 : 0;
 };
 
@@ -87,15 +88,27 @@ function readCase(line: string): Case | string {
   return parsed.error.issues.map((issue) => `${issue.path.join(".") || "the line"}: ${issue.message}`).join("; ");
 }
 
-async function answer(read: Case, packs: PackRef[], book: ZoneBook) {
+interface Answered {
+  readonly id: string;
+  readonly verdict: string;
+  readonly reason_code: string;
+  readonly next_eligible_at: Instant | null;
+}
+
+/** The gate's answer, or why there is none: what it cannot judge is refused as in a decision, and ends no other line's answer. */
+async function answer(read: Case, packs: PackRef[], book: ZoneBook): Promise<Answered | string> {
   const location = locate({ state: read.lead.state ?? null, zip: read.lead.zip ?? null, e164: read.lead.phone ?? null });
-  const result = callingHours.check({
-    at: read.at,
-    packs,
-    call: { technology: read.technology ?? "artificial", purpose: "marketing", debt_collection: false },
-    location,
-    zones: await book.factsFor(zonesOf(location.candidate_states), read.at),
-    hours: { campaign_window: null },
-  });
-  return { id: read.id, verdict: result.verdict, reason_code: result.reason_code, next_eligible_at: result.next_eligible_at };
+  try {
+    const result = callingHours.check({
+      at: read.at,
+      packs,
+      call: { technology: read.technology ?? "artificial", purpose: "marketing", debt_collection: false },
+      location,
+      zones: await book.factsFor(zonesOf(location.candidate_states), read.at),
+      hours: { campaign_window: null },
+    });
+    return { id: read.id, verdict: result.verdict, reason_code: result.reason_code, next_eligible_at: result.next_eligible_at };
+  } catch {
+    return "gate_failed: the gate cannot judge this case";
+  }
 }

@@ -258,6 +258,22 @@ create table dnc_acknowledgements (
 call app.protect_table('dnc_acknowledgements', 'select, insert');
 call app.classify('dnc_acknowledgements', org => 'lists by', system => 'org_id id made_at');
 
+-- Counsel's written position on a rule: an owner's act that lifts it for this org, for at most a year (gates.md, Verdicts).
+create table counsel_positions (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  rule_id text not null,
+  counsel text not null,
+  document_sha256 bytea not null check (length(document_sha256) = 32),
+  dated_at timestamptz not null,
+  until_at timestamptz not null check (until_at between dated_at and dated_at + interval '366 days'),
+  recorded_at timestamptz not null,
+  by text not null,
+  primary key (org_id, id)
+);
+call app.protect_table('counsel_positions', 'select, insert, update (until_at)');
+call app.classify('counsel_positions', org => 'rule_id counsel document_sha256 by', system => 'org_id id dated_at until_at recorded_at');
+
 -- ------------------------------------------------- sellers, connections, campaigns
 
 create table sellers (
@@ -292,13 +308,11 @@ create table connections (
   -- Real clock: the first instant at which a further call may leave, so that the provider never queues.
   next_slot_at timestamptz not null default '-infinity',
   created_at timestamptz not null,
-  -- A do-not-call provider that was disconnected: leads after this id are still to be scrubbed by another. Null: none is.
-  rescrub_after uuid,
   primary key (org_id, id)
 );
 create unique index connections_by_id on connections (id, org_id);
 call app.protect_table('connections', 'select, insert, update');
-call app.classify('connections', org => 'vendor name config', system => 'org_id id kind status inbox_keeps max_concurrency calls_per_second settle_seconds queue_delay_seconds next_slot_at created_at rescrub_after');
+call app.classify('connections', org => 'vendor name config', system => 'org_id id kind status inbox_keeps max_concurrency calls_per_second settle_seconds queue_delay_seconds next_slot_at created_at');
 
 create table credentials (
   org_id uuid not null,
@@ -811,10 +825,11 @@ create table calls (
   -- Never searched, and a person judged it.
   stop_judged boolean not null default false,
   primary key (org_id, id),
-  unique (org_id, attempt_id),
   foreign key (org_id, attempt_id) references dial_attempts (org_id, id),
   foreign key (org_id, connection_id) references connections (org_id, id)
 );
+-- One, unless a provider made a second call of one attempt: that one was heard by somebody, too.
+create index calls_by_attempt on calls (org_id, attempt_id);
 create unique index calls_by_provider_call on calls (org_id, connection_id, provider_call_id);
 create index calls_by_lead on calls (org_id, lead_id, created_at desc);
 call app.protect_table('calls', 'select, insert, update');
@@ -842,6 +857,8 @@ create table webhook_inbox (
   unique (org_id, connection_id, dedupe_key),
   foreign key (org_id, connection_id) references connections (org_id, id)
 );
+-- Stops of calls that nobody could name yet.
+create index webhook_inbox_unattributed on webhook_inbox (org_id, connection_id) where reason = 'stop_unattributed';
 create index webhook_inbox_pending on webhook_inbox (org_id, received_at, id) where state = 'pending';
 call app.protect_table('webhook_inbox', 'select, insert, update');
 call app.classify('webhook_inbox', subject => 'body report', system => 'org_id id connection_id dedupe_key type provider_call_id attempt_id received_at body_digest state reason tries lease_until');

@@ -8,7 +8,7 @@ begin
   execute format('grant select (%s) on %I to dialgate_door', columns, tenant_table);
 end $$;
 call app.open_to_door('api_keys', 'org_id, id, secret_hash');
-call app.open_to_door('connections', 'org_id, id, kind, status, rescrub_after');
+call app.open_to_door('connections', 'org_id, id, kind, status');
 call app.open_to_door('leads', 'org_id, status, scrub_due_at');
 call app.open_to_door('test_clocks', 'org_id, now, target, status, lease_until');
 call app.open_to_door('hour_profiles', 'org_id, open, next_change_at, next_due_at, campaign_id');
@@ -68,10 +68,6 @@ create function door.due_orgs(work text, real_now timestamptz, orgs_max integer)
       cross join lateral (select x.scrub_due_at from public.leads x where x.org_id = c.org_id and x.status = 'eligible'
         order by x.scrub_due_at limit 1) l
       where work = 'scrub' and c.kind = 'dnc' and c.status = 'active'
-    union all
-    select c.org_id, '-infinity', false from public.connections c
-      where work = 'scrub' and c.rescrub_after is not null
-        and exists (select 1 from public.connections x where x.org_id = c.org_id and x.kind = 'dnc' and x.status = 'active')
     union all
     select m.org_id, m.due_at, false from public.standing_marks m where work = 'standing'
     union all

@@ -3,6 +3,22 @@
 -- Statements are READ COMMITTED: each sees what had committed when it began, so a lock and the look that depends on it
 -- are two statements.
 
+-- A row's id as everybody sees it (TypeID: the uuid in 26 letters of Crockford's base 32): what audit entries name.
+create function app.public_id(prefix text, id uuid) returns text immutable language sql as $$
+  select prefix || '_' || string_agg(
+      substr('0123456789abcdefghjkmnpqrstvwxyz', substring(b.bits from i * 5 + 1 for 5)::integer + 1, 1), '' order by i)
+    from (select B'00' || ('x' || replace(id::text, '-', ''))::bit(128) as bits) b cross join generate_series(0, 25) as i $$;
+
+-- One entry for each attempt, in canonical JSON; the reason is a code. To be called last, as every append.
+create function app.append_attempts(what text, attempts uuid[], why text) returns void language plpgsql as $$
+declare facts constant text := case when why is null then '{}' else '{"reason":' || to_json(why)::text || '}' end;
+begin
+  for low in 1 .. coalesce(cardinality(attempts), 0) by 5000 loop
+    perform audit.append_many(array_agg(what), array_agg(app.public_id('att', x.id)), array_agg(facts))
+      from unnest(attempts[low:low + 4999]) as x(id);
+  end loop;
+end $$;
+
 -- The profiles of enrolments that went back to waiting are due no later than they are.
 create function app.profiles_due(profiles uuid[], due timestamptz[]) returns void language plpgsql as $$
 begin
@@ -111,7 +127,8 @@ begin
     where p.org_id = (select app.org()) and p.id = any (stirred);
 end $$;
 
--- Ends the permits of these attempts, which the caller holds locked. They count for no cap. The caller raises the profiles.
+-- Ends the permits of these attempts, which the caller holds locked. They count for no cap. The caller raises the profiles
+-- and appends `attempt.expired`, in this order: the audit head is the last lock.
 create function app.end_permits(attempts uuid[], why text) returns table (profile_id uuid, due_at timestamptz) language sql as $$
   with expired as (
     update public.dial_attempts a set state = 'expired', reason = why, counts = false, ended_at = app.now()
@@ -134,6 +151,7 @@ begin
       order by a.id limit 5000 for update of a skip locked) o;
   select array_agg(r.profile_id), array_agg(r.due_at) into profiles, due from app.end_permits(overdue, 'permit_expired') r;
   if profiles is not null then perform app.profiles_due(profiles, due); end if;
+  perform app.append_attempts('attempt.expired', overdue, 'permit_expired');
   return cardinality(overdue);
 end $$;
 
@@ -295,6 +313,7 @@ begin
     perform app.profiles_due(profiles || back_profiles, due || back_profiles_due);
   end if;
 
+  perform app.append_attempts('attempt.expired', overdue, 'permit_expired');
   perform audit.append_many(
     array_agg('decision.recorded'::text), array_agg(u.subject), array_agg(u.head || u.outcome || u.tail))
     from rows from (unnest(audit_subjects, final), string_to_table(audit_heads, E'\n'), string_to_table(audit_tails, E'\n'))
@@ -372,17 +391,23 @@ begin
       select x.version, x.sealed from public.credentials x where x.org_id = (select app.org()) and x.connection_id = c.id
         order by x.version desc limit 1) k on true
     where a.org_id = (select app.org()) and a.id = attempt;
+  perform app.append_attempts('attempt.' || new_state, array[attempt], why);
 end $$;
 
 -- What the provider answered to the one POST. Forward only: a webhook may have come first.
 create function app.record_answer(attempt uuid, answer text, why text, provider_id text, retry_at timestamptz) returns text language plpgsql as $$
-declare target record; new_state text; contradicted boolean;
+declare target record; new_state text; contradicted boolean; second boolean;
 begin
-  select a.person_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
+  select a.person_id, a.connection_id, a.state, a.provider_call_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
   if not found then return null; end if;
+  -- A call where there should be none halts its connection: the org's lock comes before the person's.
+  perform app.hold_org(app.is_stray(target.state, target.provider_call_id, provider_id), true);
   update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = target.person_id;
   select a.* into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt for update;
+  perform app.hold_org(app.is_stray(target.state, target.provider_call_id, provider_id), false);
   new_state := case answer when 'accepted' then 'placed' else answer end;
+  -- Two calls for one attempt: the webhook of another one came first.
+  second := coalesce(target.provider_call_id <> provider_id, false);
   -- The look-up, or our own state machine, was wrong: there is a call where there should be none.
   contradicted := answer = 'accepted' and target.state in ('not_placed', 'cancelled', 'expired', 'refused', 'failed_no_call');
   if target.state = 'dialing' or (target.state = 'unknown' and answer = 'accepted') then
@@ -402,8 +427,11 @@ begin
   else
     new_state := target.state;
   end if;
-  if contradicted then
-    perform app.open_incident(1, 'call_contradicts_' || target.state, attempt, jsonb_build_object('attempt', attempt));
+  if provider_id is not null then perform app.apply_waiting_stops(attempt, provider_id); end if;
+  if second then
+    perform app.open_incident(1, 'second_call_for_attempt', attempt, jsonb_build_object('attempt', attempt), target.connection_id);
+  elsif contradicted then
+    perform app.open_incident(1, 'call_contradicts_' || target.state, attempt, jsonb_build_object('attempt', attempt), target.connection_id);
   elsif why in ('unauthorized', 'payment_required') or answer = 'failed_no_call' and why <> 'stalled' then
     perform app.open_incident(2, 'connection_unusable', target.connection_id, jsonb_build_object('connection', target.connection_id, 'reason', why));
   end if;

@@ -1,29 +1,9 @@
 -- Scrubs: who must be asked, and what the lists answered.
 
--- After a provider was disconnected every lead is due for another's scrub: batch by batch, in the order of ids, so that no
--- write holds a large org's leads at once.
-create function app.carry_rescrub(rows_max integer) returns void language plpgsql as $$
-declare gone record; last uuid;
-begin
-  select c.id, c.rescrub_after into gone from public.connections c
-    where c.org_id = (select app.org()) and c.rescrub_after is not null order by c.id limit 1 for no key update skip locked;
-  if not found then return; end if;
-  with batch as (
-    select l.id, l.scrub_due_at from public.leads l where l.org_id = (select app.org()) and l.id > gone.rescrub_after order by l.id limit rows_max),
-  due as (
-    update public.leads l set scrub_due_at = app.now() from batch b
-      where l.org_id = (select app.org()) and l.id = b.id and b.scrub_due_at > app.now())
-  select (array_agg(b.id order by b.id))[rows_max] into last from batch b;
-  update public.connections c set rescrub_after = last where c.org_id = (select app.org()) and c.id = gone.id;
-end $$;
-
 -- Takes eligible leads whose scrub is due and moves their due time, so that a second run does not ask again at once.
 create function app.take_scrub_due(rows_max integer)
   returns table (lead_id uuid, person_id uuid, e164 text, state text, candidate_states text, consent_at text) language plpgsql as $$
 begin
-  if exists (select 1 from public.connections c where c.org_id = (select app.org()) and c.kind = 'dnc' and c.status = 'active') then
-    perform app.carry_rescrub(10 * rows_max);
-  end if;
   return query
   with taken as (
     select l.id from public.leads l
@@ -83,5 +63,5 @@ begin
 end $$;
 
 revoke execute on all functions in schema app from public;
-grant execute on function app.take_scrub_due(integer), app.carry_rescrub(integer) to dialgate_app;
+grant execute on function app.take_scrub_due(integer) to dialgate_app;
 grant execute on function app.record_scrubs(uuid, uuid, bytea, uuid[], uuid[], text[], text[], text[], timestamptz[], uuid[], timestamptz[]) to dialgate_app;

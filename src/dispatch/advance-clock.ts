@@ -78,11 +78,13 @@ async function stepOn(
     const simulated = await simulator.next(account);
     const stops = [target, due, simulated.ok ? simulated.value.nextEventAt : null];
     now = earliest(stops.map((at) => (at !== null && at <= now ? null : at))) ?? target;
-    await org.query(...moveClock(now, leaseSeconds));
+    const entry = { action: "test_clock.moved", subject: account, facts: { to: now } } as const;
+    await org.changeInOneRequest([entry], ...moveClock(now, leaseSeconds));
     // An org without a simulated vendor has a clock all the same.
     const moved = await simulator.advance(account, now);
     if (!moved.ok && moved.refusal !== "account_not_registered") {
-      await org.query(stopClock("failed", moved.refusal));
+      const failed = { action: "test_clock.failed", subject: account, facts: { at: now, reason: moved.refusal } } as const;
+      await org.changeInOneRequest([failed], stopClock("failed", moved.refusal));
       return "done";
     }
   }

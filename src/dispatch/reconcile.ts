@@ -1,13 +1,5 @@
 import type { OrgDb } from "../db/org-db.ts";
-import {
-  missStopChecks,
-  reportUnsettled,
-  settleAbsent,
-  settleLost,
-  stopUnrung,
-  takeUnsettled,
-  type UnsettledRow,
-} from "../db/queries/dispatch.ts";
+import { settleAbsent, settleLost, sweepOverdue, takeUnsettled, type UnsettledRow } from "../db/queries/dispatch.ts";
 import { rowsOf } from "../db/transport.ts";
 import { publicId } from "../lib/ids.ts";
 import type { LookedUp, VoiceProvider } from "../providers/voice/contract.ts";
@@ -24,7 +16,7 @@ const roundsMax = 20;
  */
 export async function reconcile(deps: DispatchDeps, org: OrgDb): Promise<{ lookedUp: number; stopped: number }> {
   let lookedUp = 0;
-  const stopped = await sweep(org);
+  const [swept] = await org.rows<{ stopped: number }>(sweepOverdue());
   for (let round = 0; round < roundsMax; round++) {
     const { bound, answers } = await org.query(takeUnsettled(rowsMax, leaseSeconds));
     const rows = rowsOf<UnsettledRow>(answers[0] ?? { columns: [], rows: [] });
@@ -38,12 +30,7 @@ export async function reconcile(deps: DispatchDeps, org: OrgDb): Promise<{ looke
     }
     if (rows.length < rowsMax) break;
   }
-  return { lookedUp, stopped };
-}
-
-async function sweep(org: OrgDb): Promise<number> {
-  const { answers } = await org.query(stopUnrung(), missStopChecks(), reportUnsettled());
-  return Number(answers[0]?.rows[0]?.[0] ?? 0);
+  return { lookedUp, stopped: swept?.stopped ?? 0 };
 }
 
 /** By our attempt id where the call's own id is not known; a listing is a summary, so what it found is then fetched whole. */

@@ -7,9 +7,13 @@ import type { DispatchDeps } from "./deps.ts";
 const rowsMax = 50;
 const leaseSeconds = 60;
 const roundsMax = 20;
-const triesMax = 20;
+/** Refused so often, some seven minutes long, a stop is an incident. */
+const tellingTries = 20;
 
-/** Asks providers to end what must not go on: stops are the one request that is sent again until it is accepted. */
+/**
+ * Asks providers to end what must not go on: stops are the one request that is sent again until it is accepted, or until
+ * the call is over, which every attempt is within a day.
+ */
 export async function sendStops(deps: DispatchDeps, org: OrgDb): Promise<number> {
   let sent = 0;
   for (let round = 0; round < roundsMax; round++) {
@@ -20,6 +24,7 @@ export async function sendStops(deps: DispatchDeps, org: OrgDb): Promise<number>
         const frame = { id: row.id, attemptId: row.attempt_id };
         // No call ever came of it, so there is nothing to stop.
         if (row.provider_call_id === null) return { ...frame, done: true, accepted: false, reason: "no_call" };
+        if (!row.alive) return { ...frame, done: true, accepted: false, reason: "call_over" };
         const provider =
           row.sealed === null
             ? null
@@ -36,13 +41,13 @@ export async function sendStops(deps: DispatchDeps, org: OrgDb): Promise<number>
         const hopeless = stopped?.ok === false && stopped.refusal === "unsupported";
         return {
           ...frame,
-          done: accepted || hopeless || row.tries >= triesMax,
+          done: accepted || hopeless,
           accepted,
           reason: accepted ? stopped.value : hopeless ? "unsupported" : "not_accepted",
         };
       }),
     );
-    if (closed.length > 0) await org.query(closeOutboxRows(closed));
+    if (closed.length > 0) await org.query(closeOutboxRows(closed, tellingTries));
     sent += closed.length;
     if (rows.length < rowsMax) break;
   }

@@ -11,8 +11,10 @@ import type { CallReport } from "../providers/voice/contract.ts";
  * only. The transcript is searched for a stop before the policy drops it. One request.
  */
 export async function settle(org: OrgDb, connectionId: string, report: CallReport, keep: KeepRow): Promise<AppliedRow> {
-  const searched = report.transcript !== null && report.final;
-  const heard = report.transcript !== null && findStop(report.transcript);
+  const words = report.transcript?.some((turn) => turn.role !== "tool") === true;
+  // A part of a transcript proves nothing, and one without a word of an answered call is no transcript.
+  const searched = report.final && words;
+  const heard = report.transcript === null ? null : findStop(report.transcript);
   const attemptId = report.attemptId === null ? null : uuidOf("attempt", report.attemptId);
   const subject = attemptId === null ? publicId("connection", connectionId) : publicId("attempt", attemptId);
   const { answers } = await org.changeInOneRequest(
@@ -41,16 +43,10 @@ export async function settle(org: OrgDb, connectionId: string, report: CallRepor
       endedBy: report.endedBy,
       rang: rangIn(report),
       transcript: keep.keep_transcripts && searched ? JSON.stringify(report.transcript) : null,
-      transcriptState: !searched
-        ? "pending"
-        : report.transcript?.length === 0
-          ? "none"
-          : keep.keep_transcripts
-            ? "kept"
-            : "withheld",
+      transcriptState: searched ? (keep.keep_transcripts ? "kept" : "withheld") : nothingToTell(report) ? "none" : "pending",
       recordingRef: keep.keep_recordings ? report.recordingRef : null,
-      stopRequested: report.stopRequested || heard,
-      stopSource: report.stopRequested ? "call_analysis" : "transcript",
+      stopRequested: report.stopRequested || heard !== null,
+      stopSource: report.stopRequested ? "call_analysis" : (heard ?? "transcript"),
       stopSearched: searched,
       callId: org.newId(),
       suppressionId: org.newId(),
@@ -61,10 +57,15 @@ export async function settle(org: OrgDb, connectionId: string, report: CallRepor
   return applied;
 }
 
-/** Only what a provider knows to have preceded ringing did not ring: an invalid number, a refused or failed connection. */
+/** The provider's last word on a call that nobody answered. */
+const nothingToTell = (report: CallReport): boolean =>
+  report.final && report.transcript?.length === 0 && !["answered", "unknown"].includes(report.disposition);
+
+/**
+ * Whether it may have rung: only what the provider knows to have preceded ringing did not (gates.md §7), and not where a
+ * length contradicts it. A call of which no end is told has not rung yet.
+ */
 function rangIn(report: CallReport): boolean {
   if (report.status === "registered") return false;
-  return (
-    report.status === "in_progress" || ["answered", "voicemail", "no_answer", "busy", "unknown"].includes(report.disposition)
-  );
+  return report.neverRang !== true || (report.durationSeconds ?? 0) > 0;
 }

@@ -11,6 +11,7 @@ import {
   consentRefusals,
   consentStanding,
 } from "./grants.ts";
+import { consentVocabulary } from "./rules/consent-vocabulary.ts";
 import { ruleRef } from "./rules/pack.ts";
 import type { ConsentFacts, LocationFacts, PackRef, Purpose, SellerFacts } from "./snapshot.ts";
 
@@ -59,20 +60,22 @@ const nowhere: LocationFacts = {
 
 function judge(facts: ConsentInputs, at: Instant, memo?: GateMemo): Judgement<ConsentReason> {
   const standing = consentStanding(facts, at, memo);
-  const details = detailsOf(standing);
+  const details = detailsOf(standing, facts.consent);
   if (standing.refusal === null) return allow("consent_valid", details);
   const row = standing.furthest?.rule ?? null;
   const isStates = standing.refusal === "consent_expired" || standing.refusal === "state_needs_relationship";
   return block(standing.refusal, fixes[standing.refusal], details, isStates && row !== null ? ruleRef(row) : null);
 }
 
-function detailsOf(standing: ConsentStanding): Readonly<Record<string, unknown>> {
+function detailsOf(standing: ConsentStanding, { unread }: ConsentFacts): Readonly<Record<string, unknown>> {
   const shown = (each: JudgedGrant) => ({ id: each.grant.id, grade: each.grade, refusals: each.refusals, missing: each.missing });
   return {
     serving: standing.serving === null ? null : { id: standing.serving.grant.id, grade: standing.serving.grade },
     furthest: standing.furthest?.grant.id ?? null,
     grants: standing.grants.map(shown),
     revocations: standing.revocations.map((revocation) => ({ id: revocation.id, channel: revocation.channel })),
+    vocabulary: consentVocabulary.version,
+    ...(unread.length === 0 ? {} : { unread }),
   };
 }
 

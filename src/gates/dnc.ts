@@ -67,7 +67,6 @@ function judge(facts: Facts, at: Instant, memo?: GateMemo): Judgement<Reason> {
     solicits,
     reasons: refusals.filter((refusal) => found.has(refusal)),
     lists: lists.map(shown),
-    attested_list_age_days: facts.dnc.attested_list_age_days,
   };
   const first = refusals.find((refusal) => found.has(refusal));
   if (first !== undefined) return block(first, fixes[first], details, ruleOf(first, lists, rows));
@@ -106,7 +105,7 @@ function stateOf(list: string, demanded: boolean, facts: Facts, rows: readonly C
   const found: Refusal[] = [];
   // An informational call is bound by what the org added, and by a litigator list that names the number.
   const binds = demanded || asking.solicits || answer.kind === "litigator";
-  const age = ageOf(answer, facts, asking.at);
+  const age = ageOf(answer, asking.at);
   const isListed = answer.result === "listed" && age !== "stale" && binds;
   const liftedBy = isListed ? liftOf(answer, facts, rows, asking) : null;
   if (isListed && liftedBy === null) found.push(listedAs(answer));
@@ -141,16 +140,16 @@ function unanswered(facts: Facts, list: string): Refusal | null {
 }
 
 /** By the list's own version date, at the dial instant; none, or one in the future, is unknown. */
-function ageOf(answer: ListAnswer, facts: Facts, at: Instant): "fresh" | "stale" | "unknown" {
-  const from = versionOf(answer, facts);
+function ageOf(answer: ListAnswer, at: Instant): "fresh" | "stale" | "unknown" {
+  const from = versionOf(answer);
   if (from === null || from > at) return "unknown";
   return at < after(from, listDaysMax) ? "fresh" : "stale";
 }
 
-/** A vendor that states no list date: the owner attested its largest age, which is deducted. */
-function versionOf(answer: ListAnswer, facts: Facts): Instant | null {
+/** A vendor that states no list date: the owner attested the largest age of that source's lists, which is deducted. */
+function versionOf(answer: ListAnswer): Instant | null {
   if (answer.list_version_at !== null) return answer.list_version_at;
-  const days = facts.dnc.attested_list_age_days;
+  const days = answer.attested_list_age_days;
   if (days === null) return null;
   if (!(days >= 0)) throw new Error("an attested list age that is no age");
   return addSeconds(answer.scrubbed_at, -days * daySeconds);
@@ -180,7 +179,7 @@ function judgeWithoutProvider(facts: Facts, lists: readonly ListState[], asking:
   const { at, hasPewc } = asking;
   if (wasOnceListed(facts, lists, asking)) found.add("dnc_once_listed");
   found.delete("scrub_stale");
-  const open = lists.filter((list) => list.demanded && !isFreshAndClear(list, facts, at) && list.liftedBy === null);
+  const open = lists.filter((list) => list.demanded && !isFreshAndClear(list, at) && list.liftedBy === null);
   if (open.length === 0) return false;
   const made = facts.dnc.acknowledgement;
   const isAlive =
@@ -204,14 +203,16 @@ function wasOnceListed(facts: Facts, lists: readonly ListState[], asking: Asking
   });
 }
 
-const isFreshAndClear = (list: ListState, facts: Facts, at: Instant): boolean =>
-  list.answer?.result === "clear" && ageOf(list.answer, facts, at) === "fresh";
+const isFreshAndClear = (list: ListState, at: Instant): boolean =>
+  list.answer?.result === "clear" && ageOf(list.answer, at) === "fresh";
 
 const shown = (list: ListState) => ({
   list: list.list,
   demanded: list.demanded,
   result: list.answer?.result ?? null,
   list_version_at: list.answer?.list_version_at ?? null,
+  // Shown as attested, and only where it stands in for a date.
+  ...(list.answer?.list_version_at === null ? { attested_list_age_days: list.answer.attested_list_age_days } : {}),
   scrubbed_at: list.answer?.scrubbed_at ?? null,
   refusals: list.refusals,
   lifted_by: list.liftedBy,
@@ -228,7 +229,7 @@ function edgesOf(facts: Facts, memo?: GateMemo): (Instant | null)[] {
   const edges: (Instant | null)[] = [...consentEdges(facts, memo), ...positionEdges(positions)];
   edges.push(...effectiveEdges(conditionsOf("dnc", facts.packs)));
   for (const answer of answers) {
-    const from = versionOf(answer, facts);
+    const from = versionOf(answer);
     if (from !== null) edges.push(from, after(from, listDaysMax));
   }
   if (acknowledgement !== null)

@@ -157,8 +157,10 @@ function recallLimit(facts: Facts, last: Instant | null): Limit | null {
 function endedRow(attempts: readonly CountedAttempt[], rows: readonly ConditionRow[], at: Instant): ConditionRow | null {
   const row = rows.find((each) => each.asks.type === "no_call_after_person_ended" && inForce(each, at));
   if (row === undefined) return null;
-  return attempts.some((attempt) => attempt.ended_by !== "agent" && attempt.ended_by !== "not_connected") ? row : null;
+  return attempts.some((attempt) => !othersEnded.includes(attempt.ended_by)) ? row : null;
 }
+
+const othersEnded: readonly CountedAttempt["ended_by"][] = ["agent", "not_connected", "not_ended"];
 
 const budgetSpent: Fix = {
   code: "raise_retry_budget",

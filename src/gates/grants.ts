@@ -64,7 +64,9 @@ function standingOf(facts: ConsentInputs, judged: readonly JudgedGrant[]): Conse
   const { revocations, lifts } = facts.consent;
   const standing = revocations.filter((revocation) => !isRevocationLifted(revocation, lifts, judged));
   const base = { grants: judged, revocations: standing };
-  if (standing.length > 0) return { ...base, refusal: "consent_revoked", serving: null, furthest: null };
+  // What could not be read of a person's revocations counts as one that stands.
+  const isRevoked = standing.length > 0 || facts.consent.unread.includes("revocation");
+  if (isRevoked) return { ...base, refusal: "consent_revoked", serving: null, furthest: null };
   // A revocation that was lifted still defeats every grant that is not clearly later than the lift.
   const alive = judged.filter((each) => revocations.every((revocation) => isAfter(each.grant, revocation, lifts)));
   const serving = alive.filter((each) => each.refusals.length === 0).toSorted(bestFirst)[0] ?? null;
@@ -252,6 +254,8 @@ function proveInformational(grant: Grant, reading: GrantReading, fail: Fail): vo
   else if (reading.attestsSeller === null && !reading.namesSeller)
     fail(reading.text === null ? "consent_unproven" : "consent_scope_mismatch", "seller");
   if (!reading.isAboutThisNumber) fail("consent_scope_mismatch", "number");
+  // A text that lacks the voice clause serves here; one that denies such a voice does not.
+  if (reading.text?.deniesVoice === true) fail("consent_scope_mismatch", "artificial_voice");
 }
 
 /**

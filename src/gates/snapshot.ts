@@ -160,12 +160,15 @@ export interface Relationship {
   readonly at: Instant;
 }
 
+export type ConsentKind = "grant" | "revocation" | "lift" | "relationship";
 export interface ConsentFacts {
   readonly number: string;
   readonly grants: readonly Grant[];
   readonly revocations: readonly Revocation[];
   readonly lifts: readonly Lift[];
   readonly relationships: readonly Relationship[];
+  /** Kinds of which the person has more than are read: the newest of each are here. */
+  readonly unread: readonly ConsentKind[];
   readonly max_age_days: number | null;
   readonly grade_floor: Grade;
   /** Contested rows that counsel's written position lifts for this org. */
@@ -203,6 +206,8 @@ export interface ListAnswer {
   readonly list_version_at: Instant | null;
   readonly kind: "do_not_call" | "litigator" | "line_type";
   readonly connection_id: string | null;
+  /** Where this source states no list date: the largest age of its lists that the owner attested, in days; taken from 31. */
+  readonly attested_list_age_days: number | null;
 }
 export interface DncFacts {
   /** `connected`: an active provider exists. `failing` and `disabled` are not `none`. */
@@ -225,8 +230,6 @@ export interface DncFacts {
     readonly serves: boolean;
   } | null;
   readonly positions: readonly Position[];
-  /** Days to take from 31 where the vendor states no list date and the owner attested its largest age. */
-  readonly attested_list_age_days: number | null;
 }
 
 export type LineType = "mobile" | "landline" | "voip" | "unknown";
@@ -262,8 +265,8 @@ export interface CountedAttempt {
   readonly at: Instant;
   readonly answered_by_person: boolean;
   readonly conversation_at: Instant | null;
-  /** Unknown who ended it counts as the person. */
-  readonly ended_by: "person" | "agent" | "not_connected" | "unknown";
+  /** Unknown who ended it counts as the person; a call that lives has not been ended. */
+  readonly ended_by: "person" | "agent" | "not_connected" | "not_ended" | "unknown";
 }
 export interface FrequencyFacts {
   readonly attempts: readonly CountedAttempt[];

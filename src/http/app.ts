@@ -14,6 +14,7 @@ import { callRoutes } from "./routes/calls.ts";
 import { campaignRoutes } from "./routes/campaigns.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { consentEventRoutes } from "./routes/consent-events.ts";
+import { counselPositionRoutes } from "./routes/counsel-positions.ts";
 import { decisionRoutes } from "./routes/decisions.ts";
 import { haltRoutes } from "./routes/halts.ts";
 import { importRoutes } from "./routes/imports.ts";
@@ -39,6 +40,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   publicRoutes(app);
   accountRoutes(app);
   policyRoutes(app);
+  counselPositionRoutes(app);
   sellerRoutes(app);
   connectionRoutes(app);
   importRoutes(app);

@@ -1,4 +1,4 @@
-import { type Instant, type Seconds, instantOf } from "./instant.ts";
+import { type Instant, type Seconds, instantOf, writable } from "./instant.ts";
 
 /**
  * A date as it was given. `earliest` and `latest` are its extremes on earth: equal when the zone is known, else as in
@@ -31,15 +31,15 @@ export function givenDate(text: string | null | undefined, options: GivenDateOpt
   if (given === "") return { given: null, utc: null, earliest: null, latest: null };
   const read = readIso(given) ?? readSlashed(given);
   if (read === null) return { given, utc: null, earliest: null, latest: null };
-  const utc = instantOf(read.seconds - (read.offsetSeconds ?? 0));
+  const utc = instantOf(writable(read.seconds - (read.offsetSeconds ?? 0)));
   if (read.offsetSeconds !== null || options.dateZone === "UTC") return { given, utc, earliest: utc, latest: utc };
   // A day without a time lasts to its last second, wherever it was.
   const last = read.hasTime ? read.seconds : read.seconds + 24 * hourSeconds - 1;
   return {
     given,
     utc,
-    earliest: instantOf(read.seconds - eastmostHours * hourSeconds),
-    latest: instantOf(last + westmostHours * hourSeconds),
+    earliest: instantOf(writable(read.seconds - eastmostHours * hourSeconds)),
+    latest: instantOf(writable(last + westmostHours * hourSeconds)),
   };
 }
 

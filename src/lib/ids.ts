@@ -21,6 +21,7 @@ export const idPrefixes = {
   halt: "halt",
   incident: "inc",
   acknowledgement: "ack",
+  position: "pos",
   request: "req",
   event: "evt",
 } as const;

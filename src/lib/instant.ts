@@ -10,7 +10,14 @@ export const daySeconds = 86_400;
 
 const pattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
-/** @throws RangeError when the number is no instant of the years 0001 to 9999. */
+/** The ends of what the recorded form can write: the years 0000 to 9999. */
+const firstSecond: Seconds = -62_167_219_200;
+const lastSecond: Seconds = 253_402_300_799;
+
+/** The nearest that can be written: beyond the ends there is no later, and no earlier, instant to tell apart. */
+export const writable = (seconds: Seconds): Seconds => Math.min(Math.max(seconds, firstSecond), lastSecond);
+
+/** @throws RangeError when the number is no instant of the years 0000 to 9999. */
 export function instantOf(seconds: Seconds): Instant {
   const whole = Math.floor(seconds);
   const day = Math.floor(whole / daySeconds);
@@ -31,6 +38,8 @@ const dayTextsMax = 1_000;
 function dayText(day: number): string {
   const known = dayTexts.get(day);
   if (known !== undefined) return known;
+  if (!(day * daySeconds >= firstSecond && day * daySeconds <= lastSecond))
+    throw new RangeError("not an instant of the years 0000 to 9999");
   const made = new Date(day * daySeconds * 1000).toISOString().slice(0, 10);
   if (dayTexts.size >= dayTextsMax) dayTexts.clear();
   dayTexts.set(day, made);
@@ -50,9 +59,9 @@ export function recorded(at: string | null): Instant | null {
   return (at.length === 20 ? at : `${at.slice(0, 19)}Z`) as Instant;
 }
 
-/** The same instant, moved. */
+/** The same instant, moved; at most to the ends of what can be written. */
 export function addSeconds(instant: Instant, seconds: Seconds): Instant {
-  return instantOf(secondsOf(instant) + seconds);
+  return instantOf(writable(secondsOf(instant) + seconds));
 }
 
 /** The earliest of those that are given, or null. */

@@ -1,7 +1,7 @@
 import { Temporal } from "temporal-polyfill/implementation";
 import { hexOf, sha256 } from "./bytes.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import { type Instant, type Seconds, daySeconds, instantOf, secondsOf } from "./instant.ts";
+import { type Instant, type Seconds, daySeconds, instantOf, secondsOf, writable } from "./instant.ts";
 
 /** Offsets east of UTC, in seconds, from `from` on; each transition's offset holds from its instant on, until `until`. */
 interface ZoneOffsets {
@@ -57,8 +57,8 @@ export function zoneBook(tablesMax = 1_000): ZoneBook {
 const utcMidnight = (at: Instant): Seconds => Math.floor(secondsOf(at) / daySeconds) * daySeconds;
 
 function offsetsOf(zone: string, midnight: Seconds): ZoneOffsets {
-  const from = midnight - pastDays * daySeconds;
-  const until = midnight + futureDays * daySeconds;
+  const from = writable(midnight - pastDays * daySeconds);
+  const until = writable(midnight + futureDays * daySeconds);
   let local = Temporal.Instant.fromEpochMilliseconds(from * 1000).toZonedDateTimeISO(zone);
   const first = local.offsetNanoseconds;
   const transitions: { at: Instant; offset_seconds: number }[] = [];

@@ -85,6 +85,8 @@ describe("evaluate", () => {
       JSON.stringify({ id: "x", lead: { state: "NY", phone: "(212) 555-0123" }, at: "2027-01-13T18:00:00Z" }),
       "lead.phone",
     ],
+    ["the end of all clocks", JSON.stringify({ id: "x", lead: { state: "NY" }, at: "9999-12-31T23:59:59Z" }), "gate_failed"],
+    ["an offset beyond it", JSON.stringify({ id: "x", lead: { state: "NY" }, at: "9999-12-31T23:59:59-12:00" }), "gate_failed"],
     ["an endless line", `{"id":"${"x".repeat(200_000)}"}`, "longer than"],
   ])("%s is named with its line, without its value, and the others are still answered", async (_name, bad, says) => {
     const { code, out, err } = await run(options, [bad, good]);

@@ -77,13 +77,11 @@ describe("a do-not-call provider that was disconnected", () => {
     await world.sql("update campaigns set status = 'paused' where org_id = $1", [world.orgId]);
 
     await addDnc(world);
+    await world.setClock(addSeconds(noon, 60));
     expect(await resumeCampaign(world.org, world.campaignId), "connected, and nothing scrubbed").toMatchObject({ ok: false });
     const due = await world.system.dueOrgs("scrub", instantOf(Date.now() / 1000), 100);
     expect(due).toContain(world.orgId);
     expect(await scrubDueLeads(provider(true), world.org)).toMatchObject({ scrubbed: 3, failure: null });
-    expect(await world.sql("select rescrub_after from connections where org_id = $1 and id = $2", [world.orgId, gone])).toEqual([
-      { rescrub_after: null },
-    ]);
     expect(await resumeCampaign(world.org, world.campaignId)).toMatchObject({ ok: true });
     expect(await verdict(world)).toEqual(["allow"]);
     expect(await dials(world)).toBe(3);

@@ -155,7 +155,9 @@ describe("a protected line", () => {
     );
   };
   const numberOf = async (world: World) =>
-    (await world.sql<{ e164: string }>("select e164 from leads where org_id = $1 order by id", [world.orgId]))[0]?.e164 ?? "";
+    (
+      await world.sql<{ e164: string }>("select e164 from leads where org_id = $1 and id = $2", [world.orgId, world.leadIds[0]])
+    )[0]?.e164 ?? "";
 
   it("is matched whatever pepper its person is kept under, and through each alias", async () => {
     const world = await servedBy(await buildWorld(db, { leads: 2 }), both);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { missStopChecks } from "../../src/db/queries/dispatch.ts";
+import { sweepOverdue } from "../../src/db/queries/dispatch.ts";
 import { recordScrubs } from "../../src/db/queries/scrubs.ts";
 import { callNow } from "../../src/dispatch/call-now.ts";
 import { expirePermits } from "../../src/dispatch/expire-permits.ts";
@@ -229,7 +229,7 @@ const changes: readonly Change[] = [
     name: "a stop check that went missing",
     act: async (world) => {
       await pendingSince(86_400)(world);
-      await world.org.query(missStopChecks());
+      await world.org.query(sweepOverdue());
     },
   },
   {

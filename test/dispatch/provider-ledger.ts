@@ -29,6 +29,7 @@ export const endedReport = (attemptId: string, more: Partial<CallReport> = {}): 
   endedAt: "2026-11-18T18:00:45Z" as Instant,
   durationSeconds: 40,
   endedBy: "agent",
+  neverRang: false,
   transcript: [{ role: "person", text: "Thanks, bye.", startSeconds: 1 }],
   recordingRef: "rec",
   stopRequested: false,

@@ -6,10 +6,13 @@ import { sendStops } from "../../src/dispatch/send-stops.ts";
 import { settle } from "../../src/dispatch/settle.ts";
 import { place } from "../../src/dispatch/place.ts";
 import { callNow } from "../../src/dispatch/call-now.ts";
+import { recordScrubs } from "../../src/db/queries/scrubs.ts";
 import { recordAnswer } from "../../src/db/queries/dispatch.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import type { CallReport } from "../../src/providers/voice/contract.ts";
+import { endHalt } from "../../src/domain/halts/halt.ts";
+import { retellCall, retellReport } from "../../src/providers/voice/retell-report.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { buildWorld, newId, noon, type World, type WorldOptions } from "../support/world.ts";
 import { mintOne } from "./mint.ts";
@@ -189,6 +192,23 @@ describe("reports of one call, in any order", () => {
   }
 });
 
+/** No dial over the world's connection is decided, or left, until a person ends the incident's halt. */
+async function expectHalted(world: World): Promise<void> {
+  const halts = await world.sql<{ id: string; reason: string; target_id: string }>(
+    "select h.id, h.reason, h.target_id from halts h join incidents i on i.org_id = h.org_id and i.halt_id = h.id where h.org_id = $1",
+    [world.orgId],
+  );
+  expect(halts).toMatchObject([{ reason: "incident_open", target_id: world.connectionId }]);
+  const asked = { leadId: world.leadIds.at(-1) as string, campaignId: world.campaignId };
+  const codes = async () => {
+    const called = await callNow(world.deps, world.org, asked);
+    return called.kind === "refused" ? called.recorded.decision.reason_codes : [];
+  };
+  expect(await codes()).toContain("incident_open");
+  await endHalt(world.org, halts[0]?.id ?? "");
+  expect(await codes()).not.toContain("incident_open");
+}
+
 describe("what a provider says too late, or twice", () => {
   it("a webhook that contradicts not_placed opens a SEV1 incident, and the attempt counts", async () => {
     const world = await buildWorld(db);
@@ -203,6 +223,7 @@ describe("what a provider says too late, or twice", () => {
     expect(await tell(world, id, analysed)).toMatchObject({ applied: "applied", attempt_state: "not_placed" });
     await tell(world, id, analysed);
     expect(await incidentsOf(world)).toEqual([{ severity: 1, code: "call_contradicts_not_placed" }]);
+    await expectHalted(world);
     expect(await world.sql("select 1 from calls where org_id = $1", [world.orgId])).toHaveLength(1);
   });
   it("an answer that contradicts not_placed opens one too", async () => {
@@ -211,13 +232,68 @@ describe("what a provider says too late, or twice", () => {
     await world.sql("update dial_attempts set state = 'not_placed', provider_call_id = null where org_id = $1", [world.orgId]);
     await world.org.query(recordAnswer(id, "accepted", null, "call_late", null));
     expect(await incidentsOf(world)).toEqual([{ severity: 1, code: "call_contradicts_not_placed" }]);
+    await expectHalted(world);
   });
-  it("a second call for one attempt is not applied, and opens a SEV1 incident", async () => {
-    const world = await dialed();
+  it("a second call for one attempt leaves it alone, and opens a SEV1 incident that halts the connection", async () => {
+    const world = await dialed({ leads: 2 });
     const [id = ""] = world.attempts;
-    expect(await tell(world, id, { providerCallId: "call_other" })).toMatchObject({ applied: "second_call" });
+    for (let report = 0; report < 2; report++)
+      expect(await tell(world, id, { providerCallId: "call_other" })).toMatchObject({ applied: "second_call" });
     expect(await incidentsOf(world)).toEqual([{ severity: 1, code: "second_call_for_attempt" }]);
     expect(await attemptOf(world, id)).toMatchObject({ state: "placed" });
+    await expectHalted(world);
+    expect(await tell(world, id, {})).toMatchObject({ applied: "applied", attempt_state: "completed" });
+    expect(await world.sql("select provider_call_id from calls where org_id = $1 order by 1", [world.orgId])).toHaveLength(2);
+  });
+  it("so does a create's answer that names another call than the webhook that came first", async () => {
+    const world = await dialed();
+    await world.org.query(recordAnswer(world.attempts[0] as string, "accepted", null, "call_other", null));
+    expect(await incidentsOf(world)).toEqual([{ severity: 1, code: "second_call_for_attempt" }]);
+    await expectHalted(world);
+  });
+  it("the stop in a second call suppresses its person", async () => {
+    const world = await dialed();
+    const [id = ""] = world.attempts;
+    await tell(world, id, analysed);
+    expect(await tell(world, id, { ...stop, providerCallId: "call_other" })).toMatchObject({
+      applied: "second_call",
+      enrolments_closed: 0,
+    });
+    expect(
+      await world.sql("select source, attempt_id from suppressions where org_id = $1 and source <> 'canary'", [world.orgId]),
+    ).toEqual([{ source: "transcript", attempt_id: id }]);
+    const [entry] = await world.sql("select 1 from audit.entry where org_id = $1 and event_type = 'suppression.created'", [
+      world.orgId,
+    ]);
+    expect(entry).toBeDefined();
+  });
+  it("what was said in a second call must be searched too, whatever is known of the first", async () => {
+    for (const order of [
+      [over, analysed],
+      [analysed, over],
+    ]) {
+      const world = await dialed();
+      const [id = ""] = world.attempts;
+      await tell(world, id, {
+        ...(order[0] as Change),
+        providerCallId: order[0] === over ? "call_other" : `call_${publicId("attempt", id)}`,
+      });
+      await tell(world, id, {
+        ...(order[1] as Change),
+        providerCallId: order[1] === over ? "call_other" : `call_${publicId("attempt", id)}`,
+      });
+      expect(await personOf(world)).toMatchObject({ stop_check: "pending" });
+      expect(await attemptOf(world, id)).toMatchObject({ counts: true, answered_by_person: true, state: "completed" });
+      await tell(world, id, { providerCallId: "call_other" });
+      expect(await personOf(world)).toMatchObject({ stop_check: "clear" });
+    }
+  });
+  it("one call that is reported for two attempts is applied to neither's neighbour", async () => {
+    const world = await dialed({ leads: 2 });
+    const [one = "", two = ""] = world.attempts;
+    await tell(world, one, analysed);
+    await expect(tell(world, two, { providerCallId: `call_${publicId("attempt", one)}` })).rejects.toThrow();
+    expect(await attemptOf(world, two)).toMatchObject({ state: "placed" });
   });
   it("a report of an attempt that is not there is said to be unknown", async () => {
     const world = await dialed();
@@ -276,6 +352,63 @@ describe("stops", () => {
     expect(refusals).toBe(1);
     expect(world.voice.stops).toHaveLength(1);
   });
+  it("a number that turns out listed while it rings is stopped at the provider; one that is clear or unknown is not", async () => {
+    const world = await dialed({ leads: 3 });
+    const results = ["listed", "clear", "unknown"] as const;
+    await world.org.query(
+      recordScrubs({
+        runId: newId(),
+        connectionId: world.connectionId,
+        responseDigest: "\\x00",
+        answers: world.personIds.map((personId, index) => ({
+          id: newId(), personId, list: "national", kind: "do_not_call", result: results[index] ?? "unknown", listVersionAt: noon,
+        })),
+        leads: [],
+      }),
+    ); // prettier-ignore
+    await sendStops(world.deps, world.org);
+    const [listed] = await world.sql<{ id: string }>(
+      "select id from dial_attempts where org_id = $1 and person_id = $2 and stop_reason = 'dnc_listed'",
+      [world.orgId, world.personIds[0]],
+    );
+    expect(world.voice.stops).toEqual([`call_${publicId("attempt", listed?.id ?? "")}`]);
+  });
+  it("a stop that is never accepted is asked for while the call lives, told to someone, and given up with the call", async () => {
+    const world = await dialed();
+    await world.org.rows({ name: "stop", text: "select * from app.stop_person($1, 'suppressed')", params: [world.personIds[0]] });
+    const accept = world.voice.stop;
+    let refusals = 0;
+    // Retell's answer for a call that is still queued.
+    world.voice.stop = async () => (refusals++, { ok: false, refusal: "not_ongoing" });
+    for (let minute = 0; minute < 30; minute++) {
+      await sendStops(world.deps, world.org);
+      expect(await incidentsOf(world)).toHaveLength(minute < 19 ? 0 : 1);
+      expect(await sendStops(world.deps, world.org)).toBe(0);
+      await endWaits(world);
+    }
+    expect(refusals).toBe(30);
+    expect(await incidentsOf(world)).toEqual([{ severity: 2, code: "stop_not_accepted" }]);
+    const [row] = await world.sql<{ wait: number }>(
+      "select extract(epoch from due_at - clock_timestamp())::float8 as wait from outbox where org_id = $1 and done_at is null",
+      [world.orgId],
+    );
+    expect(row?.wait).toBeLessThanOrEqual(60);
+    world.voice.stop = accept;
+    await sendStops(world.deps, world.org);
+    expect(world.voice.stops).toHaveLength(1);
+    expect(await world.sql("select 1 from incidents where org_id = $1 and closed_at is null", [world.orgId])).toEqual([]);
+
+    const other = await dialed();
+    await other.org.rows({ name: "stop", text: "select * from app.stop_person($1, 'suppressed')", params: [other.personIds[0]] });
+    other.voice.stop = async () => ({ ok: false, refusal: "not_ongoing" });
+    await sendStops(other.deps, other.org);
+    await tell(other, other.attempts[0] as string, analysed);
+    await endWaits(other);
+    await sendStops(other.deps, other.org);
+    expect(await other.sql("select done_at is not null as done, reason from outbox where org_id = $1", [other.orgId])).toEqual([
+      { done: true, reason: "call_over" },
+    ]);
+  });
   it("what has not rung ten seconds before its window ends is stopped at the provider, once", async () => {
     const world = await dialed();
     const [{ ring_by } = { ring_by: new Date() }] = await world.sql<{ ring_by: Date }>(
@@ -324,6 +457,42 @@ describe("the stop check", () => {
     await tell(world, id, analysed);
     expect(await personOf(world)).toEqual({ stop_check: "clear", stop_check_since: null });
     expect(await enrolmentOf(world)).toMatchObject({ state: "waiting" });
+  });
+  for (const [name, change] of [
+    ["an answered call with an empty transcript", { transcript: [], durationSeconds: 90 }],
+    ["an answered call of which tools alone are told", { transcript: [{ role: "tool", text: "end_call()", startSeconds: 1 }] }],
+    ["an answered call whose transcript is not whole yet", { final: false }],
+    ["an ended call with an unknown answerer", unexplained],
+    ["a call that ended in an error", { ...unexplained, status: "error", providerReason: "error_unknown" }],
+  ] as const satisfies readonly (readonly [string, Change])[]) {
+    it(`is pending after ${name}, and nobody dials`, async () => {
+      const world = await dialed();
+      await tell(world, world.attempts[0] as string, change);
+      expect(await personOf(world)).toMatchObject({ stop_check: "pending" });
+      expect(await world.sql("select stop_searched, transcript_state from calls where org_id = $1", [world.orgId])).toEqual([
+        { stop_searched: false, transcript_state: "pending" },
+      ]);
+      await world.setClock(addSeconds(noon, 7200));
+      const refused = await callNow(world.deps, world.org, { leadId: world.leadIds[0] as string, campaignId: world.campaignId });
+      expect(refused.kind === "refused" ? refused.recorded.decision.reason_codes : []).toContain("stop_check_pending");
+    });
+  }
+  it("is not cleared by the empty transcript of a report that thought nobody had answered", async () => {
+    for (const reports of [
+      [unanswered, over],
+      [over, unanswered],
+    ]) {
+      const world = await dialed();
+      for (const change of reports) await tell(world, world.attempts[0] as string, change);
+      expect(await personOf(world)).toMatchObject({ stop_check: "pending" });
+    }
+  });
+  it("finds a pressed key, and says that it was one", async () => {
+    const world = await dialed();
+    await tell(world, world.attempts[0] as string, { transcript: [{ role: "person", text: "[key 9]", startSeconds: 4 }] });
+    expect(await world.sql("select source from suppressions where org_id = $1 and source <> 'canary'", [world.orgId])).toEqual([
+      { source: "key_press" },
+    ]);
   });
   it("is missing 24 hours after the call's end, and not a second before", async () => {
     const world = await dialed();
@@ -376,6 +545,7 @@ describe("retries", () => {
       ...unanswered,
       disposition: "invalid_number",
       providerReason: "invalid_destination",
+      neverRang: true,
     });
     expect(await attemptOf(world, world.attempts[0] as string)).toMatchObject({
       state: "failed",
@@ -385,6 +555,61 @@ describe("retries", () => {
     });
     expect(await enrolmentOf(world)).toMatchObject({ state: "done", reason: "invalid_number" });
   });
+  it("a refusal that took some time, or that another report contradicts, has rung, in either order", async () => {
+    const never: Change = { ...unanswered, disposition: "failed", providerReason: "sip_routing_error", neverRang: true };
+    const may: Change = { ...unanswered, disposition: "not_connected", providerReason: "user_declined" };
+    for (const reports of [
+      [{ ...never, durationSeconds: 9 }],
+      [never, may],
+      [may, never],
+      [registered, may, registered, never],
+    ]) {
+      const world = await dialed();
+      for (const change of reports) await tell(world, world.attempts[0] as string, change);
+      expect(await attemptOf(world, world.attempts[0] as string)).toMatchObject({ state: "failed", counts: true });
+    }
+    const world = await dialed();
+    for (const change of [registered, never, registered]) await tell(world, world.attempts[0] as string, change);
+    expect(await attemptOf(world, world.attempts[0] as string)).toMatchObject({ state: "failed", counts: false });
+  });
+  const signs = { toolName: "do_not_call", analysisField: "x" };
+  for (const reason of ["user_declined", "marked_as_spam", "error_unknown", "error_llm_websocket_lost_connection", "dial_failed"])
+    it(`a person whose call ends with ${reason} is called no oftener than the budget allows, however fast the retries`, async () => {
+      const world = await buildWorld(db);
+      await world.sql(
+        "update campaigns set retry_on = '{not_connected,failed,unknown}', retry_after_seconds = 60 where org_id = $1",
+        [world.orgId],
+      );
+      await world.sql("update calling_policies set recall_gap_seconds = 60 where org_id = $1", [world.orgId]);
+      const [policy] = await world.sql<{ attempts_max: number }>("select attempts_max from calling_policies where org_id = $1", [
+        world.orgId,
+      ]);
+      for (let minute = 0; minute < 8; minute++) {
+        await run(world.deps, world.org, 30);
+        const [last] = await world.sql<{ id: string }>(
+          "select id from dial_attempts where org_id = $1 order by id desc limit 1",
+          [world.orgId],
+        );
+        const from = Date.parse(addSeconds(noon, minute * 61));
+        const call = retellCall.parse({
+          call_id: `call_${publicId("attempt", last?.id ?? "")}`,
+          call_status: reason.startsWith("error") ? "error" : "not_connected",
+          disconnection_reason: reason,
+          metadata: { attempt_id: publicId("attempt", last?.id ?? "") },
+          start_timestamp: from,
+          end_timestamp: from + 30_000,
+          call_analysis: {},
+        });
+        await settle(world.org, world.connectionId, retellReport(call, "call_analyzed", signs), keep);
+        await world.setClock(addSeconds(noon, (minute + 1) * 61));
+      }
+      const attempts = await world.sql<{ counts: boolean }>("select counts from dial_attempts where org_id = $1", [world.orgId]);
+      expect(attempts.every(({ counts }) => counts)).toBe(true);
+      expect(attempts.length).toBeLessThanOrEqual(policy?.attempts_max ?? 0);
+      // An error may have come in the middle of a conversation that nobody wrote down.
+      expect(await personOf(world)).toMatchObject({ stop_check: reason.startsWith("error") ? "pending" : "clear" });
+      expect(attempts.length > 1).toBe(!reason.startsWith("error"));
+    });
   it("a lead that capacity or a halt keeps is asked again, and is not held for ever", async () => {
     const world = await buildWorld(db);
     await world.sql(

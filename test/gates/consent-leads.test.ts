@@ -72,6 +72,7 @@ test("the gate counts the lead file's consents as they were counted by hand", as
       revocations: [],
       lifts: [],
       relationships: [],
+      unread: [],
       max_age_days: null,
       grade_floor: "C" as const,
       positions: [],

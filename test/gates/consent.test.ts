@@ -1,14 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { consent } from "../../src/gates/consent.ts";
 import { locate } from "../../src/gates/location.ts";
-import { packRefs } from "../../src/gates/rules/packs.ts";
 import type { CallFacts, ConsentFacts, Grant, Snapshot } from "../../src/gates/snapshot.ts";
 import { givenDate } from "../../src/lib/given-date.ts";
 import { type Instant, addSeconds } from "../../src/lib/instant.ts";
 import { grant, instant, now, snapshotOf, validText } from "./fixture.ts";
 
 const base = await snapshotOf();
-const voicePacks = await packRefs(["us-federal", "us-artificial-voice"]);
 
 function ask(consentChanges: Partial<ConsentFacts>, rest: Partial<Snapshot> = {}) {
   return consent.check({ ...base, ...rest, consent: { ...base.consent, ...consentChanges } });
@@ -312,9 +310,8 @@ describe("age", () => {
   });
 });
 
-describe("what states ask of an artificial voice, while that pack is in force", () => {
+describe("what states ask of an artificial voice", () => {
   const inState = (state: string, changes: Partial<Snapshot> = {}): Partial<Snapshot> => ({
-    packs: voicePacks,
     location: locate({ state, zip: null, e164: null }),
     ...changes,
   });
@@ -355,16 +352,15 @@ describe("what states ask of an artificial voice, while that pack is in force", 
       rule: { id: `automated-voice/${state}` },
     });
   });
-  test("a live voice, an informational call, another state, and a snapshot without the pack are not asked", () => {
+  test("a live voice, an informational call and another state are not asked", () => {
     expect(ask({}, inState("MS", { call: { technology: "live", purpose: "marketing", debt_collection: false } })).verdict).toBe(
       "allow",
     );
     expect(ask({}, inState("MS", call("informational"))).verdict).toBe("allow");
     expect(ask({}, inState("NY")).verdict).toBe("allow");
-    expect(ask({}, inState("MS", { packs: base.packs })).verdict).toBe("allow");
   });
   test("a candidate state by area code is enough", () => {
-    expect(ask({}, { packs: voicePacks, location: locate({ state: "NY", zip: null, e164: "+16015550123" }) }).reason_code).toBe(
+    expect(ask({}, { location: locate({ state: "NY", zip: null, e164: "+16015550123" }) }).reason_code).toBe(
       "state_needs_relationship",
     );
   });

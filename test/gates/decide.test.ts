@@ -238,6 +238,21 @@ describe("the decision's next instant", () => {
     };
     expect(decideAll(slow)).toMatchObject({ verdict: "defer", next_eligible_at: null, fix: { code: "none" } });
   });
+  test("is looked for 400 days ahead, and no further", async () => {
+    const opensAfter = (seconds: number) => {
+      const opens = addSeconds(now, seconds);
+      return gate("frequency", ({ at }) =>
+        at < opens ? answer({ verdict: "defer", reason_code: "later", next_eligible_at: opens, valid_until: opens }) : answer(),
+      );
+    };
+    const snapshot = await snapshotOf();
+    for (const days of [301, 400])
+      expect(only([opensAfter(days * 86_400)], snapshot)).toMatchObject({
+        next_eligible_at: addSeconds(now, days * 86_400),
+        fix: null,
+      });
+    expect(only([opensAfter(400 * 86_400 + 1)], snapshot)).toMatchObject({ next_eligible_at: null, fix: { code: "none" } });
+  });
   test("is null, with the block's own fix, where a gate blocks", async () => {
     const base = await snapshotOf();
     const decision = decideAll({ ...base, consent: { ...base.consent, grants: [] } });

@@ -16,6 +16,7 @@ const answer = (list: string, change: Partial<ListAnswer> = {}): ListAnswer => (
   list_version_at: fresh,
   kind: "do_not_call",
   connection_id: "c",
+  attested_list_age_days: null,
   ...change,
 });
 const national = (change: Partial<ListAnswer> = {}) => answer("national", change);
@@ -110,12 +111,18 @@ describe("age, at the dial instant", () => {
   });
   test("an attested largest age is deducted where the vendor states no date", () => {
     const attested = (seconds: number) =>
-      ask({ answers: [national({ list_version_at: null, scrubbed_at: addSeconds(now, -seconds) })], attested_list_age_days: 7 });
-    expect(attested(24 * day)).toMatchObject({ reason_code: "dnc_clear", details: { attested_list_age_days: 7 } });
+      ask({ answers: [national({ list_version_at: null, scrubbed_at: addSeconds(now, -seconds), attested_list_age_days: 7 })] });
+    expect(attested(24 * day)).toMatchObject({ reason_code: "dnc_clear", details: { lists: [{ attested_list_age_days: 7 }] } });
     expect(attested(24 * day + 1).reason_code).toBe("scrub_stale");
   });
+  test("what is attested of one source dates no other source's answer", () => {
+    const undated = national({ list_version_at: null, connection_id: "c1" });
+    const other = answer("state:FL", { list_version_at: null, connection_id: "c2", attested_list_age_days: 1 });
+    expect(ask({ answers: [undated, other] }, inFlorida).details["reasons"]).toEqual(["dnc_unknown"]);
+    expect(reasonOf({ answers: [{ ...undated, attested_list_age_days: 1 }, other] }, inFlorida)).toBe("dnc_clear");
+  });
   test("an attested age that is no age is not guessed at", () => {
-    expect(() => ask({ answers: [national({ list_version_at: null })], attested_list_age_days: -1 })).toThrow("no age");
+    expect(() => ask({ answers: [national({ list_version_at: null, attested_list_age_days: -1 })] })).toThrow("no age");
   });
 });
 

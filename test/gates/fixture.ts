@@ -53,6 +53,7 @@ export async function snapshotOf(changes: Partial<Snapshot> = {}): Promise<Snaps
       list_version_at: instant("2026-11-10T00:00:00Z"),
       kind: "do_not_call",
       connection_id: "c1",
+      attested_list_age_days: null,
     }) as const;
   return {
     at,
@@ -68,6 +69,7 @@ export async function snapshotOf(changes: Partial<Snapshot> = {}): Promise<Snaps
       revocations: [],
       lifts: [],
       relationships: [],
+      unread: [],
       max_age_days: null,
       grade_floor: "C",
       positions: [],
@@ -86,7 +88,6 @@ export async function snapshotOf(changes: Partial<Snapshot> = {}): Promise<Snaps
       written_consent_over_national: false,
       acknowledgement: null,
       positions: [],
-      attested_list_age_days: null,
     },
     number: {
       e164: "+12125550123",

@@ -1,7 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { frequency } from "../../src/gates/frequency.ts";
 import { locate } from "../../src/gates/location.ts";
-import { packRefs } from "../../src/gates/rules/packs.ts";
 import type { CountedAttempt, FrequencyFacts, Snapshot } from "../../src/gates/snapshot.ts";
 import { type Instant, addSeconds } from "../../src/lib/instant.ts";
 import { instant, now, snapshotOf, zonesAt } from "./fixture.ts";
@@ -177,22 +177,60 @@ describe("debt collection, 12 CFR 1006.14(b)", () => {
   });
 });
 
-describe("Nevada, artificial voice, while that pack is in force", async () => {
-  const nevada = {
-    location: locate({ state: "NV", zip: null, e164: null }),
-    packs: await packRefs(["us-federal", "us-artificial-voice"]),
-  };
+describe("Nevada, artificial voice", () => {
+  const nevada = { location: locate({ state: "NV", zip: null, e164: null }) };
   const ended = (ended_by: CountedAttempt["ended_by"]) => ({ attempts: [attempt(addSeconds(now, -100 * day), { ended_by })] });
   test.each([
     ["person", "block"],
     ["unknown", "block"],
     ["agent", "allow"],
     ["not_connected", "allow"],
+    ["not_ended", "allow"],
   ] as const)("a call ended by %s: %s", (who, verdict) => expect(ask(ended(who), nevada).verdict).toBe(verdict));
-  test("binds no live voice, no other state, and no snapshot without the pack", () => {
+  test("by the area code alone, and for every purpose", () => {
+    const byCode = { location: locate({ state: "NY", zip: null, e164: "+17025550123" }) };
+    expect(ask(ended("person"), byCode)).toMatchObject({ reason_code: "ended_by_person", rule: { id: "automated-voice/NV" } });
+    expect(ask(ended("person"), { ...nevada, call: { ...base.call, purpose: "informational" } }).verdict).toBe("block");
+  });
+  test("binds no live voice and no other state", () => {
     expect(ask(ended("person"), { ...nevada, call: { ...base.call, technology: "live" } }).verdict).toBe("allow");
-    expect(ask(ended("person"), { packs: nevada.packs }).verdict).toBe("allow");
-    expect(ask(ended("person"), { location: nevada.location }).verdict).toBe("allow");
+    expect(ask(ended("person")).verdict).toBe("allow");
+  });
+});
+
+describe("states' caps", () => {
+  const extra = JSON.parse(readFileSync("test/data/state-rules-extra.json", "utf8"));
+  const { _note, ...caps } = extra.caps as Record<string, { max: number; window_hours: number; technology: string }>;
+  const inState = (state: string): Partial<Snapshot> => ({ location: locate({ state, zip: null, e164: null }) });
+  const spaced = (count: number, hours: number) =>
+    Array.from({ length: count }, (_, place) => ago(60 + (place * hours * 3600) / count));
+  test.each(Object.entries(caps))("%s: one call too many waits for the oldest to leave the window", (state, cap) => {
+    const full = ask({ attempts: spaced(cap.max, cap.window_hours), org_caps: [], attempts_max: 100 }, inState(state));
+    expect(full).toMatchObject({ verdict: "defer", reason_code: "cap_reached", rule: { id: `cap/${state}` } });
+    const oldest = spaced(cap.max, cap.window_hours)
+      .map((one) => one.at)
+      .toSorted()[0] as Instant;
+    expect(full.next_eligible_at).toBe(addSeconds(oldest, cap.window_hours * 3600 + 1));
+    expect(ask({ attempts: spaced(cap.max - 1, cap.window_hours), org_caps: [] }, inState(state)).verdict).toBe("allow");
+    const live = ask(
+      { attempts: spaced(cap.max, cap.window_hours), org_caps: [] },
+      { ...inState(state), call: { ...base.call, technology: "live" } },
+    );
+    expect(live.verdict).toBe(cap.technology === "artificial" ? "allow" : "defer");
+    const informational = { ...inState(state), call: { ...base.call, purpose: "informational" as const } };
+    expect(ask({ attempts: spaced(cap.max, cap.window_hours), org_caps: [] }, informational).verdict).toBe("defer");
+  });
+  test("the strictest of all candidate states, whatever the org's own caps", () => {
+    const both = { location: locate({ state: "FL", zip: null, e164: "+12075550123" }) };
+    const answer = ask({ attempts: [ago(3600)], org_caps: [{ max: 9, window_hours: 24 }] }, both);
+    expect(answer).toMatchObject({ reason_code: "cap_reached", rule: { id: "cap/ME" } });
+  });
+  test("a row binds from its first instant on", () => {
+    const attempts = [1, 2, 3].map((hour) => attempt(instant(`2025-12-31T0${hour}:00:00Z`)));
+    const facts = { attempts, org_caps: [] };
+    const eve = ask(facts, { ...inState("OR"), at: instant("2025-12-31T23:59:59Z") });
+    expect(eve).toMatchObject({ verdict: "allow", valid_until: "2026-01-01T00:00:00Z" });
+    expect(ask(facts, { ...inState("OR"), at: instant("2026-01-01T00:00:00Z") }).rule?.id).toBe("cap/OR");
   });
 });
 

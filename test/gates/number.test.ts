@@ -1,14 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { locate } from "../../src/gates/location.ts";
 import { number } from "../../src/gates/number.ts";
-import { packRefs } from "../../src/gates/rules/packs.ts";
 import type { NumberFacts, Snapshot } from "../../src/gates/snapshot.ts";
 import { givenDate } from "../../src/lib/given-date.ts";
 import { addSeconds } from "../../src/lib/instant.ts";
 import { grant, instant, now, snapshotOf } from "./fixture.ts";
 
 const base = await snapshotOf();
-const voicePacks = await packRefs(["us-federal", "us-artificial-voice"]);
 const ask = (change: Partial<NumberFacts>, rest: Partial<Snapshot> = {}) =>
   number.check({ ...base, ...rest, number: { ...base.number, ...change } });
 const inState = (state: string): Partial<Snapshot> => ({ location: locate({ state, zip: null, e164: null }) });
@@ -105,10 +103,16 @@ describe("bans to mobiles, on sales calls without written consent", () => {
   test("written consent is no unsolicited call", () => expect(ask({}, inState("AZ")).verdict).toBe("allow"));
   test("informational calls are not bound", () =>
     expect(ask({}, { ...inState("AZ"), ...noPewc, call: { ...base.call, purpose: "informational" } }).verdict).toBe("allow"));
-  test("Nebraska's binds an artificial voice while that pack is in force", () => {
-    const rest = { ...inState("NE"), ...noPewc };
-    expect(ask({}, { ...rest, packs: voicePacks }).reason_code).toBe("mobile_prohibited");
-    expect(ask({}, { ...rest, packs: voicePacks, call: { ...base.call, technology: "live" } }).verdict).toBe("allow");
-    expect(ask({}, rest).verdict).toBe("allow");
+  test("Nebraska's and Maine's bind an artificial voice alone", () => {
+    const checked = { answer: "no", about: instant("2026-01-01T00:00:00Z"), checked_at: now } as const;
+    for (const state of ["NE", "ME"]) {
+      const rest = { ...inState(state), consent: { ...base.consent, grants: [{ ...grant, basis: "pec" as const }] } };
+      const facts = { reassigned: { connected: true, checks: [checked] } };
+      const banned = { reasons: expect.arrayContaining(["mobile_prohibited"]) };
+      expect(ask(facts, rest).details, state).toMatchObject(banned);
+      expect(ask(facts, { ...rest, call: { ...base.call, technology: "live" } }).details).not.toMatchObject(banned);
+      expect(ask({ ...facts, line_type: "landline" }, rest).details).not.toMatchObject(banned);
+      expect(ask(facts, inState(state)).verdict, "stands on written consent").toBe("allow");
+    }
   });
 });

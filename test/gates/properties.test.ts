@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import type { AnyGate, Decision, GateName, GateResult } from "../../src/gates/gate.ts";
 import { allZones, locate } from "../../src/gates/location.ts";
 import { gates } from "../../src/gates/registry.ts";
-import { packRefs } from "../../src/gates/rules/packs.ts";
 import { states } from "../../src/gates/rules/states.ts";
 import type { Grant, ListAnswer, Snapshot } from "../../src/gates/snapshot.ts";
 import { givenDate } from "../../src/lib/given-date.ts";
@@ -13,7 +12,6 @@ import { zoneFacts } from "../../src/lib/time-zones.ts";
 import { decideAll, grant, now, snapshotOf, validText } from "./fixture.ts";
 
 const base = await snapshotOf();
-const voicePacks = await packRefs(["us-federal", "us-artificial-voice"]);
 /** One table for all: its span covers every instant that is drawn, and 400 days after it. */
 const zones = await zoneFacts(allZones(), now);
 const day = 86_400;
@@ -55,6 +53,7 @@ const lists: fc.Arbitrary<ListAnswer> = fc.record({
   list_version_at: fc.option(past, { nil: null, freq: 8 }),
   kind: fc.constant("do_not_call"),
   connection_id: fc.constant("c"),
+  attested_list_age_days: fc.constantFrom(null, 7),
 });
 const places = fc
   .record({
@@ -88,7 +87,7 @@ const attempts = fc.array(
 /** Mostly people who can be called, with now and then one fact that stands in the way. */
 const snapshots: fc.Arbitrary<Snapshot> = fc.record({
   at: instants,
-  packs: fc.constantFrom(base.packs, voicePacks),
+  packs: fc.constant(base.packs),
   call: fc.record({
     technology: fc.constantFrom("artificial", "live"),
     purpose: fc.constantFrom("marketing", "informational", "mixed", "undeclared"),
@@ -119,6 +118,7 @@ const snapshots: fc.Arbitrary<Snapshot> = fc.record({
       past.map((at) => ({ id: "p", kind: "inquiry" as const, at })),
       { maxLength: 1 },
     ),
+    unread: fc.constant([]),
     max_age_days: fc.constantFrom(null, null, 30, 48),
     grade_floor: fc.constantFrom("C", "C", "C", "B", "A"),
     positions: fc.constant([]),
@@ -147,7 +147,6 @@ const snapshots: fc.Arbitrary<Snapshot> = fc.record({
       { nil: null },
     ),
     positions: fc.constant([]),
-    attested_list_age_days: fc.constantFrom(null, 7),
   }),
   number: fc.record({
     e164: fc.constant("+12125550123"),
@@ -263,6 +262,7 @@ describe("more against calling never opens a call", () => {
       list_version_at: now,
       kind: "litigator",
       connection_id: "c",
+      attested_list_age_days: null,
     };
     expect(opens((one) => ({ ...one, dnc: { ...one.dnc, answers: [...one.dnc.answers, listed] } }))).toBeNull();
   });

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { readFileSync } from "node:fs";
+import type { GateName } from "../../src/gates/gate.ts";
 import { gateNames } from "../../src/gates/decide.ts";
 import { automatedVoiceConditions } from "../../src/gates/rules/automated-voice-conditions.ts";
 import { consentVocabulary } from "../../src/gates/rules/consent-vocabulary.ts";
 import { type ConditionRow, effectiveEdges, inForce } from "../../src/gates/rules/pack.ts";
-import { conditionsOf, packOf, packRefs, packsOf } from "../../src/gates/rules/packs.ts";
+import { conditionsOf, conditionsOfStates, packOf, packRefs, packsOf } from "../../src/gates/rules/packs.ts";
+import { stateCaps } from "../../src/gates/rules/state-caps.ts";
 import { stateConditions } from "../../src/gates/rules/state-conditions.ts";
 import { states } from "../../src/gates/rules/states.ts";
 import { usFederal } from "../../src/gates/rules/us-federal.ts";
@@ -54,7 +56,7 @@ const conditionRow = z.strictObject({
 });
 
 describe("rows are data with their source", () => {
-  const conditions: readonly ConditionRow[] = [...usFederal.conditions, ...stateConditions, ...automatedVoiceConditions];
+  const conditions: readonly ConditionRow[] = [...usFederal.conditions, ...conditionsOfStates];
   test("hours", () => expect(z.array(hoursRow).min(1).safeParse(usFederal.hours).error).toBeUndefined());
   test("conditions", () => expect(z.array(conditionRow).safeParse(conditions).error).toBeUndefined());
   test("a window outside the federal one fails the schema", () => {
@@ -72,6 +74,7 @@ describe("the tables say what the research says", () => {
     readonly state: string;
     readonly name: string;
     readonly timezones: string[];
+    readonly max_calls_per_24h: number | null;
   }
   const rules = JSON.parse(readFileSync("test/data/state-rules.json", "utf8")) as StateRule[];
   const extra = JSON.parse(readFileSync("test/data/state-rules-extra.json", "utf8"));
@@ -107,7 +110,24 @@ describe("the tables say what the research says", () => {
     );
     expect(automatedVoiceConditions.every((row) => row.technology === "artificial")).toBe(true);
   });
+  test("caps, in both files", () => {
+    const { _note, ...caps } = extra.caps as Record<string, { max: number; window_hours: number; technology: string }>;
+    const held = stateCaps.map((row) => [row.states?.[0], { ...row.asks, technology: row.technology }]);
+    const wanted = Object.entries(caps).map(([state, cap]) => [state, { type: "cap", ...cap }]);
+    expect(Object.fromEntries(held)).toEqual(Object.fromEntries(wanted));
+    const daily = rules.filter((rule) => rule.max_calls_per_24h !== null);
+    expect(daily.map((rule) => [rule.state, rule.max_calls_per_24h])).toEqual(
+      stateCaps
+        .flatMap((row) => (row.asks.type === "cap" && row.asks.window_hours === 24 ? [[row.states?.[0], row.asks.max]] : []))
+        .toSorted(),
+    );
+  });
 });
+
+/** What each version of the rules' data hashes to: rows, zones, conditions, vocabulary, protected codes. */
+const pinned: Readonly<Record<string, string>> = {
+  "2026-11-30": "0215dc56b3ba0a8a2c38ee9826126eb5c2de8fb1a344e20019df5fe38c699304",
+};
 
 describe("packs", () => {
   test("the federal pack is always on", () => {
@@ -120,14 +140,19 @@ describe("packs", () => {
     expect(ref?.digest).toMatch(/^[0-9a-f]{64}$/);
     await expect(packRefs(["us-state"])).rejects.toThrow("no rule pack");
   });
-  test("state rows come with the gate; the artificial voice's only with their pack", async () => {
+  test("what a state asks comes with the gate that asks it, whatever packs are in force", async () => {
     const federal = await packRefs();
-    const voice = await packRefs(["us-federal", "us-artificial-voice"]);
+    expect(federal.map((ref) => ref.id)).toEqual(["us-federal"]);
     expect(conditionsOf("dnc", federal).length).toBe(13);
-    expect(conditionsOf("consent", federal)).toEqual([]);
-    expect(conditionsOf("consent", voice).map((row) => row.id)).toEqual(
-      ["MS", "NM", "KY", "GA"].map((state) => `automated-voice/${state}`),
+    const ids = (gate: GateName) => conditionsOf(gate, federal).map((row) => row.id);
+    expect(ids("consent")).toEqual(["MS", "NM", "KY", "GA"].map((state) => `automated-voice/${state}`));
+    expect(ids("frequency")).toEqual(["automated-voice/NV", ...["FL", "OK", "MD", "OR", "ME"].map((state) => `cap/${state}`)]);
+    expect(ids("number").join(" ")).toBe(
+      "mobile-ban/AZ mobile-ban/NJ mobile-ban/LA reassigned/ME automated-voice/ME automated-voice/NE",
     );
+  });
+  test("data never changes under the version that decisions cite: whoever changes a row raises it, and this digest", async () => {
+    expect(await packRefs()).toEqual([{ id: "us-federal", version: usFederal.version, digest: pinned[usFederal.version] }]);
   });
   test("a row binds from its first instant until before its last, and never while it is pending", () => {
     const row = {

@@ -47,7 +47,8 @@ const outcome = (orgId: string) =>
   rows(
     `select right(l.e164, 4) as lead, a.state, a.reason, a.rang, a.answered_by_person, a.ended_by, c.status, c.disposition, c.stop_requested, c.stop_searched,
         c.transcript_state, (select count(*)::int from suppressions s where s.person_id = a.person_id) as suppressions
-      from dial_attempts a join leads l on l.id = a.lead_id left join calls c on c.attempt_id = a.id where a.org_id = $1 order by 1`,
+      from dial_attempts a join leads l on l.id = a.lead_id left join calls c on c.attempt_id = a.id and c.provider_call_id = a.provider_call_id
+      where a.org_id = $1 order by 1`,
     orgId,
   );
 

@@ -14,6 +14,14 @@ describe("the account", () => {
     expect(json).toMatchObject({ object: "account", name: "Acme Solar", livemode: false, now: "2026-11-18T15:00:00Z" });
     expect(json.mandatory_gates).toEqual(json.gates.map((gate: { gate: string }) => gate.gate));
     expect(json.rule_packs).toMatchObject([{ id: "us-federal", digest: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
+    expect(json.state_conditions).toEqual([
+      { gate: "consent", states: ["GA", "KY", "MS", "NM"] },
+      { gate: "dnc", states: ["CO", "FL", "IN", "LA", "MA", "MO", "MS", "OK", "PA", "TN", "TX", "WY"] },
+      { gate: "number", states: ["AZ", "LA", "ME", "NE", "NJ"] },
+      { gate: "frequency", states: ["FL", "MD", "ME", "NV", "OK", "OR"] },
+    ]);
+    expect(json.missing_gates).toEqual(["disclosure", "caller_id", "abandonment", "spend"]);
+    expect(json.missing_rule_packs).toEqual(["us-state", "us-artificial-voice"]);
     const codes = async () => (await org.get("/v1/account")).json.warnings.map((warning: { code: string }) => warning.code);
     expect(await codes()).toContain("no_dnc_provider");
     const acknowledged = await org.post("/v1/dnc_acknowledgements", { lists: ["national", "state:FL"], by: "Dana Reyes" });
@@ -53,6 +61,50 @@ describe("the account", () => {
       detail: "Known here: A, B, C.",
     });
     expect((await org.patch("/v1/policy", { attempts_max: 1e300 })).status).toBe(422);
+    expect((await org.patch("/v1/policy", { added_lists: ["dma", "wireless"] })).json.errors[0]).toMatchObject({
+      pointer: "/added_lists/1",
+      code: "line_type_list",
+    });
+  });
+});
+
+describe("counsel's positions", () => {
+  const position = {
+    rule_id: "automated-voice/NM",
+    counsel: "Reyes & Holt LLP",
+    document_sha256: "ab".repeat(32),
+    dated_at: "2026-11-01T00:00:00Z",
+    until: "2027-11-01T00:00:00Z",
+    by: "Dana Reyes, owner",
+  };
+  test("are recorded, void what was permitted, and end before their time", async () => {
+    const org = await api.seed();
+    const version = async () =>
+      Number(
+        (await api.db.admin("select facts_version from org_facts where org_id = $1", [org.orgId])).rows[0]?.["facts_version"],
+      );
+    const before = await version();
+    const made = await org.post("/v1/counsel_positions", position);
+    expect(made.json).toMatchObject({ object: "counsel_position", ...position, created_at: "2026-11-18T15:00:00Z" });
+    expect(await version()).toBe(before + 1);
+    expect((await org.get("/v1/counsel_positions")).json.data).toEqual([made.json]);
+    const ended = await org.post(`/v1/counsel_positions/${made.json.id}/end`);
+    expect(ended.json).toMatchObject({ id: made.json.id, until: "2026-11-18T15:00:00Z" });
+    expect((await org.post(`/v1/counsel_positions/${made.json.id}/end`)).status).toBe(404);
+    const types = (await org.get("/v1/audit")).json.data.map((entry: { type: string }) => entry.type);
+    expect(types).toEqual(["position.recorded", "position.ended"]);
+  });
+  test.each([
+    [{ rule_id: "automated-voice/KY" }, "rule_not_liftable"],
+    [{ rule_id: "us-federal/dnc-national" }, "rule_not_liftable"],
+    [{ rule_id: "cap/FL" }, "rule_not_liftable"],
+    [{ until: "2027-11-01T00:00:01Z" }, "position_too_long"],
+    [{ until: "2026-11-01T00:00:00Z" }, "position_too_long"],
+    [{ dated_at: "2026-11-18T15:00:01Z" }, "position_in_future"],
+  ])("%j is refused: %s", async (change, code) => {
+    const org = await api.seed();
+    expect((await org.post("/v1/counsel_positions", { ...position, ...change })).json.errors).toMatchObject([{ code }]);
+    expect((await org.get("/v1/counsel_positions")).json.data).toEqual([]);
   });
 });
 

@@ -285,6 +285,21 @@ describe("POST /v1/calls", () => {
     expect((await org.get("/v1/halts?open=true")).json.data).toEqual([]);
     expect((await call(org, body)).status).toBe(201);
   });
+
+  test("a halt of what does not exist is refused: it would stop nothing", async () => {
+    const { org } = await opened();
+    for (const target of [
+      { reason: "state_halted", state: "ZZ" },
+      { reason: "caller_number_halted", phone: "+12085550199" },
+    ]) {
+      const refused = await org.post("/v1/halts", { ...target, note: "under review" });
+      expect({ status: refused.status, code: refused.json.errors?.[0]?.code }, target.reason).toEqual({
+        status: 422,
+        code: "target_unknown",
+      });
+    }
+    expect((await org.get("/v1/halts?open=true")).json.data).toEqual([]);
+  });
 });
 
 describe("the audit chain", () => {

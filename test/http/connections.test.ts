@@ -128,4 +128,24 @@ describe("connections", () => {
       errors: [{ code: "connection_not_active" }],
     });
   });
+
+  test("a new do-not-call source has every lead asked about again: it may cover what no other did", async () => {
+    const org = await api.seed();
+    await org.post("/v1/leads", { phone: "+13035550171", state: "CO" });
+    await api.db.admin(
+      "update leads set status = 'eligible', ineligible_reason = null, scrub_due_at = '2026-12-18' where org_id = $1",
+      [org.orgId],
+    );
+    const made = await org.post("/v1/connections", {
+      vendor: "http_dnc",
+      name: "Second source",
+      config: { lists: ["state:CO"] },
+      credential: { token: "t".repeat(24), signing_secret: "s".repeat(24) },
+    });
+    expect(made.status, made.text).toBe(201);
+    const { rows } = await api.db.admin("select scrub_due_at <= '2026-11-18T15:00:00Z' as due from leads where org_id = $1", [
+      org.orgId,
+    ]);
+    expect(rows).toEqual([{ due: true }]);
+  });
 });

@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { recordAnswer, settleAbsent } from "../../src/db/queries/dispatch.ts";
+import { applyInbox } from "../../src/dispatch/apply-inbox.ts";
+import type { DispatchDeps } from "../../src/dispatch/deps.ts";
+import { settle } from "../../src/dispatch/settle.ts";
 import { publicId, uuidOf } from "../../src/lib/ids.ts";
+import { endedReport } from "../dispatch/provider-ledger.ts";
 import { type Api, type Caller, openApi } from "./api.ts";
 import { retellConnection, retellKey, retellSignature } from "./voice-signature.ts";
 
 let api: Api;
+/** Nothing here asks a provider. */
+const stopDeps = { voice: () => null } as unknown as DispatchDeps;
 beforeAll(async () => {
   api = await openApi();
 });
@@ -147,6 +154,15 @@ describe("consent events", () => {
     });
   });
 
+  test("a revocation without a date is of now, by the org's clock", async () => {
+    const org = await api.seed();
+    const made = await org.post("/v1/consent_events", { kind: "revocation", phone: "+13035550159", channel: "mail_reply" });
+    expect(made.json).toMatchObject({
+      created_at: "2026-11-18T15:00:00Z",
+      details: { channel: "mail_reply", revoked_at: { utc: "2026-11-18T15:00:00Z", latest: "2026-11-18T15:00:00Z" } },
+    });
+  });
+
   test("the same evidence is kept once", async () => {
     const org = await api.seed();
     const event = {
@@ -159,8 +175,10 @@ describe("consent events", () => {
     const first = await org.post("/v1/consent_events", event);
     const second = await org.post("/v1/consent_events", event);
     expect([first.status, second.status]).toEqual([201, 200]);
-    expect(second.json).toMatchObject({ id: first.json.id, already_known: true });
-    expect((await org.get("/v1/consent_events")).json.data).toHaveLength(1);
+    expect(second.json).toMatchObject({ id: first.json.id, already_known: true, of_kind: 1 });
+    const later = await org.post("/v1/consent_events", { ...event, obtained_at: "2026-10-03T18:31:07Z" });
+    expect([first.json.of_kind, later.json.of_kind]).toEqual([1, 2]);
+    expect((await org.get("/v1/consent_events")).json.data).toHaveLength(2);
     expect((await org.get(`/v1/consent_events/${first.json.id}`)).json).toMatchObject({
       kind: "grant",
       details: { basis: "pec", number: "+13035550151" },
@@ -310,12 +328,121 @@ describe("voice webhooks", () => {
     expect((await org.post("/v1/suppressions/lookup", { phones: ["+13035550163"] })).json.data[0].suppressed).toBe(true);
   });
 
-  test("a stop of a call that we do not know ends it, and is kept for a person to judge", async () => {
+  /** A call that is running while its create's answer is still on the way: the vendor's id is not stored yet. */
+  async function nameless(phone: string, id: string) {
     const org = await api.seed();
-    const dial = await permitted(org, "+13035550164");
-    const tool = { name: "do_not_call", call: { ...callOf(dial, "call_unknown"), metadata: {} }, args: {} };
-    expect((await send(`${dial.connection}/stop`, tool)).json).toEqual({ result: "end_call" });
-    expect(await inbox(dial.connectionId)).toMatchObject([{ type: "stop_tool", state: "failed", reason: "attempt_unknown" }]);
+    const dial = await permitted(org, phone);
+    await api.db.admin("update dial_attempts set state = 'unknown', dialing_at = '2026-11-01' where id = $1", [dial.attempt]);
+    const tool = { name: "do_not_call", call: { ...callOf(dial, id), metadata: {} }, args: {} };
+    const before = api.woken.length;
+    for (let delivery = 0; delivery < 2; delivery += 1)
+      expect((await send(`${dial.connection}/stop`, tool)).json).toEqual({ result: "end_call" });
+    expect(api.woken.slice(before)).toContainEqual({ orgId: org.orgId, work: "inbox" });
+    const asJob = api.deps.system.asOrg(org.orgId, { type: "job", id: "test" }, "job_test", api.deps.now());
+    return { org, dial, tool, asJob };
+  }
+  const incidents = async (org: Caller) =>
+    (await api.db.admin("select code, severity, closed_at is null as open from incidents where org_id = $1", [org.orgId])).rows;
+  const suppressed = async (org: Caller) =>
+    (
+      await api.db.admin("select source, by_org, attempt_id from suppressions where org_id = $1 and source <> 'canary'", [
+        org.orgId,
+      ])
+    ).rows;
+  async function expectStopped({ org, dial }: Awaited<ReturnType<typeof nameless>>, stopping = true) {
+    expect(await suppressed(org)).toEqual([{ source: "in_call_tool", by_org: false, attempt_id: dial.attempt }]);
+    expect(await inbox(dial.connectionId)).toMatchObject([{ type: "stop_tool", state: "applied", attempt_id: dial.attempt }]);
+    expect(await incidents(org)).toEqual([{ code: "stop_unattributed", severity: 2, open: false }]);
+    expect(
+      await one("select stop_requested_at is not null as stopping, provider_call_id from dial_attempts where id = $1", [
+        dial.attempt,
+      ]),
+    ).toMatchObject({ stopping });
+    expect(await one("select state from enrolments where id = $1", [dial.enrolment])).toEqual({ state: "done" });
+    const types = (await org.get("/v1/audit?limit=100")).json.data.map((entry: { type: string }) => entry.type);
+    expect(types.filter((type: string) => type === "suppression.created")).toHaveLength(1);
+  }
+
+  test("a stop of a call that nobody can name ends it, waits, and is told to someone", async () => {
+    const { org, dial, asJob } = await nameless("+13035550164", "call_unknown");
+    const kept = [{ type: "stop_tool", state: "pending", reason: "stop_unattributed", attempt_id: null }];
+    expect(await inbox(dial.connectionId)).toMatchObject(kept);
+    expect(await incidents(org)).toEqual([{ code: "stop_unattributed", severity: 2, open: true }]);
+    for (let round = 0; round < 12; round += 1) {
+      await applyInbox(stopDeps, asJob);
+      await api.db.admin("update webhook_inbox set lease_until = null where org_id = $1", [org.orgId]);
+    }
+    expect(await inbox(dial.connectionId)).toMatchObject(kept);
+    expect(await incidents(org)).toHaveLength(1);
+  });
+  test("it is applied by the create's answer, once that names the call", async () => {
+    const stop = await nameless("+13035550170", "call_70");
+    await stop.asJob.query(recordAnswer(stop.dial.attempt, "accepted", null, "call_70", null));
+    await expectStopped(stop);
+  });
+  test("it is applied by the call's report, in the report's own transaction", async () => {
+    const stop = await nameless("+13035550171", "call_71");
+    const attemptId = publicId("attempt", stop.dial.attempt);
+    const report = endedReport(attemptId, { providerCallId: "call_71" });
+    await settle(stop.asJob, stop.dial.connectionId as string, report, { keep_transcripts: true, keep_recordings: true });
+    // The report ended the call: there is nothing left to be stopped.
+    await expectStopped(stop, false);
+  });
+  test("it is applied by a repeat of the tool, and by the inbox, where the answer and the stop passed each other", async () => {
+    for (const [phone, id, again] of [
+      ["+13035550172", "call_72", true],
+      ["+13035550173", "call_73", false],
+    ] as const) {
+      const stop = await nameless(phone, id);
+      await api.db.admin("update dial_attempts set provider_call_id = $2, state = 'in_progress' where id = $1", [
+        stop.dial.attempt,
+        id,
+      ]);
+      if (again) expect((await send(`${stop.dial.connection}/stop`, stop.tool)).json).toEqual({ result: "end_call" });
+      else await applyInbox(stopDeps, stop.asJob);
+      await expectStopped(stop);
+      expect((await send(`${stop.dial.connection}/stop`, stop.tool)).json).toEqual({ result: "end_call" });
+      await expectStopped(stop);
+    }
+  });
+  test("whoever may have been meant is not called: an attempt that the provider then does not know needs a person's judgement", async () => {
+    const stop = await nameless("+13035550174", "call_74");
+    await stop.asJob.query(settleAbsent(stop.dial.attempt));
+    expect(await one("select stop_check from persons where id = $1", [stop.dial.personId])).toEqual({ stop_check: "missing" });
+    const other = await permitted(await api.seed(), "+13035550175");
+    await api.db.admin("update dial_attempts set state = 'unknown', dialing_at = '2026-11-01' where id = $1", [other.attempt]);
+    const [{ org_id: orgId } = { org_id: "" }] = (
+      await api.db.admin("select org_id from dial_attempts where id = $1", [other.attempt])
+    ).rows as { org_id: string }[];
+    const asJob = api.deps.system.asOrg(orgId, { type: "job", id: "test" }, "job_test", api.deps.now());
+    await asJob.query(settleAbsent(other.attempt));
+    expect(await one("select stop_check from persons where id = $1", [other.personId])).toEqual({ stop_check: "clear" });
+  });
+  test("a report that holds a stop waits like the tool, and is applied whole when its call is known", async () => {
+    const org = await api.seed();
+    const dial = await permitted(org, "+13035550176");
+    await api.db.admin("update dial_attempts set state = 'unknown', dialing_at = '2026-11-01' where id = $1", [dial.attempt]);
+    await api.db.admin("update connections set inbox_keeps = 'raw' where id = $1", [dial.connectionId]);
+    const call = {
+      ...callOf(dial, "call_76"),
+      metadata: {},
+      call_status: "ended",
+      disconnection_reason: "user_hangup",
+      transcript_object: [{ role: "user", content: "please stop" }],
+      call_analysis: {},
+    };
+    expect((await send(dial.connection, { event: "call_analyzed", call })).status).toBe(204);
+    const asJob = api.deps.system.asOrg(org.orgId, { type: "job", id: "test" }, "job_test", api.deps.now());
+    await applyInbox(stopDeps, asJob);
+    expect(await inbox(dial.connectionId)).toMatchObject([{ state: "pending", reason: "stop_unattributed" }]);
+    expect(await incidents(org)).toMatchObject([{ code: "stop_unattributed", open: true }]);
+    await asJob.query(recordAnswer(dial.attempt, "accepted", null, "call_76", null));
+    expect(await suppressed(org)).toMatchObject([{ attempt_id: dial.attempt }]);
+    await applyInbox(stopDeps, asJob);
+    expect(await inbox(dial.connectionId)).toMatchObject([{ state: "applied", reason: null }]);
+    expect(await one("select state from dial_attempts where id = $1", [dial.attempt])).toEqual({ state: "completed" });
+    expect(await suppressed(org)).toHaveLength(1);
+    expect(await incidents(org)).toMatchObject([{ open: false }]);
   });
 
   test("a forged stop suppresses nobody", async () => {

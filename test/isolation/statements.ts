@@ -163,6 +163,7 @@ export const statements: Readonly<Record<string, Make>> = {
   ],
   "dial-facts.readDialFacts": (k) => dialFacts.readDialFacts(claimedSource(k)),
   "dial-facts.readDialFacts:leads": (k) => dialFacts.readDialFacts(leadsSource(k)),
+  "dial-facts.consentEventsOf": (k) => [dialFacts.consentEventsOf([k.consentPerson])],
   "dispatch.claimEnrolments": () => [dispatch.claimEnrolments(newId(), 100, 60, 45)],
   "dispatch.recordDecisions": (k) => [dispatch.recordDecisions(decided(k, "campaign"))],
   "dispatch.recordDecisions:single": (k) => [dispatch.recordDecisions(decided(k, "single"))],
@@ -172,9 +173,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "dispatch.takeUnsettled": () => [dispatch.takeUnsettled(100, 60)],
   "dispatch.settleAbsent": (k) => [dispatch.settleAbsent(k.unknown)],
   "dispatch.settleLost": (k) => [dispatch.settleLost(k.placed)],
-  "dispatch.reportUnsettled": () => [dispatch.reportUnsettled()],
-  "dispatch.stopUnrung": () => [dispatch.stopUnrung()],
-  "dispatch.missStopChecks": () => [dispatch.missStopChecks()],
+  "dispatch.sweepOverdue": () => [dispatch.sweepOverdue()],
   "dispatch.expirePermits": () => [dispatch.expirePermits()],
   "dispatch.takeOutbox": () => [dispatch.takeOutbox(100, 60)],
   "dispatch.takeInbox": () => [dispatch.takeInbox(100, 60)],
@@ -194,8 +193,13 @@ export const statements: Readonly<Record<string, Make>> = {
   ],
   "inbox.closeInboxRows": (k) => [inbox.closeInboxRows([{ id: k.inboxRow, state: "failed", reason: null }])],
   "inbox.closeOutboxRows": (k) => [
-    inbox.closeOutboxRows([{ id: k.outboxRow, attemptId: k.outboxAttempt, done: true, accepted: true, reason: null }]),
+    inbox.closeOutboxRows([{ id: k.outboxRow, attemptId: k.outboxAttempt, done: true, accepted: true, reason: null }], 20),
   ],
+  "inbox.closeOutboxRows:refused": (k) => [
+    inbox.closeOutboxRows([{ id: k.outboxRow, attemptId: k.outboxAttempt, done: false, accepted: false, reason: "x" }], 0),
+  ],
+  "inbox.reportUnattributed": (k) => [inbox.reportUnattributed(k.inboxRow, k.placedConnection)],
+  "inbox.applyWaitingStops": (k) => [inbox.applyWaitingStops(k.placed, "call_unattributed")],
   "inbox.insertInboxRow": (k) => [inbox.insertInboxRow(arrived(k))],
   "inbox.attemptOfEvent": (k) => [inbox.attemptOfEvent(k.placedConnection, k.placed, null)],
   "inbox.attemptOfEvent:by_call": (k) => [inbox.attemptOfEvent(k.placedConnection, null, k.placedCall)],
@@ -224,6 +228,8 @@ export const statements: Readonly<Record<string, Make>> = {
   "scrubs.activeDncConnections": () => [scrubs.activeDncConnections()],
   "scrubs.scrubbedSinceDisconnect": () => [scrubs.scrubbedSinceDisconnect()],
   "scrubs.scrubbedSinceHalt": (k) => [scrubs.scrubbedSinceHalt(k.dncHalt)],
+  "scrubs.scrubAllAgain": (k) => [scrubs.putOffScrubs([k.lead], "2099-12-01T00:00:00Z"), scrubs.scrubAllAgain()],
+  "scrubs.putOffScrubs": (k) => [scrubs.putOffScrubs([k.lead], "2026-12-01T00:00:00Z")],
   "scrubs.recordScrubs": (k) => [
     scrubs.recordScrubs({
       runId: newId(), connectionId: k.dnc, responseDigest: digest, leads: [{ id: k.lead, dueAt: "2026-12-01T00:00:00Z" }],

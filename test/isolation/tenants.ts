@@ -4,7 +4,7 @@ import { haltForDnc } from "../../src/domain/scrubs/halt-for-dnc.ts";
 import { uuidOf } from "../../src/lib/ids.ts";
 import { claimDue, mint } from "../dispatch/mint.ts";
 import { consentText, type House, type LiveOrg, openHouse } from "../support/live-house.ts";
-import type { World } from "../support/world.ts";
+import { newId, type World } from "../support/world.ts";
 
 export interface TenantTable {
   readonly name: string;
@@ -151,6 +151,14 @@ async function fill(house: House, org: LiveOrg, areaCode: string, state: string,
   await house.work(org);
   await org.post("/v1/suppressions", { phones: [phone(240)] }, { "idempotency-key": "first" });
   await org.post("/v1/dnc_acknowledgements", { lists: ["national"], by: "Dana" });
+  await org.post("/v1/counsel_positions", {
+    rule_id: "dnc-list/WY",
+    counsel: "Reyes & Holt LLP",
+    document_sha256: "ab".repeat(32),
+    dated_at: "2026-11-01T00:00:00Z",
+    until: "2027-10-01T00:00:00Z",
+    by: "Dana",
+  });
   await org.post("/v1/halts", { reason: "state_halted", note: "x", state: "WY" });
   const queue = { org: org.org, deps: house.dispatch } as unknown as World;
   await org.leads([250, 251].map((exchange) => lead(exchange)));
@@ -163,8 +171,8 @@ async function fill(house: House, org: LiveOrg, areaCode: string, state: string,
   await org.importFile("Phone,First,Mail,Notes,State,At,Text\n");
   await makeWorkDue(house, org, target);
   await house.api.db.admin(
-    `insert into connections (org_id, id, kind, vendor, name, config, status, inbox_keeps, max_concurrency, calls_per_second, settle_seconds, created_at, rescrub_after)
-       select org_id, 'ffffffff-0000-4000-8000-000000000000', kind, vendor, 'gone', config, 'disabled', inbox_keeps, 1, 1, 1, created_at, id from connections
+    `insert into connections (org_id, id, kind, vendor, name, config, status, inbox_keeps, max_concurrency, calls_per_second, settle_seconds, created_at)
+       select org_id, 'ffffffff-0000-4000-8000-000000000000', kind, vendor, 'gone', config, 'disabled', inbox_keeps, 1, 1, 1, created_at from connections
          where org_id = $1 and kind = 'dnc' limit 1`,
     [org.orgId],
   );
@@ -196,6 +204,12 @@ async function makeWorkDue({ api: { db } }: House, { orgId }: LiveOrg, target: s
   );
   await db.admin("update test_clocks set status = 'advancing', target = $2 where org_id = $1", [orgId, target]);
   await db.admin("update webhook_inbox set state = 'pending', lease_until = null where org_id = $1", [orgId]);
+  await db.admin(
+    `insert into webhook_inbox (org_id, id, connection_id, dedupe_key, type, provider_call_id, received_at, body_digest, state, reason, lease_until)
+       select a.org_id, $2, a.connection_id, 'call_unattributed:stop', 'stop_tool', 'call_unattributed', now(), '\\x00', 'pending', 'stop_unattributed', 'infinity'
+       from dial_attempts a where a.org_id = $1 and a.state = 'placed' order by a.id limit 1`,
+    [orgId, newId()],
+  );
   await db.admin("update outbox set done_at = null, due_at = '2026-01-01', lease_until = null where org_id = $1", [orgId]);
   await db.admin("update leads set scrub_due_at = '-infinity' where org_id = $1", [orgId]);
   await db.admin("update leases set lease_until = 'infinity' where org_id = $1", [orgId]);

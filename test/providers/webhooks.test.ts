@@ -237,8 +237,11 @@ describe("Retell's words for how a call ended", () => {
     expect(await Promise.all([false, null, "no", "false", "", 0].map(said))).toEqual([false, false, false, false, false, false]);
   });
 
-  test("an error before anyone spoke is a failure, after that it is an answered call", async () => {
-    expect(await ended({ disconnection_reason: "error_asr" })).toMatchObject({ disposition: "failed", status: "error" });
+  test("an error without a word may have had someone on the line; with one it is an answered call", async () => {
+    for (const reason of ["error_asr", "error_unknown", "error_llm_websocket_lost_connection"]) {
+      const report = await ended({ disconnection_reason: reason });
+      expect(report, reason).toMatchObject({ disposition: "unknown", status: "error", neverRang: false });
+    }
     const transcript_object = [{ role: "user", content: "Hello?", words: [] }];
     expect(await ended({ disconnection_reason: "error_asr", transcript_object })).toMatchObject({
       disposition: "answered",
@@ -246,11 +249,59 @@ describe("Retell's words for how a call ended", () => {
     });
   });
 
-  test("a transcript that cannot be read is one that was not told", async () => {
-    expect(await ended({ disconnection_reason: "user_hangup", transcript_object: "gone" })).toMatchObject({
-      transcript: null,
-      disposition: "answered",
-    });
+  test("only reasons that Retell documents as before any ringing never rang", async () => {
+    const never = [
+      "invalid_destination", "telephony_provider_permission_denied", "telephony_provider_unavailable", "sip_routing_error",
+      "concurrency_limit_reached", "no_concurrency_fallback", "no_valid_payment",
+    ]; // prettier-ignore
+    const may = ["user_declined", "marked_as_spam", "dial_failed", "dial_busy", "dial_no_answer", "registered_call_timeout"];
+    for (const reason of [...never, ...may, "scam_detected", "a_reason_of_next_year"])
+      expect((await ended({ disconnection_reason: reason }))?.neverRang, reason).toBe(never.includes(reason));
+  });
+
+  test.each([
+    ["a text in place of the list", "gone"],
+    ["the person's words as an object", [{ role: "user", content: { text: "stop calling me" } }]],
+    ["the person's words left out", [{ role: "user", content: null }]],
+    ["an entry without a role", [{ role: "agent", content: "Hello" }, { content: "stop calling me" }]],
+    ["a role of next year without words", [{ role: "caller", content: 7 }]],
+  ])("a transcript that cannot be read is one that was not told: %s", async (_, told) => {
+    for (const name of ["transcript_object", "transcript_with_tool_calls"])
+      expect(await ended({ disconnection_reason: "user_hangup", [name]: told })).toMatchObject({
+        transcript: null,
+        disposition: "answered",
+      });
+    const beside = { transcript_object: told, transcript_with_tool_calls: [{ role: "agent", content: "Hello", words: [] }] };
+    expect((await ended({ disconnection_reason: "user_hangup", ...beside }))?.transcript).toBe(null);
+  });
+
+  test.each(["caller", "User", "user ", "sms", "human"])("who is not known to be the agent is the person: %j", async (role) => {
+    const transcript_object = [
+      { role: "Agent", content: "Say stop to end these calls." },
+      { role, content: "stop calling me" },
+    ];
+    expect((await ended({ disconnection_reason: "user_hangup", transcript_object }))?.transcript).toEqual([
+      { role: "agent", text: "Say stop to end these calls.", startSeconds: null },
+      { role: "person", text: "stop calling me", startSeconds: null },
+    ]);
+  });
+
+  test("words are read where they stand: in the entry's list, or in the transcript without tools", async () => {
+    const words = [
+      { word: "stop", start: 3.5 },
+      { word: "calling", start: 4 },
+    ];
+    expect(
+      (await ended({ disconnection_reason: "user_hangup", transcript_object: [{ role: "user", words }] }))?.transcript,
+    ).toEqual([{ role: "person", text: "stop calling", startSeconds: 3.5 }]);
+    const both = { transcript_with_tool_calls: [{ role: "dtmf", digit: 9 }], transcript_object: [] };
+    expect((await ended({ disconnection_reason: "user_hangup", ...both }))?.transcript).toEqual([
+      { role: "person", text: "[key 9]", startSeconds: null },
+    ]);
+    const apart = { transcript_with_tool_calls: [], transcript_object: [{ role: "user", content: "Bye" }] };
+    expect((await ended({ disconnection_reason: "user_hangup", ...apart }))?.transcript).toEqual([
+      { role: "person", text: "Bye", startSeconds: null },
+    ]);
   });
 
   test("a pressed key stands in the transcript as the person's", async () => {
@@ -269,6 +320,67 @@ describe("Retell's words for how a call ended", () => {
       status: "in_progress",
       disposition: "unknown",
       final: false,
+    });
+  });
+});
+
+describe("ElevenLabs' words for how a call ended", () => {
+  const [, vendor] = vendors as readonly [Vendor, Vendor];
+  const told = async (type: string, data: Record<string, unknown>) => {
+    const body = JSON.stringify({ type, event_timestamp: at, data: { conversation_id: "conv_1", ...data } });
+    const verified = await (await provider(vendor)).verify(inbound(vendor, body, vendor.sign(body, at)));
+    return verified.ok ? verified.value.report : null;
+  };
+  const ended = (transcript: unknown, more: Record<string, unknown> = {}) =>
+    told("post_call_transcription", {
+      status: "done",
+      transcript,
+      metadata: { call_duration_secs: 60, start_time_unix_secs: at, phone_call: { call_result: "answered" } },
+      ...more,
+    });
+
+  test.each([
+    ["the person's words as an object", [{ role: "user", message: { text: "stop calling" } }]],
+    ["the person's words left out", [{ role: "user", message: null }]],
+    ["tools that are no list", [{ role: "user", message: "", tool_calls: "x" }]],
+    ["a tool without a name", [{ role: "agent", message: "Hi", tool_calls: [{ tool_name: 5 }] }]],
+    ["a text in place of the list", "gone"],
+  ])("a transcript that cannot be read is one that was not told: %s", async (_, transcript) => {
+    expect(await ended(transcript)).toMatchObject({ transcript: null, disposition: "answered", final: true });
+  });
+
+  test("who is not known to be the agent is the person", async () => {
+    const transcript = [
+      { role: "Agent", message: "Hi" },
+      { role: "caller", message: "stop calling me" },
+    ];
+    expect((await ended(transcript))?.transcript).toMatchObject([{ role: "agent" }, { role: "person", text: "stop calling me" }]);
+  });
+
+  test("a call that was never connected may have rung, whatever the reason", async () => {
+    for (const failure_reason of ["busy", "no-answer", "unknown", undefined])
+      expect(await told("call_initiation_failure", { failure_reason })).toMatchObject({
+        status: "not_connected",
+        neverRang: false,
+      });
+  });
+
+  test("an error, and a failure of a call that had begun, may have had someone on the line", async () => {
+    const phone = (call_result: string | undefined, call_duration_secs: number) => ({
+      metadata: { call_duration_secs, start_time_unix_secs: at, phone_call: { call_result } },
+    });
+    expect(await ended([], { status: "failed", ...phone(undefined, 0) })).toMatchObject({
+      status: "error",
+      disposition: "unknown",
+    });
+    expect(await ended([], { status: "failed", ...phone("failed", 20) })).toMatchObject({
+      disposition: "unknown",
+      status: "error",
+    });
+    expect(await ended([], { status: "failed", ...phone("failed", 0) })).toMatchObject({
+      disposition: "failed",
+      status: "not_connected",
+      neverRang: false,
     });
   });
 });
@@ -306,6 +418,23 @@ describe("the stop tool of ElevenLabs", () => {
     for (const secret of wrong)
       expect(await tool(body, { "x-dialgate-tool-secret": secret })).toEqual({ ok: false, refusal: "signature_wrong" });
     expect(await tool("{}", { "x-dialgate-tool-secret": keys.tool })).toEqual({ ok: false, refusal: "body_malformed" });
+  });
+
+  test("is refused where the connection has no secret, also to a caller who sends none in the header", async () => {
+    const { elevenlabs } = await import("../../src/providers/voice/elevenlabs.ts");
+    const config = { agent_id: "agent_1", agent_phone_number_id: "phnum_1", from_number: "+12015550100" };
+    for (const secret of [{ tool_secret: "" }, {}] as readonly Record<string, string>[]) {
+      const judge = elevenlabs({
+        settings: { origin: "http://127.0.0.1:1", config },
+        open: (_, work) => work(secret),
+        fetch: nothing,
+      });
+      const headers = new Headers({ "x-dialgate-tool-secret": "" });
+      expect(await judge.verifyStopTool({ raw: text.encode(body), headers, receivedAt })).toEqual({
+        ok: false,
+        refusal: "signature_wrong",
+      });
+    }
   });
 });
 

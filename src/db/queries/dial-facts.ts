@@ -94,30 +94,46 @@ function readLeads(source: FactsSource): Statement {
   };
 }
 
-/** More than anyone may be called, or than says anything new; the newest are read. */
-const rowsPerPersonMax = 200;
+/** Of each kind of fact the newest are read: what is cut never hides a fact of another kind. */
+export const rowsPerKindMax = 200;
 
 export interface ConsentEventRow {
   readonly person_id: string;
   readonly id: string;
-  readonly kind: string;
+  readonly kind: "grant" | "revocation" | "lift" | "relationship";
   readonly recorded_at: string;
   readonly digest: string;
   readonly body: Record<string, unknown>;
+  /** How many of its kind the person has; more than are read is a fact of its own. */
+  readonly of_kind: number;
 }
+/**
+ * The newest of each kind. A grant, a lift or a relationship that is not read proves nothing and lifts nothing; that
+ * revocations were not read counts as one that stands (gates.md, promise 2).
+ */
+const newestConsentEvents = (persons: string): string => `
+  select n.person_id, n.id, n.kind, n.recorded_at, encode(n.digest, 'hex') as digest, n.body, n.of_kind
+  from (select c.*, row_number() over newest as place, (count(*) over (partition by c.person_id, c.kind))::integer as of_kind
+    from (${persons}) k
+    join consent_events c on ${inOrg("c")} and c.person_id = k.person_id
+    window newest as (partition by c.person_id, c.kind order by c.recorded_at desc, c.id desc)) n
+  where n.place <= ${rowsPerKindMax} order by n.person_id, n.recorded_at, n.id`;
+
 function readConsentEvents(source: FactsSource): Statement {
   const { text, params } = picked(source);
   return {
     name: "facts.consent_events",
-    text: `with picked as (${text})
-      select n.person_id, n.id, n.kind, n.recorded_at, encode(n.digest, 'hex') as digest, n.body
-      from (select c.*, row_number() over (partition by c.person_id order by c.recorded_at desc, c.id desc) as place
-        from (select distinct k.person_id from picked k) k
-        join consent_events c on ${inOrg("c")} and c.person_id = k.person_id) n
-      where n.place <= ${rowsPerPersonMax} order by n.person_id, n.place desc`,
+    text: `with picked as (${text}) ${newestConsentEvents("select distinct k.person_id from picked k")}`,
     params,
   };
 }
+
+/** These persons', as a dial reads them. */
+export const consentEventsOf = (personIds: readonly string[]): Statement => ({
+  name: "consent_events.of_persons",
+  text: newestConsentEvents("select unnest($1::uuid[]) as person_id"),
+  params: [personIds],
+});
 
 export interface SuppressionRow {
   readonly person_id: string;
@@ -126,19 +142,24 @@ export interface SuppressionRow {
   readonly recorded_at: string;
   readonly by_org: boolean;
 }
+/**
+ * The newest that the person asked for and the newest that the org entered, apart. Nothing is hidden by what is cut: a
+ * lift that ends the newest of a kind came after each older one of that kind, and ends it too.
+ */
 function readSuppressions(source: FactsSource): Statement {
   const { text, params } = picked(source);
   return {
     name: "facts.suppressions",
     text: `with picked as (${text})
       select n.person_id, n.id, n.source, n.recorded_at, n.by_org
-      from (select s.*, row_number() over (partition by s.person_id order by s.recorded_at desc, s.id desc) as place
+      from (select s.*, row_number() over (partition by s.person_id, s.by_org order by s.recorded_at desc, s.id desc) as place
         from (select distinct k.person_id from picked k) k
         join suppressions s on ${inOrg("s")} and s.person_id = k.person_id) n
-      where n.place <= ${rowsPerPersonMax} order by n.person_id, n.place desc`,
+      where n.place <= ${suppressionsPerKindMax} order by n.person_id, n.recorded_at, n.id`,
     params,
   };
 }
+const suppressionsPerKindMax = 100;
 
 export interface ScrubRow {
   readonly person_id: string;
@@ -151,21 +172,26 @@ export interface ScrubRow {
   /** Listed once, and not answered clear since. */
   readonly once_listed: boolean;
 }
-/** Each list's newest answer. */
+/**
+ * Each list's newest answer; of several in the same second one of each result, so that the gate sees the stricter, and of
+ * equal results the one with the oldest date. Instants are whole seconds, as the gate compares them.
+ */
 function readScrubs(source: FactsSource): Statement {
   const { text, params } = picked(source);
   return {
     name: "facts.scrubs",
     text: `with picked as (${text})
-      select distinct on (n.person_id, n.list) n.person_id, n.list, n.kind, n.result, n.scrubbed_at, n.list_version_at, n.connection_id,
+      select distinct on (n.person_id, n.list, n.result) n.person_id, n.list, n.kind, n.result, n.scrubbed_at, n.list_version_at, n.connection_id,
         n.listed_at is not null and (n.clear_at is null or n.clear_at <= n.listed_at) as once_listed
-      from (select s.*,
-          max(s.scrubbed_at) filter (where s.result = 'listed') over of_list as listed_at,
-          max(s.scrubbed_at) filter (where s.result = 'clear') over of_list as clear_at
+      from (select s.*, date_trunc('second', s.scrubbed_at) as at,
+          date_trunc('second', max(s.scrubbed_at) over of_list) as newest_at,
+          date_trunc('second', max(s.scrubbed_at) filter (where s.result = 'listed') over of_list) as listed_at,
+          date_trunc('second', max(s.scrubbed_at) filter (where s.result = 'clear') over of_list) as clear_at
         from (select distinct k.person_id from picked k) k
         join scrubs s on ${inOrg("s")} and s.person_id = k.person_id
         window of_list as (partition by s.person_id, s.list)) n
-      order by n.person_id, n.list, n.scrubbed_at desc, n.id desc`,
+      where n.at = n.newest_at
+      order by n.person_id, n.list, n.result, n.list_version_at nulls first, n.id desc`,
     params,
   };
 }
@@ -183,20 +209,25 @@ export interface AttemptRow {
   /** Young enough for some rule's rolling window. */
   readonly recent: boolean;
 }
-/** Attempts older than this many days are in no rolling window that any rule has; they count for the retry budget alone. */
+/** Longer than every window that a law has: Regulation F looks eight days back, the states one. */
 const attemptDays = 31;
-/** Those that count; one that lives always does. */
+/** More than one lead's retry budget can be (100), and a person has one lead. */
+const attemptsPerPersonMax = 200;
+/** Those that count; one that lives always does. Young ones reach as far back as the longest window that the org has set. */
 function readAttempts(source: FactsSource): Statement {
   const { text, params } = picked(source);
   return {
     name: "facts.attempts",
-    text: `with picked as (${text})
+    text: `with picked as (${text}),
+      reach as (select app.now() - greatest(interval '${attemptDays} days', make_interval(secs => y.recall_gap_seconds),
+          (select make_interval(hours => max((c->>'window_hours')::integer)) from jsonb_array_elements(y.caps) c)) - interval '1 second' as back_to
+        from calling_policies y where ${inOrg("y")})
       select n.person_id, n.lead_id, n.id, n.minted_at, n.answered_by_person, n.ended_at, n.ended_by, n.state in ${live} as live,
-        n.minted_at > app.now() - interval '${attemptDays} days' as recent
-      from (select a.*, row_number() over (partition by a.person_id order by a.minted_at desc, a.id desc) as place
+        n.minted_at >= r.back_to as recent
+      from reach r cross join (select a.*, row_number() over (partition by a.person_id order by a.minted_at desc, a.id desc) as place
         from (select distinct k.person_id from picked k) k
         join dial_attempts a on ${inOrg("a")} and a.person_id = k.person_id and a.counts) n
-      where n.place <= ${rowsPerPersonMax} order by n.person_id, n.place desc`,
+      where n.place <= ${attemptsPerPersonMax} order by n.person_id, n.place desc`,
     params,
   };
 }
@@ -254,10 +285,14 @@ export interface CampaignFactsRow {
   readonly dnc_disconnected: readonly string[];
   readonly dnc_ever_connected: boolean;
   readonly acknowledgement: { id: string; lists: readonly string[]; made_at: string } | null;
+  readonly positions: readonly { rule_id: string; counsel: string; document_digest: string; from: string; until: string }[];
   readonly org_live: number;
   readonly campaign_live: number;
   readonly provider_live: number;
 }
+
+/** Far more than there are rules to lift; one that is not read lifts nothing. */
+const positionsMax = 200;
 
 /** Live counts leave out what this claim itself has leased: that room is reserved. */
 function readCampaignFacts(source: FactsSource): Statement {
@@ -294,6 +329,10 @@ function readCampaignFacts(source: FactsSource): Statement {
         exists (select 1 from connections d where ${inOrg("d")} and d.kind = 'dnc') as dnc_ever_connected,
         (select json_build_object('id', k.id, 'lists', k.lists, 'made_at', app.rfc3339(k.made_at))
           from dnc_acknowledgements k where ${inOrg("k")} order by k.made_at desc, k.id desc limit 1) as acknowledgement,
+        (select coalesce(json_agg(json_build_object('rule_id', x.rule_id, 'counsel', x.counsel, 'document_digest', encode(x.document_sha256, 'hex'),
+            'from', app.rfc3339(x.dated_at), 'until', app.rfc3339(x.until_at)) order by x.rule_id, x.id), '[]')
+          from (select p.* from counsel_positions p where ${inOrg("p")} and p.until_at > app.now()
+            order by p.recorded_at desc, p.id desc limit ${positionsMax}) x) as positions,
         ${taken("true")} as org_live, ${taken("t.campaign_id = m.id")} as campaign_live, ${taken("t.connection_id = c.id")} as provider_live
       from campaigns m
       join sellers s on ${inOrg("s")} and s.id = m.seller_id

@@ -199,9 +199,8 @@ export const settleAbsent = (attemptId: string): Statement =>
   statement("app.settle_absent", "select app.settle_absent($1) as state", attemptId);
 export const settleLost = (attemptId: string): Statement =>
   statement("app.settle_lost", "select app.settle_lost($1) as state", attemptId);
-export const reportUnsettled = (): Statement => statement("app.report_unsettled", "select app.report_unsettled() as reported");
-export const stopUnrung = (): Statement => statement("app.stop_unrung", "select app.stop_unrung() as stopped");
-export const missStopChecks = (): Statement => statement("app.miss_stop_checks", "select app.miss_stop_checks() as missed");
+/** What time alone brings about: calls that have not rung, stop checks without a result, attempts that nobody settles. */
+export const sweepOverdue = (): Statement => statement("app.sweep_overdue", "select app.sweep_overdue() as stopped");
 export const expirePermits = (): Statement => statement("app.expire_permits", "select app.expire_permits() as expired");
 
 export interface OutboxRow extends ReachRow {
@@ -209,6 +208,8 @@ export interface OutboxRow extends ReachRow {
   readonly attempt_id: string;
   readonly provider_call_id: string | null;
   readonly tries: number;
+  /** Its call has not ended, as far as anyone knows. */
+  readonly alive: boolean;
 }
 export const takeOutbox = (max: number, leaseSeconds: number): Statement =>
   statement("app.take_outbox", "select * from app.take_outbox($1, $2)", max, leaseSeconds);
@@ -216,6 +217,7 @@ export const takeOutbox = (max: number, leaseSeconds: number): Statement =>
 export interface InboxRow extends ReachRow, KeepRow {
   readonly id: string;
   readonly type: string;
+  readonly reason: string | null;
   readonly provider_call_id: string | null;
   readonly attempt_id: string | null;
   readonly body: string | null;

@@ -1,32 +1,46 @@
 import { inOrg } from "../in-org.ts";
 import type { Statement } from "../transport.ts";
 
-/** Ends the lease of inbox rows and says what became of each. */
+/** A stop of a call that is no attempt of ours as far as anyone knows: it waits in the inbox until someone does. */
+export const unattributed = "stop_unattributed";
+
+/** Ends the lease of inbox rows and says what became of each. A stop that nobody can name is asked about ever more rarely. */
 export const closeInboxRows = (rows: readonly { id: string; state: string; reason: string | null }[]): Statement => ({
   name: "webhook_inbox.close",
   text: `update webhook_inbox w set state = u.state, reason = u.reason,
-      lease_until = case when u.state = 'pending' then w.lease_until end
+      lease_until = case when u.state <> 'pending' then null when u.reason = '${unattributed}'
+        then clock_timestamp() + least(power(2, least(w.tries, 6)), 60) * interval '1 min' else w.lease_until end
     from unnest($1::uuid[], $2::text[], $3::text[]) as u(id, state, reason) where ${inOrg("w")} and w.id = u.id`,
   params: [rows.map((row) => row.id), rows.map((row) => row.state), rows.map((row) => row.reason)],
+});
+
+/** Tells someone of a stop whose call nobody can name. */
+export const reportUnattributed = (inboxId: string, connectionId: string): Statement => ({
+  name: "app.open_incident",
+  text: `select app.open_incident(2, '${unattributed}', $1::uuid, jsonb_build_object('connection', $2::uuid, 'webhook', $1::uuid))`,
+  params: [inboxId, connectionId],
+});
+
+/** Applies every stop that waits for this call to its attempt. */
+export const applyWaitingStops = (attemptId: string, providerCallId: string): Statement => ({
+  name: "app.apply_waiting_stops",
+  text: "select app.apply_waiting_stops($1, $2) as applied",
+  params: [attemptId, providerCallId],
 });
 
 /** Ends the lease of outbox rows: done, or due again. */
 export const closeOutboxRows = (
   rows: readonly { id: string; attemptId: string; done: boolean; accepted: boolean; reason: string | null }[],
+  tellingTries: number,
 ): Statement => ({
-  name: "outbox.close",
-  text: `with closed as (
-      update outbox o set done_at = case when u.done then clock_timestamp() end, reason = u.reason, lease_until = null,
-          due_at = case when u.done then o.due_at else clock_timestamp() + least(o.tries * 2, 60) * interval '1 s' end
-        from unnest($1::uuid[], $2::boolean[], $3::text[]) as u(id, done, reason) where ${inOrg("o")} and o.id = u.id)
-    update dial_attempts a set stop_accepted_at = clock_timestamp()
-      from unnest($4::uuid[], $5::boolean[]) as u(id, accepted) where ${inOrg("a")} and a.id = u.id and u.accepted`,
+  name: "app.close_outbox",
+  text: "select app.close_outbox($1::uuid[], $2::boolean[], $3::text[], $4::uuid[], $5)",
   params: [
     rows.map((row) => row.id),
     rows.map((row) => row.done),
     rows.map((row) => row.reason),
-    rows.map((row) => row.attemptId),
-    rows.map((row) => row.accepted),
+    rows.flatMap((row) => (row.accepted ? [row.attemptId] : [])),
+    tellingTries,
   ],
 });
 

@@ -2,30 +2,17 @@ import { sql, type SQL } from "drizzle-orm";
 import { inOrg } from "../in-org.ts";
 import type { Statement } from "../transport.ts";
 
-/** A lead that intake refused, with its person's evidence of today. */
+/** A lead that intake refused. Its person's version is read before their evidence of today (`consentEventsOf`). */
 export interface RefusedLeadRow {
   readonly lead_id: string;
+  readonly person_id: string;
   readonly person_version: number;
   readonly e164: string;
-  readonly events: readonly {
-    readonly id: string;
-    readonly kind: string;
-    readonly recorded_at: string;
-    readonly digest: string;
-    readonly body: Readonly<Record<string, unknown>>;
-  }[];
 }
-/** Evidence beyond this is no reason to judge a lead for longer. */
-const eventsMax = 500;
-
 export function refusedLeads(personIds: readonly string[]): Statement {
   return {
     name: "leads.refused",
-    text: `select l.id as lead_id, p.facts_version as person_version, l.e164,
-        coalesce((select json_agg(json_build_object('id', c.id, 'kind', c.kind, 'recorded_at', app.rfc3339(c.recorded_at),
-            'digest', encode(c.digest, 'hex'), 'body', c.body) order by c.recorded_at, c.id)
-          from (select * from consent_events c where ${inOrg("c")} and c.person_id = l.person_id
-                order by c.recorded_at desc, c.id limit ${eventsMax}) c), '[]') as events
+    text: `select l.id as lead_id, l.person_id, p.facts_version as person_version, l.e164
       from persons p join leads l on ${inOrg("l")} and l.person_id = p.id and l.status = 'ineligible'
       where ${inOrg("p")} and p.id = any ($1::uuid[]) order by l.id`,
     params: [personIds],

@@ -18,11 +18,14 @@ export const takeScrubDue = (max: number): Statement => ({
 
 export interface DncConnectionRow extends ReachRow {
   readonly credential_version: number;
+  /** The org's own, beside what the law demands. */
+  readonly added_lists: readonly string[];
 }
 /** The org's active sources of do-not-call answers, the oldest first. */
 export const activeDncConnections = (): Statement => ({
   name: "scrubs.connections",
-  text: `select c.id as connection_id, c.vendor, c.config, k.version as credential_version, k.sealed
+  text: `select c.id as connection_id, c.vendor, c.config, k.version as credential_version, k.sealed,
+      (select y.added_lists from calling_policies y where ${inOrg("y")}) as added_lists
     from connections c left join lateral (select x.version, x.sealed from credentials x
       where ${inOrg("x")} and x.connection_id = c.id order by x.version desc limit 1) k on true
     where ${inOrg("c")} and c.kind = 'dnc' and c.status = 'active' order by c.id limit 10`,
@@ -52,6 +55,20 @@ export const scrubbedSinceHalt = (haltId: string): Statement => ({
       where ${inOrg("s")} and s.id > $1 and s.result <> 'unknown' and s.kind <> 'line_type' and c.status = 'active') as scrubbed
     from incidents i where ${inOrg("i")} and i.halt_id = $1 and i.code = 'dnc_source_failing' limit 1`,
   params: [haltId],
+});
+
+/** Other lists are demanded, or can be had, than when the leads were asked about: all are asked about again. */
+export const scrubAllAgain = (): Statement => ({
+  name: "scrubs.all_again",
+  text: `update leads l set scrub_due_at = app.now() where ${inOrg("l")} and l.status = 'eligible' and l.scrub_due_at > app.now()`,
+  params: [],
+});
+
+/** No active source covers any list of these leads: they wait until that changes. */
+export const putOffScrubs = (leadIds: readonly string[], dueAt: string): Statement => ({
+  name: "scrubs.put_off",
+  text: `update leads l set scrub_due_at = $2 where ${inOrg("l")} and l.id = any ($1::uuid[])`,
+  params: [leadIds, dueAt],
 });
 
 export interface ScrubColumns {

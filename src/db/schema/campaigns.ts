@@ -34,7 +34,6 @@ export const connections = pgTable(
     queueDelaySeconds: integer("queue_delay_seconds").notNull().default(databaseDefault),
     nextSlotAt: instant("next_slot_at").notNull().default(databaseDefault),
     createdAt: instant("created_at").notNull(),
-    rescrubAfter: uuid("rescrub_after"),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
 );

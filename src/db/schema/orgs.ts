@@ -96,3 +96,19 @@ export const dncAcknowledgements = pgTable(
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
 );
+
+export const counselPositions = pgTable(
+  "counsel_positions",
+  {
+    orgId: uuid("org_id").notNull(),
+    id: uuid("id").notNull(),
+    ruleId: text("rule_id").notNull(),
+    counsel: text("counsel").notNull(),
+    documentSha256: bytes("document_sha256").notNull(),
+    datedAt: instant("dated_at").notNull(),
+    untilAt: instant("until_at").notNull(),
+    recordedAt: instant("recorded_at").notNull(),
+    by: text("by").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.orgId, table.id] })],
+);

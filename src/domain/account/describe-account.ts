@@ -1,8 +1,9 @@
 import type { OrgDb } from "../../db/org-db.ts";
 import { type AccountRow, accountState } from "../../db/queries/account.ts";
 import { rowsOf } from "../../db/transport.ts";
+import { gateNames } from "../../gates/decide.ts";
 import { gates, mandatoryGates } from "../../gates/registry.ts";
-import { packRefs } from "../../gates/rules/packs.ts";
+import { conditionsOfStates, packRefs, packsMissing } from "../../gates/rules/packs.ts";
 import type { PackRef } from "../../gates/snapshot.ts";
 import { addSeconds, daySeconds, type Instant } from "../../lib/instant.ts";
 
@@ -19,6 +20,10 @@ export interface Account {
   readonly gates: readonly { readonly gate: string; readonly version: number; readonly kind: string }[];
   readonly mandatoryGates: readonly string[];
   readonly packs: readonly PackRef[];
+  /** Where single states ask for more than the packs, by the gate that asks; their calling hours are not among them. */
+  readonly stateConditions: readonly { readonly gate: string; readonly states: readonly string[] }[];
+  readonly missingGates: readonly string[];
+  readonly missingPacks: readonly string[];
   readonly warnings: readonly AccountWarning[];
 }
 
@@ -36,8 +41,18 @@ export async function describeAccount(org: OrgDb): Promise<Account> {
     gates: gates.map(({ name, version, kind }) => ({ gate: name, version, kind })),
     mandatoryGates,
     packs: await packRefs(),
+    stateConditions: statesByGate(),
+    missingGates: gateNames.filter((name) => !gates.some((gate) => gate.name === name)),
+    missingPacks: packsMissing,
     warnings: warningsOf(row, bound.now),
   };
+}
+
+function statesByGate(): { gate: string; states: string[] }[] {
+  return gates.flatMap(({ name }) => {
+    const rows = conditionsOfStates.filter((row) => row.gate === name);
+    return rows.length === 0 ? [] : [{ gate: name, states: [...new Set(rows.flatMap((row) => row.states ?? []))].toSorted() }];
+  });
 }
 
 function warningsOf(row: AccountRow, now: Instant): AccountWarning[] {
@@ -48,7 +63,8 @@ function warningsOf(row: AccountRow, now: Instant): AccountWarning[] {
     },
     {
       code: "test_orgs_only",
-      detail: "This build has neither all gates nor all rule packs: it serves test organisations alone.",
+      detail:
+        "This build has neither all gates nor all rule packs (`missing_gates`, `missing_rule_packs`), so single states' calling hours, holidays and bans of artificial voices are not asked: it serves test organisations alone.",
     },
   ];
   const acknowledged = row.acknowledged_at !== null && now < addSeconds(row.acknowledged_at as Instant, 90 * daySeconds);

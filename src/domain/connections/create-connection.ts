@@ -1,5 +1,6 @@
 import type { OrgDb } from "../../db/org-db.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
+import { scrubAllAgain } from "../../db/queries/scrubs.ts";
 import { startSweep } from "../../db/queries/standing.ts";
 import { databaseDefault } from "../../db/schema/columns.ts";
 import { connections, credentials } from "../../db/schema/index.ts";
@@ -51,7 +52,10 @@ export async function createConnection(org: OrgDb, seal: Seal, vendor: Vendor, i
       });
       await w.insert(credentials, { connectionId: id, version: 1, sealed, createdAt: w.now });
       await w.rows(bumpOrg());
-      if (vendor.kind === "dnc") await w.rows(startSweep());
+      if (vendor.kind === "dnc") {
+        await w.rows(startSweep());
+        await w.rows(scrubAllAgain());
+      }
       return connection;
     },
   );

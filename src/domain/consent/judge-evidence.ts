@@ -1,20 +1,22 @@
-import type { RefusedLeadRow } from "../../db/queries/leads.ts";
+import type { ConsentEventRow } from "../../db/queries/dial-facts.ts";
 import { consentAtImport } from "../../gates/consent.ts";
 import type { Grant, Lift, PackRef, Relationship, Revocation } from "../../gates/snapshot.ts";
-import type { Instant } from "../../lib/instant.ts";
+import { type Instant, recorded } from "../../lib/instant.ts";
+import { unreadKinds } from "../decisions/snapshot.ts";
 
 /**
  * Whether a lead that was refused on arrival would be taken with the evidence that its person has now, by the gate that
  * refused it. Each dial judges the consent again, for its own seller and purpose.
  */
-export function judgeEvidence(at: Instant, packs: readonly PackRef[], lead: Pick<RefusedLeadRow, "e164" | "events">): boolean {
-  const grants = eventsOf<Grant>(lead.events, "grant");
+export function judgeEvidence(at: Instant, packs: readonly PackRef[], e164: string, events: readonly ConsentEventRow[]): boolean {
+  const grants = eventsOf<Grant>(events, "grant");
   const consent = {
-    number: lead.e164,
+    number: e164,
     grants,
-    revocations: eventsOf<Revocation>(lead.events, "revocation"),
-    lifts: eventsOf<Lift>(lead.events, "lift"),
-    relationships: eventsOf<Relationship>(lead.events, "relationship"),
+    revocations: eventsOf<Revocation>(events, "revocation"),
+    lifts: eventsOf<Lift>(events, "lift"),
+    relationships: eventsOf<Relationship>(events, "relationship"),
+    unread: unreadKinds(events),
     max_age_days: null,
     grade_floor: "C",
     positions: [],
@@ -28,8 +30,8 @@ export function judgeEvidence(at: Instant, packs: readonly PackRef[], lead: Pick
   });
 }
 
-function eventsOf<Event>(events: RefusedLeadRow["events"], kind: string): Event[] {
+function eventsOf<Event>(events: readonly ConsentEventRow[], kind: ConsentEventRow["kind"]): Event[] {
   return events
     .filter((event) => event.kind === kind)
-    .map((event) => ({ ...event.body, id: event.id, recorded_at: event.recorded_at, digest: event.digest }) as Event);
+    .map((event) => ({ ...event.body, id: event.id, recorded_at: recorded(event.recorded_at), digest: event.digest }) as Event);
 }

@@ -4,20 +4,28 @@ import { appendConsentEvent } from "../../db/queries/consent-events.ts";
 import { bumpPerson, reopenPersons, stopPerson } from "../../db/queries/persons.ts";
 import { markStanding } from "../../db/queries/standing.ts";
 import { leads } from "../../db/schema/index.ts";
-import type { Grant, Lift, PackRef, Relationship, Revocation } from "../../gates/snapshot.ts";
+import type { GivenDate, Grant, Lift, PackRef, Relationship, Revocation } from "../../gates/snapshot.ts";
 import { byteaText, sha256 } from "../../lib/bytes.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
+import { givenDate } from "../../lib/given-date.ts";
 import { publicId } from "../../lib/ids.ts";
+import type { Instant } from "../../lib/instant.ts";
 import type { NumberHasher } from "../../lib/number-hash.ts";
 import { refuse, ok, type Result } from "../../lib/result.ts";
 import { personKeys, touchPersons } from "../persons/touch-persons.ts";
 import { rejudgeLead } from "./rejudge-lead.ts";
 
 type Body<Event> = Omit<Event, "id" | "recorded_at" | "digest">;
-/** What is said of a person's consent; `body` is the consent gate's own input. A grant's number is filled in here. */
+/**
+ * What is said of a person's consent; `body` is the consent gate's own input. A grant's number is filled in here, and the
+ * date of a revocation that has none: now, by the org's clock.
+ */
 export type ConsentEventInput =
   | { readonly kind: "grant"; readonly body: Omit<Body<Grant>, "number"> }
-  | { readonly kind: "revocation"; readonly body: Body<Revocation> }
+  | {
+      readonly kind: "revocation";
+      readonly body: Omit<Body<Revocation>, "revoked_at"> & { readonly revoked_at: GivenDate | null };
+    }
   | { readonly kind: "lift"; readonly body: Body<Lift> }
   | { readonly kind: "relationship"; readonly body: Body<Relationship> };
 export type AboutPerson = { readonly leadId: string } | { readonly e164: string };
@@ -30,6 +38,8 @@ export interface ConsentRecorded {
   readonly body: Readonly<Record<string, unknown>>;
   /** The same evidence was on file: nothing was added. */
   readonly known: boolean;
+  /** How many of its kind the person has; a decision reads the newest `rowsPerKindMax`. */
+  readonly ofKind: number;
   readonly attemptsCancelled: number;
   readonly enrolmentsClosed: number;
   readonly enrolmentsReopened: number;
@@ -54,15 +64,24 @@ export async function recordConsent(
       w.withdrawEntry();
       return refuse("lead_unknown");
     }
-    const body = event.kind === "grant" ? { ...event.body, number: person.e164 } : event.body;
+    const body = completed(event, person.e164, w.now);
     const digest = byteaText(await sha256(canonicalJson({ kind: event.kind, ...(isAct(event.kind) && { at: w.now }), ...body })));
     const appended = appendConsentEvent({ id, personId: person.id, kind: event.kind, digest, body: canonicalJson(body) });
-    const [row] = await w.rows<{ id: string; recorded_at: string; known: boolean }>(appended);
+    const [row] = await w.rows<{ id: string; recorded_at: string; known: boolean; of_kind: number }>(appended);
     if (row === undefined) throw new Error("a consent event was neither added nor found");
     const effect = row.known ? none : await takeEffect(w, deps.packs, person.id, event.kind);
     if (row.known) w.withdrawEntry();
     else w.note({ attempts_cancelled: effect.attemptsCancelled, enrolments_closed: effect.enrolmentsClosed });
-    return ok({ orgId: w.orgId, id: row.id, recordedAt: row.recorded_at, kind: event.kind, body, known: row.known, ...effect });
+    return ok({
+      orgId: w.orgId,
+      id: row.id,
+      recordedAt: row.recorded_at,
+      kind: event.kind,
+      body,
+      known: row.known,
+      ofKind: row.of_kind,
+      ...effect,
+    });
   });
 }
 
@@ -71,6 +90,11 @@ export async function recordConsent(
  * mean something again.
  */
 const isAct = (kind: ConsentEventInput["kind"]): boolean => kind === "revocation" || kind === "lift";
+function completed(event: ConsentEventInput, e164: string, now: Instant): Readonly<Record<string, unknown>> {
+  if (event.kind === "grant") return { ...event.body, number: e164 };
+  if (event.kind === "revocation") return { ...event.body, revoked_at: event.body.revoked_at ?? givenDate(now) };
+  return event.body;
+}
 
 const pastTense = { grant: "granted", revocation: "revoked", lift: "lifted", relationship: "relationship_recorded" } as const;
 const none = { attemptsCancelled: 0, enrolmentsClosed: 0, enrolmentsReopened: 0, leadMadeEligible: false };

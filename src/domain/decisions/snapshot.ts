@@ -1,7 +1,19 @@
-import type { AttemptRow, CampaignFactsRow } from "../../db/queries/dial-facts.ts";
+import { type AttemptRow, type CampaignFactsRow, type ConsentEventRow, rowsPerKindMax } from "../../db/queries/dial-facts.ts";
 import { locate, zonesOf } from "../../gates/location.ts";
 import { packRefs } from "../../gates/rules/packs.ts";
-import type { Grant, HaltFact, Lift, ListAnswer, PackRef, Relationship, Revocation, Snapshot } from "../../gates/snapshot.ts";
+import type {
+  ConsentKind,
+  CountedAttempt,
+  Grant,
+  HaltFact,
+  Lift,
+  ListAnswer,
+  PackRef,
+  Position,
+  Relationship,
+  Revocation,
+  Snapshot,
+} from "../../gates/snapshot.ts";
 import { sha256Hex } from "../../lib/bytes.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { type Instant, recorded } from "../../lib/instant.ts";
@@ -133,9 +145,10 @@ function ownFacts(desk: SnapshotDesk, campaign: CampaignFactsRow, lead: LeadFact
       revocations: eventsOf<Revocation>(lead, "revocation"),
       lifts,
       relationships: eventsOf<Relationship>(lead, "relationship"),
+      unread: unreadKinds(lead.consent_events),
       max_age_days: campaign.policy.consent_max_age_days,
       grade_floor: campaign.policy.grade_floor,
-      positions: [],
+      positions: positionsOn(campaign, false),
     },
     suppression: {
       suppressions: lead.suppressions.map((row) => ({
@@ -150,7 +163,7 @@ function ownFacts(desk: SnapshotDesk, campaign: CampaignFactsRow, lead: LeadFact
     dnc: dncFacts(campaign, lead),
     number: numberFacts(lead, desk.phones),
     frequency: {
-      attempts: lead.attempts.filter((attempt) => attempt.recent).map(attemptFact),
+      attempts: bindingAttempts(lead.attempts).map(attemptFact),
       attempts_spent: lead.attempts.filter((attempt) => attempt.lead_id === lead.lead_id).length,
       attempts_max: campaign.policy.attempts_max,
       recall_gap_seconds: campaign.policy.recall_gap_seconds,
@@ -167,16 +180,29 @@ function ownFacts(desk: SnapshotDesk, campaign: CampaignFactsRow, lead: LeadFact
   };
 }
 
+/** Those in some window, and the last that the person may have ended: states ask about that one whatever its age (NRS 597.814). */
+function bindingAttempts(attempts: readonly AttemptRow[]): readonly AttemptRow[] {
+  const ended = attempts.findLast((attempt) => attempt.ended_by === "person" || attempt.ended_by === "unknown");
+  return attempts.filter((attempt) => attempt.recent || attempt === ended);
+}
+
 /** A conversation's day is the day on which it ended. */
-function attemptFact(row: AttemptRow): Snapshot["frequency"]["attempts"][number] {
+function attemptFact(row: AttemptRow): CountedAttempt {
   const at = recorded(row.minted_at) as Instant;
   return {
     id: row.id,
     at,
     answered_by_person: row.answered_by_person,
     conversation_at: row.answered_by_person ? (recorded(row.ended_at) ?? at) : null,
-    ended_by: row.ended_by as "person" | "agent" | "unknown",
+    ended_by: row.live && row.ended_by === "unknown" ? "not_ended" : (row.ended_by as CountedAttempt["ended_by"]),
   };
+}
+
+/** Kinds of which the person has more than are read. */
+export function unreadKinds(events: readonly ConsentEventRow[]): ConsentKind[] {
+  const kinds = new Set<ConsentKind>();
+  for (const event of events) if (event.of_kind > rowsPerKindMax) kinds.add(event.kind);
+  return [...kinds];
 }
 
 function eventsOf<Event>(lead: LeadFacts, kind: string): Event[] {
@@ -203,6 +229,8 @@ function dncFacts(campaign: CampaignFactsRow, lead: LeadFacts): Snapshot["dnc"] 
         : campaign.dnc_ever_connected
           ? "disabled"
           : "none";
+  // What was attested of one source's lists dates that source's answers alone.
+  const attested = new Map(campaign.dnc_connections.map((source) => [source.id, source.attested_list_age_days]));
   const answers = lead.scrubs.map((row): ListAnswer => ({
     list: row.list,
     kind: row.kind,
@@ -210,6 +238,7 @@ function dncFacts(campaign: CampaignFactsRow, lead: LeadFacts): Snapshot["dnc"] 
     connection_id: row.connection_id,
     scrubbed_at: recorded(row.scrubbed_at) as Instant,
     list_version_at: recorded(row.list_version_at),
+    attested_list_age_days: attested.get(row.connection_id) ?? null,
   }));
   const acknowledgement = campaign.acknowledgement;
   return {
@@ -217,14 +246,19 @@ function dncFacts(campaign: CampaignFactsRow, lead: LeadFacts): Snapshot["dnc"] 
     covers: [...new Set(active.flatMap((connection) => connection.covers))].toSorted(),
     added_lists: campaign.policy.added_lists,
     answers,
-    once_listed: lead.scrubs.filter((row) => row.once_listed).map((row) => row.list),
+    once_listed: [...new Set(lead.scrubs.filter((row) => row.once_listed).map((row) => row.list))],
     disconnected: campaign.dnc_disconnected.filter((id) => answers.some((answer) => answer.connection_id === id)),
     written_consent_over_national: campaign.policy.written_consent_over_national,
     acknowledgement:
       acknowledgement === null
         ? null
         : { ...acknowledgement, made_at: acknowledgement.made_at as Instant, serves: !campaign.dnc_ever_connected },
-    positions: [],
-    attested_list_age_days: active.reduce<number | null>((age, connection) => connection.attested_list_age_days ?? age, null),
+    positions: positionsOn(campaign, true),
   };
 }
+
+/** Those on states' do-not-call lists are the dnc gate's, the others those gates' that read consent. */
+const positionsOn = (campaign: CampaignFactsRow, lists: boolean): Position[] =>
+  campaign.positions
+    .filter((position) => position.rule_id.startsWith("dnc-list/") === lists)
+    .map((position) => position as Position);

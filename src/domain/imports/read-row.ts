@@ -211,6 +211,7 @@ function verdictOf(evidence: GrantEvidence, purpose: Purpose, arrival: Arrival):
       revocations: [],
       lifts: [],
       relationships: [],
+      unread: [],
       max_age_days: null,
       grade_floor: "C",
       positions: [],

@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
+import { scrubAllAgain } from "../../db/queries/scrubs.ts";
 import { startSweep } from "../../db/queries/standing.ts";
 import { callingPolicies } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -34,6 +35,7 @@ export async function updatePolicy(org: OrgDb, change: PolicyChange): Promise<Po
     // Whose budget was spent is held until it is raised, and reopened by the job that keeps standing results.
     const raised = change.attemptsMax !== undefined && change.attemptsMax > (before?.attemptsMax ?? 0);
     if (raised || Object.keys(change).some((field) => !momentary.has(field))) await w.rows(startSweep());
+    if (change.addedLists !== undefined) await w.rows(scrubAllAgain());
     const [policy] = await w.update(callingPolicies, eq(callingPolicies.orgId, orgId), change);
     if (policy === undefined) throw new Error("an org without a calling policy");
     return policy;

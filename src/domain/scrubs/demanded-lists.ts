@@ -3,9 +3,9 @@ import { stateConditions } from "../../gates/rules/state-conditions.ts";
 /** Beside what the law demands: a litigator list is never demanded, and binds whenever a source covers it. */
 const alwaysAsked = ["litigator", "wireless"];
 
-/** The lists to ask for a lead of these candidate states, of those that the source covers: national, its states', litigators. */
-export function demandedLists(states: readonly string[], covers: readonly string[]): string[] {
-  const demanded = new Set(["national", ...alwaysAsked]);
+/** The lists to ask for a lead of these candidate states: national, its states', litigators, and those that the org added. */
+export function demandedLists(states: readonly string[], added: readonly string[]): string[] {
+  const demanded = new Set(["national", ...alwaysAsked, ...added]);
   for (const row of stateConditions) {
     if (
       row.gate === "dnc" &&
@@ -15,7 +15,7 @@ export function demandedLists(states: readonly string[], covers: readonly string
       demanded.add(row.asks.list);
     }
   }
-  return [...demanded].filter((list) => covers.includes(list)).toSorted();
+  return [...demanded].toSorted();
 }
 
 export function listKind(list: string): "do_not_call" | "litigator" | "line_type" {

@@ -1,5 +1,5 @@
 import type { OrgDb } from "../../db/org-db.ts";
-import { readDialFacts } from "../../db/queries/dial-facts.ts";
+import { type ConsentEventRow, consentEventsOf, readDialFacts } from "../../db/queries/dial-facts.ts";
 import { admitLeads, refusedLeads, type RefusedLeadRow } from "../../db/queries/leads.ts";
 import { type JudgedStanding, keepStanding, type StaleRow, sweepStanding, takeStaleStanding } from "../../db/queries/standing.ts";
 import { type Answer, rowsOf } from "../../db/transport.ts";
@@ -128,9 +128,12 @@ function placeOf(row: StaleRow, results: readonly GateResult[]): JudgedStanding[
 
 /** Leads that intake refused and whose persons brought better evidence since, as by a later row of a file. */
 async function admitRefused(desk: SnapshotDesk, org: OrgDb, personIds: readonly string[]): Promise<void> {
-  const { bound, answers } = await org.query(refusedLeads(personIds));
+  const { bound, answers } = await org.query(refusedLeads(personIds), consentEventsOf(personIds));
   const packs = await desk.packs();
-  const passing = rowsOf<RefusedLeadRow>(answers[0] as Answer).filter((lead) => judgeEvidence(bound.now, packs, lead));
+  const evidence = Map.groupBy(rowsOf<ConsentEventRow>(answers[1] as Answer), (event) => event.person_id);
+  const passing = rowsOf<RefusedLeadRow>(answers[0] as Answer).filter((lead) =>
+    judgeEvidence(bound.now, packs, lead.e164, evidence.get(lead.person_id) ?? []),
+  );
   if (passing.length === 0) return;
   await org.change({ action: "lead.batch_admitted", subject: publicId("request", org.newId()) }, async (w) => {
     const admitted = await w.rows<{ id: string }>(

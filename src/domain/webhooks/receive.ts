@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { Bound, OrgDb } from "../../db/org-db.ts";
 import { reachableConnection, type ReachableRow } from "../../db/queries/connections.ts";
-import { attemptOfEvent, insertInboxRow } from "../../db/queries/inbox.ts";
+import { applyWaitingStops, attemptOfEvent, insertInboxRow, reportUnattributed, unattributed } from "../../db/queries/inbox.ts";
 import { bumpPerson } from "../../db/queries/persons.ts";
 import { suppressions } from "../../db/schema/index.ts";
 import { AccessRefused } from "../../db/system-db.ts";
@@ -58,7 +58,8 @@ export async function receiveEvent(
 
 /**
  * A person asked, in the call, for calls to end: the suppression commits before the agent is answered, once per tool call.
- * A call that is no attempt of ours is kept for a person to judge; its agent is told to end it all the same.
+ * A stop of a call that nobody can name yet waits in the inbox and is an incident; its agent is told to end the call all the
+ * same, and the stop is applied when an answer, a report, a look-up or a repeat says whose call it was.
  */
 export async function receiveStop(
   org: OrgDb,
@@ -75,13 +76,31 @@ export async function receiveStop(
   const find = attemptOfEvent(connectionId, attemptUuid(stop.attemptId), stop.providerCallId);
   const [attempt] = await org.rows<{ id: string; person_id: string }>(find);
   const row = await inboxRowOf(org, connectionId, webhook, stop, attempt?.id ?? null);
-  if (attempt === undefined) {
-    await org.changeInOneRequest([], insertInboxRow(row));
-    return ok({ matched: false, bound: reached.bound });
-  }
-  await org.change({ action: "stop_tool.received", subject: publicId("attempt", attempt.id) }, async (w) => {
+  if (attempt === undefined) await keepUnattributed(org, row);
+  else await applyStop(org, row, stop, attempt);
+  return ok({ matched: attempt !== undefined, bound: reached.bound });
+}
+
+type StopRow = Awaited<ReturnType<typeof inboxRowOf>>;
+
+function keepUnattributed(org: OrgDb, row: StopRow): Promise<void> {
+  const subject = publicId("connection", row.connectionId);
+  return org.change({ action: "stop_tool.received", subject, facts: { attributed: false } }, async (w) => {
     const inserted = await w.rows<{ id: string }>(insertInboxRow(row));
     if (inserted.length === 0) return w.withdrawEntry();
+    await w.rows(reportUnattributed(row.id, row.connectionId));
+  });
+}
+
+function applyStop(org: OrgDb, row: StopRow, stop: StopToolCall, attempt: { id: string; person_id: string }): Promise<void> {
+  return org.change({ action: "stop_tool.received", subject: publicId("attempt", attempt.id) }, async (w) => {
+    const inserted = await w.rows<{ id: string }>(insertInboxRow(row));
+    if (inserted.length === 0) {
+      // An earlier delivery may still wait for its call to be known, and now it is.
+      const [waited] = await w.rows<{ applied: number }>(applyWaitingStops(attempt.id, stop.providerCallId));
+      if ((waited?.applied ?? 0) === 0) w.withdrawEntry();
+      return;
+    }
     // The call's report may have said it first: the person's row orders the two, and one stop is recorded once.
     await w.rows(bumpPerson(attempt.person_id));
     if ((await w.findOne(suppressions, eq(suppressions.attemptId, attempt.id))) !== null) return;
@@ -94,7 +113,6 @@ export async function receiveStop(
       attemptId: attempt.id,
     });
   });
-  return ok({ matched: true, bound: reached.bound });
 }
 
 async function reach(
@@ -136,8 +154,8 @@ async function inboxRowOf(org: OrgDb, connectionId: string, webhook: Raw, stop: 
     // A tool call's body can carry the whole conversation: ids alone are kept.
     body: null,
     report: null,
-    state: attemptId === null ? ("failed" as const) : ("applied" as const),
-    reason: attemptId === null ? "attempt_unknown" : null,
+    state: attemptId === null ? ("pending" as const) : ("applied" as const),
+    reason: attemptId === null ? unattributed : null,
   };
 }
 

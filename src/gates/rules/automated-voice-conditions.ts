@@ -1,6 +1,6 @@
 import type { ConditionRow } from "./pack.ts";
 
-/** `automated_voice_conditions`: what states ask of an artificial voice beside hours. They bind while `us-artificial-voice` is in force. */
+/** `automated_voice_conditions`: what states ask of an artificial voice beside hours. A live voice is not asked. */
 export const automatedVoiceConditions: readonly ConditionRow[] = [
   {
     kind: "condition",

@@ -3,24 +3,24 @@ import { canonicalJson } from "../../lib/canonical-json.ts";
 import type { GateName } from "../gate.ts";
 import type { PackId, PackRef } from "../snapshot.ts";
 import { automatedVoiceConditions } from "./automated-voice-conditions.ts";
+import { consentVocabulary } from "./consent-vocabulary.ts";
 import type { ConditionRow, RulePack } from "./pack.ts";
+import { protectedCodes } from "./protected-codes.ts";
+import { stateCaps } from "./state-caps.ts";
 import { stateConditions } from "./state-conditions.ts";
 import { states } from "./states.ts";
 import { usFederal } from "./us-federal.ts";
 
-/** The conditions of `us-artificial-voice`; its windows and bans are not in this build, so it is not in `packsOfThisBuild`. */
-const usArtificialVoice: RulePack = {
-  id: "us-artificial-voice",
-  version: "2026-11-21-conditions",
-  hours: [],
-  conditions: automatedVoiceConditions,
-};
-
 /** Every version that a decision within retention may cite. */
-const packs: readonly RulePack[] = [usFederal, usArtificialVoice];
+const packs: readonly RulePack[] = [usFederal];
+
+/** What single states ask beside hours. It comes with the gate that asks it, whatever packs are in force (gates.md, From decision to ring). */
+export const conditionsOfStates: readonly ConditionRow[] = [...stateConditions, ...automatedVoiceConditions, ...stateCaps];
 
 /** The packs that this build holds whole, and that every snapshot must name. */
 export const packsOfThisBuild: readonly PackId[] = ["us-federal"];
+/** Single states' hours, holidays and bans for a later build: until then live organisations cannot be made. */
+export const packsMissing: readonly PackId[] = ["us-state", "us-artificial-voice"];
 
 /** @throws Error for a pack or version that this build does not hold: the gate that asked then fails closed. */
 export function packOf(ref: Pick<PackRef, "id" | "version">): RulePack {
@@ -36,7 +36,7 @@ export function packsOf(refs: readonly PackRef[]): readonly RulePack[] {
   return found;
 }
 
-/** What states and packs ask of one gate: the rows of the packs in force, and the state rows that come with the gate. */
+/** What is asked through one gate: by the packs in force, and by single states. */
 export function conditionsOf(gate: GateName, refs: readonly PackRef[]): readonly ConditionRow[] {
   let known = conditionsByRefs.get(refs);
   if (known === undefined) conditionsByRefs.set(refs, (known = new Map()));
@@ -55,16 +55,20 @@ function findConditions(gate: GateName, refs: readonly PackRef[]): readonly Cond
 
 type ByGate = Readonly<Partial<Record<GateName, readonly ConditionRow[]>>>;
 const byGate = (rows: readonly ConditionRow[]): ByGate => Object.groupBy(rows, (row) => row.gate);
-const rowsOfStates = byGate(stateConditions);
+const rowsOfStates = byGate(conditionsOfStates);
 const rowsByPack: ReadonlyMap<RulePack, ByGate> = new Map(packs.map((pack) => [pack, byGate(pack.conditions)]));
 
-/** The references that a snapshot carries; the digest covers the rows, the states' zones and the states' conditions. */
+/**
+ * The references that a snapshot carries. The digest covers all that a verdict takes from data and not from the snapshot:
+ * the pack's rows, the states' zones and conditions, the words by which consent texts are read, the protected codes.
+ */
 export function packRefs(ids: readonly PackId[] = packsOfThisBuild): Promise<PackRef[]> {
   return Promise.all(
     ids.map(async (id) => {
       const pack = packs.find((candidate) => candidate.id === id);
       if (pack === undefined) throw new Error(`this build holds no rule pack ${id}`);
-      return { id, version: pack.version, digest: hexOf(await sha256(canonicalJson({ pack, states, stateConditions }))) };
+      const data = { pack, states, conditions: conditionsOfStates, consentVocabulary, protectedCodes };
+      return { id, version: pack.version, digest: hexOf(await sha256(canonicalJson(data))) };
     }),
   );
 }

@@ -16,6 +16,11 @@ const account = z
     gates: z.array(z.strictObject({ gate: z.string(), version: z.int(), kind: z.string() })),
     mandatory_gates: z.array(z.string()),
     rule_packs: z.array(z.strictObject({ id: z.string(), version: z.string(), digest: z.string() })),
+    state_conditions: z.array(z.strictObject({ gate: z.string(), states: z.array(z.string()) })).openapi({
+      description: "What single states ask besides, by the gate that asks it. Their calling hours are not among these.",
+    }),
+    missing_gates: z.array(z.string()),
+    missing_rule_packs: z.array(z.string()),
     warnings: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
   })
   .openapi("Account");
@@ -44,6 +49,9 @@ export function accountRoutes(app: OpenAPIHono<HttpEnv>): void {
           gates: [...found.gates],
           mandatory_gates: [...found.mandatoryGates],
           rule_packs: found.packs.map(({ id, version, digest }) => ({ id, version, digest })),
+          state_conditions: found.stateConditions.map(({ gate, states }) => ({ gate, states: [...states] })),
+          missing_gates: [...found.missingGates],
+          missing_rule_packs: [...found.missingPacks],
           warnings: [...found.warnings],
         },
         200,

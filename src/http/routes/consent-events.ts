@@ -65,6 +65,9 @@ const event = z
 const recorded = event
   .extend({
     already_known: z.boolean().openapi({ description: "The same evidence was on file; nothing was added." }),
+    of_kind: z
+      .int()
+      .openapi({ description: "How many events of this kind the person has. A decision reads the newest 200 of each kind." }),
     attempts_cancelled: z.int(),
     enrolments_closed: z.int(),
     enrolments_reopened: z.int(),
@@ -92,7 +95,7 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
         c.var.org,
         { numbers: c.env.numbers, packs: await c.env.desk.packs() },
         personOf(body),
-        inputOf(body, c.env.now()),
+        inputOf(body),
       );
       if (!done.ok) throw notFound("lead");
       const { value } = done;
@@ -106,6 +109,7 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
           details: value.body,
           created_at: value.recordedAt,
           already_known: value.known,
+          of_kind: value.ofKind,
           attempts_cancelled: value.attemptsCancelled,
           enrolments_closed: value.enrolmentsClosed,
           enrolments_reopened: value.enrolmentsReopened,
@@ -163,7 +167,7 @@ function personOf({ lead_id: leadId, phone }: GivenEvent): AboutPerson {
   return phone === undefined ? { leadId: idOf("lead", leadId ?? "") } : { e164: phone };
 }
 
-function inputOf(body: GivenEvent, now: Instant): ConsentEventInput {
+function inputOf(body: GivenEvent): ConsentEventInput {
   switch (body.kind) {
     case "grant":
       return {
@@ -186,7 +190,10 @@ function inputOf(body: GivenEvent, now: Instant): ConsentEventInput {
         },
       };
     case "revocation":
-      return { kind: "revocation", body: { revoked_at: givenDate(body.revoked_at ?? now), channel: body.channel } };
+      return {
+        kind: "revocation",
+        body: { revoked_at: body.revoked_at === undefined ? null : givenDate(body.revoked_at), channel: body.channel },
+      };
     case "lift":
       return { kind: "lift", body: { by: body.by, reason: body.reason } };
     case "relationship":

@@ -15,7 +15,14 @@ const fields = {
   written_consent_over_national: z.boolean().openapi({
     description: "Whether a live written consent lifts a listing on the national registry (47 CFR 64.1200(c)(2)(ii)).",
   }),
-  added_lists: z.array(listName).max(100),
+  added_lists: z
+    .array(
+      listName.refine((list) => list !== "wireless", {
+        message: "A list of line types names nobody who asked not to be called.",
+        params: { code: "line_type_list" },
+      }),
+    )
+    .max(100),
   consent_max_age_days: z.int().min(1).max(36_500).nullable(),
   grade_floor: z.enum(["A", "B", "C"]),
   caps: z.array(z.strictObject({ max: z.int().min(1).max(1000), window_hours: z.int().min(1).max(8760) })).max(10),

@@ -40,7 +40,8 @@ export function voiceWebhooks(app: OpenAPIHono<HttpEnv>): void {
       path: "/webhooks/voice/{id}/stop",
       operationId: "webhooks.voice_stop",
       summary: "The agent's stop tool: the person asked for calls to end",
-      description: "The suppression has committed when this answers; the answer ends the call, without a word more.",
+      description:
+        "The suppression has committed when this answers; the answer ends the call, without a word more. A stop of a call that is not known yet is kept, and applied when it is.",
       ...signed,
       request: { params: idParam("connection") },
       responses: { 200: json("End the call.", z.strictObject({ result: z.literal("end_call") })), ...problems },
@@ -49,8 +50,8 @@ export function voiceWebhooks(app: OpenAPIHono<HttpEnv>): void {
       const { org, connectionId, webhook } = await arrived(c, c.req.valid("param").id);
       const received = await receiveStop(org, c.env.adapters, connectionId, webhook);
       if (!received.ok) throw refusedWebhook(received.refusal);
-      const { bound } = received.value;
-      if (!bound.clockMoving) await c.env.wake(bound.orgId, "outbox");
+      const { bound, matched } = received.value;
+      if (!bound.clockMoving) await c.env.wake(bound.orgId, matched ? "outbox" : "inbox");
       return c.json({ result: "end_call" as const }, 200);
     },
   );

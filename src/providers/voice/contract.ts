@@ -51,7 +51,9 @@ export interface CallReport {
   readonly endedAt: Instant | null;
   readonly durationSeconds: number | null;
   readonly endedBy: "person" | "agent" | "not_connected" | "unknown";
-  /** Null = not (yet) told; empty = told that there is none. */
+  /** The vendor's own word for the end is one that it documents as before any ringing. What is not known may have rung. */
+  readonly neverRang: boolean;
+  /** Null = not (yet) told, or not readable; empty = told that there is none. Who is not known to be the agent is the person. */
   readonly transcript: readonly TranscriptTurn[] | null;
   readonly recordingRef: string | null;
   /** The vendor's analysis, or a tool in the transcript, said that the person asked for calls to end. */

@@ -1,16 +1,15 @@
 import * as z from "zod";
 import type { CallReport, CallStatus, Disposition, TranscriptTurn } from "./contract.ts";
 import type { StopSigns } from "./retell-report.ts";
-import { instantFrom, saysStop, textAt } from "./vendor-call.ts";
+import { instantFrom, isSpoken, saysStop, textAt } from "./vendor-call.ts";
 
-// As with Retell: loose, and a transcript that cannot be read is one that was not told.
+// As with Retell: loose, and a transcript of which a part cannot be read is one that was not told.
 const toolCall = z.looseObject({ tool_name: z.string(), params_as_json: z.string().nullish().catch(null) });
-const toolResult = z.looseObject({ tool_name: z.string().nullish().catch(null), result_value: z.unknown().optional() });
 const turn = z.looseObject({
   role: z.string(),
-  message: z.string().nullish().catch(null),
-  tool_calls: z.array(toolCall).nullish().catch(null),
-  tool_results: z.array(toolResult).nullish().catch(null),
+  message: z.string().nullish(),
+  tool_calls: z.array(toolCall).nullish(),
+  tool_results: z.array(z.unknown()).nullish(),
   time_in_call_secs: z.number().nullish().catch(null),
 });
 export const conversation = z.looseObject({
@@ -87,6 +86,7 @@ export function elevenlabsReport(call: Conversation, signs: StopSigns, afterCall
       said === "registered" || said === "in_progress" || startedAt === null ? null : instantFrom(startedAt + (seconds ?? 0), 1),
     durationSeconds: seconds,
     endedBy: endedBy(call, status),
+    neverRang: false,
     // While it runs, or is being processed, what is there is not all there will be.
     transcript: status === "not_connected" ? [] : over ? transcript : null,
     recordingRef: call.has_audio === true ? `conversations/${call.conversation_id}/audio` : null,
@@ -107,6 +107,8 @@ export function failureReport(failure: z.infer<typeof initiationFailure>): CallR
     endedAt: null,
     durationSeconds: null,
     endedBy: "not_connected",
+    // Not even "failed" says how far the call came.
+    neverRang: false,
     transcript: [],
     recordingRef: null,
     stopRequested: false,
@@ -126,6 +128,7 @@ export function summaryReport(summary: z.infer<typeof conversationSummary>, atte
     endedAt: null,
     durationSeconds: summary.call_duration_secs ?? null,
     endedBy: "unknown",
+    neverRang: false,
     transcript: null,
     recordingRef: null,
     stopRequested: false,
@@ -137,9 +140,11 @@ const spoken = (turns: readonly TranscriptTurn[] | null): boolean => turns?.some
 
 function dispositionOf(call: Conversation, turns: readonly TranscriptTurn[] | null, status: CallStatus): Disposition {
   const result = results[call.metadata?.phone_call?.call_result ?? ""];
-  if (result !== undefined) return result;
-  if (spoken(turns)) return "answered";
-  return status === "error" ? "failed" : "unknown";
+  const lasted = (call.metadata?.call_duration_secs ?? 0) > 0 || turns?.some(isSpoken) === true;
+  // A call that failed after it had begun was somebody's.
+  if (result !== undefined && !(result === "failed" && lasted)) return result;
+  // An error without a result may have come in the middle of a call: nobody knows who was on the line.
+  return turns?.some(isSpoken) === true && (status === "error" || spoken(turns)) ? "answered" : "unknown";
 }
 
 function endedBy(call: Conversation, status: CallStatus): CallReport["endedBy"] {
@@ -152,19 +157,18 @@ function endedBy(call: Conversation, status: CallStatus): CallReport["endedBy"] 
 
 function turnsOf(call: Conversation): readonly TranscriptTurn[] | null {
   if (call.transcript === null || call.transcript === undefined) return null;
-  return call.transcript.flatMap((entry): TranscriptTurn[] => {
+  const turns: TranscriptTurn[] = [];
+  for (const entry of call.transcript) {
     const startSeconds = entry.time_in_call_secs ?? null;
-    const words: TranscriptTurn[] =
-      entry.message === null || entry.message === undefined || entry.message === ""
-        ? []
-        : [{ role: entry.role === "user" ? "person" : "agent", text: entry.message, startSeconds }];
-    const tools = (entry.tool_calls ?? []).map((tool): TranscriptTurn => ({
-      role: "tool",
-      text: `${tool.tool_name}(${tool.params_as_json ?? ""})`,
-      startSeconds,
-    }));
-    return [...words, ...tools];
-  });
+    const tools = entry.tool_calls ?? [];
+    // Anyone who is not the agent is the person, and a turn of theirs without words or tools is one that was not told.
+    const role = entry.role.trim().toLowerCase() === "agent" ? "agent" : "person";
+    const message = entry.message ?? null;
+    if (role === "person" && message === null && tools.length + (entry.tool_results ?? []).length === 0) return null;
+    if (message !== null && message !== "") turns.push({ role, text: message, startSeconds });
+    for (const tool of tools) turns.push({ role: "tool", text: `${tool.tool_name}(${tool.params_as_json ?? ""})`, startSeconds });
+  }
+  return turns;
 }
 
 function stopRequested(call: Conversation, signs: StopSigns): boolean {

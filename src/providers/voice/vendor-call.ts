@@ -3,7 +3,7 @@ import type { Result } from "../../lib/result.ts";
 import { refuse } from "../../lib/result.ts";
 import { instantOf } from "../../lib/instant.ts";
 import type { Instant } from "../../lib/instant.ts";
-import type { OpenCredential, PlaceCall, VoicePurpose } from "./contract.ts";
+import type { OpenCredential, PlaceCall, TranscriptTurn, VoicePurpose } from "./contract.ts";
 import { forbiddenVariable } from "./forbidden-variable.ts";
 
 /** Regulated calls ring for at least 15 s (47 CFR 64.1200(a)(6)). */
@@ -77,6 +77,9 @@ export function textAt(value: unknown, name: string): string | null {
   const found = (value as Record<string, unknown>)[name];
   return typeof found === "string" && found !== "" ? found : null;
 }
+
+/** Someone's words, of which a transcript without any can show no search. */
+export const isSpoken = (turn: TranscriptTurn): boolean => turn.role !== "tool";
 
 /** Doubt counts as a stop: any answer but a plain no to "did they ask for calls to end?" is one. */
 export function saysStop(value: unknown): boolean {
