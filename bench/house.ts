@@ -20,6 +20,7 @@ import type { Instant } from "../src/lib/instant.ts";
 import { numberHasher } from "../src/lib/number-hash.ts";
 import { uuidMint } from "../src/lib/uuid-v7.ts";
 import { openTestDatabase, type TestDatabase } from "../test/support/database.ts";
+import { testPeppers } from "../test/support/peppers.ts";
 
 export const benchNow = "2026-11-18T18:00:00Z" as Instant;
 export const newId = uuidMint(() => Date.now(), randomBytes);
@@ -39,8 +40,9 @@ export async function openHouse(transport: Transport): Promise<House> {
   const { orgId } = await seedOrg(transport, await apiKeyHasher(new Uint8Array(32).fill(9)), {
     name: "Acme Solar",
     now: benchNow,
+    peppers: testPeppers,
   });
-  const org = new SystemDb(transport, newId).asOrg(orgId, { type: "job", id: "bench" }, "req_bench", benchNow);
+  const org = new SystemDb(transport, newId, testPeppers).asOrg(orgId, { type: "job", id: "bench" }, "req_bench", benchNow);
   const { id: sellerId } = await createSeller(org, {
     registeredName: "Acme Solar LLC",
     tradeNames: ["Acme Sun"],

@@ -11,6 +11,7 @@ import { numberHasher } from "../src/lib/number-hash.ts";
 import { uuidMint } from "../src/lib/uuid-v7.ts";
 import { benchNow, sampleMap } from "./house.ts";
 import { leadFile } from "./lead-file.ts";
+import { testPeppers } from "../test/support/peppers.ts";
 
 const rows = Number(process.argv[2]);
 const collect = (globalThis as { gc?: () => void }).gc;
@@ -59,7 +60,7 @@ function answerTo(statement: Statement): Answer {
   return answer({ applied: true, status: "running", chunks_done: applied, bytes_done: statement.params[3] });
 }
 
-const org = new SystemDb(transport, uuidMint(Date.now, randomBytes)).asOrg(
+const org = new SystemDb(transport, uuidMint(Date.now, randomBytes), testPeppers).asOrg(
   "",
   { type: "job", id: "bench" },
   "req_bench",

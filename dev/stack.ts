@@ -14,7 +14,7 @@ import { publicId } from "../src/lib/ids.ts";
 import type { Instant } from "../src/lib/instant.ts";
 import { type NeonEndpoint, startNeonEndpoint } from "./database/neon-endpoint.ts";
 import { startPglite } from "./database/pglite.ts";
-import { seedOrg } from "./seed.ts";
+import { heldPeppers, seedOrg } from "./seed.ts";
 import { type Simulators, startSimulators } from "./simulators/simulators.ts";
 
 export interface Stack {
@@ -60,13 +60,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const worker = await startWorker({ folder, port, secrets, onLog: options.onLog ?? (() => undefined) });
   const transport = neonTransport(database.connectionString, { address: `127.0.0.1:${endpoint.port}` });
   const hash = await apiKeyHasher(new Uint8Array(apiKeyPepper));
+  const peppers = await heldPeppers(secrets.NUMBER_PEPPERS);
   return {
     origin,
     simulators,
     endpoint,
     admin: database.admin,
     async seed(name, now) {
-      const seeded = await seedOrg(transport, hash, { name, now });
+      const seeded = await seedOrg(transport, hash, { name, now, peppers });
       return { org: publicId("org", seeded.orgId), apiKey: seeded.apiKey };
     },
     async tick() {

@@ -52,6 +52,15 @@ insert into platform_facts (id) values (1);
 grant select, update (lock_only) on platform_facts to dialgate_app;
 call app.classify('platform_facts', system => 'id facts_version lock_only');
 
+-- Operators write what follows by SQL. Whoever does voids every permit in the same transaction: the row is locked before
+-- anything changes, as by every other writer.
+create function app.bump_platform() returns trigger language plpgsql as $$
+begin
+  update public.platform_facts f set facts_version = f.facts_version + 1 where f.id = 1;
+  return null;
+end $$;
+revoke execute on function app.bump_platform() from public;
+
 create table platform_halts (
   id uuid primary key,
   reason text not null check (reason in ('platform_halted', 'state_halted', 'emergency_moratorium', 'incident_open')),
@@ -59,15 +68,76 @@ create table platform_halts (
   since timestamptz not null, until timestamptz, ended_at timestamptz,
   by text not null, note text not null
 );
+create trigger platform_bumped before insert or update or delete or truncate on platform_halts
+  for each statement execute function app.bump_platform();
 grant select on platform_halts to dialgate_app;
 call app.classify('platform_halts', system => 'id reason states zips since until ended_at by note');
 
--- Operator entries: emergency, hospital and care-home lines, by keyed hash.
-create table protected_lines (
-  e164_hmac bytea primary key, id uuid not null unique, kind text not null, source text not null, recorded_at timestamptz not null
+-- Every pepper version that a number was ever hashed under, or may have been, with the hash of the canary under it: the
+-- pepper's fingerprint. A worker writes a version before it uses it. A row is taken away only when no hash of it is left.
+create table pepper_versions (
+  version smallint primary key,
+  canary_hmac bytea not null unique,
+  first_held_at timestamptz not null default clock_timestamp(),
+  -- Some protected line is not kept under this version, so that persons kept under it could not be matched with it.
+  lacks_lines boolean not null default false
 );
+create trigger platform_bumped before update or delete or truncate on pepper_versions
+  for each statement execute function app.bump_platform();
+grant select, insert (version, canary_hmac) on pepper_versions to dialgate_app;
+call app.classify('pepper_versions', system => 'version canary_hmac first_held_at lacks_lines');
+
+-- Operator entries: emergency, hospital and care-home lines, by keyed hash, each under every pepper version.
+create table protected_lines (
+  e164_hmac bytea primary key, id uuid not null, pepper_version smallint not null references pepper_versions (version),
+  kind text not null, source text not null, recorded_at timestamptz not null,
+  unique (id, pepper_version)
+);
+create trigger platform_bumped before insert or update or delete or truncate on protected_lines
+  for each statement execute function app.bump_platform();
 grant select on protected_lines to dialgate_app;
-call app.classify('protected_lines', system => 'e164_hmac id kind source recorded_at');
+call app.classify('protected_lines', system => 'e164_hmac id pepper_version kind source recorded_at');
+
+create function app.lines_lacking(under smallint) returns boolean language sql as $$
+  select exists (select 1 from public.protected_lines f where not exists (
+    select 1 from public.protected_lines g where g.id = f.id and g.pepper_version = under)) $$;
+create function app.note_lacking_lines() returns trigger language plpgsql as $$
+begin
+  if tg_table_name = 'pepper_versions' then
+    new.lacks_lines := app.lines_lacking(new.version);
+    return new;
+  end if;
+  update public.pepper_versions v set lacks_lines = not v.lacks_lines where v.lacks_lines <> app.lines_lacking(v.version);
+  return null;
+end $$;
+create trigger lines_noted before insert on pepper_versions for each row execute function app.note_lacking_lines();
+create trigger lines_noted after insert or update or delete or truncate on protected_lines
+  for each statement execute function app.note_lacking_lines();
+revoke execute on function app.lines_lacking(smallint), app.note_lacking_lines() from public;
+grant execute on function app.lines_lacking(smallint) to dialgate_app;
+
+-- The peppers that this transaction's worker holds, as it said when it bound: "version:canary" by commas.
+create function app.held_peppers() returns table (version smallint, canary_hmac bytea) stable language sql as $$
+  select split_part(h, ':', 1)::smallint, decode(split_part(h, ':', 2), 'hex')
+    from string_to_table(nullif(current_setting('app.peppers', true), ''), ',') as h $$;
+-- Versions that the worker does not hold, or holds with another key: whoever was suppressed under them is not found.
+create function app.lost_peppers() returns smallint[] stable language sql as $$
+  select coalesce(array_agg(v.version order by v.version), '{}') from public.pepper_versions v
+    where not exists (select 1 from app.held_peppers() h where h.version = v.version and h.canary_hmac = v.canary_hmac) $$;
+-- Before a worker hashes anything. FOR UPDATE: whoever makes a person holds the row FOR SHARE until it has committed, so
+-- that a number which another worker makes under its older peppers alone is there to be found by the first look of this one.
+create function app.register_peppers(peppers text) returns smallint[] language plpgsql as $$
+begin
+  perform set_config('app.peppers', peppers, true);
+  if exists (select 1 from app.held_peppers() h where not exists (select 1 from public.pepper_versions v where v.version = h.version)) then
+    perform 1 from public.platform_facts f where f.id = 1 for update;
+    insert into public.pepper_versions (version, canary_hmac) select h.version, h.canary_hmac from app.held_peppers() h
+      order by h.version on conflict (version) do nothing;
+  end if;
+  return app.lost_peppers();
+end $$;
+revoke execute on function app.held_peppers(), app.lost_peppers(), app.register_peppers(text) from public;
+grant execute on function app.held_peppers(), app.lost_peppers(), app.register_peppers(text) to dialgate_app;
 
 -- ---------------------------------------------------------------------- orgs
 
@@ -309,7 +379,22 @@ begin
 end $$;
 revoke execute on function app.require_org() from public;
 create trigger org_exists before insert on persons for each statement execute function app.require_org();
+-- A person under a pepper that others do not hold yet, or while one is lost, would hide what stands under an older hash: a
+-- stop, most of all. FOR SHARE: see app.register_peppers. 55000: the object is not in the state that the statement needs.
+create function app.require_peppers() returns trigger language plpgsql as $$
+begin
+  if app.org() is null or not exists (select 1 from fresh) then return null; end if;
+  perform 1 from public.platform_facts f where f.id = 1 for share;
+  if app.lost_peppers() <> '{}' or exists (select 1 from fresh p where not exists (
+      select 1 from app.held_peppers() h join public.pepper_versions v using (version, canary_hmac) where h.version = p.pepper_version)) then
+    raise exception 'a pepper version is lost or unknown: no number is hashed' using errcode = 'object_not_in_prerequisite_state', constraint = 'peppers_held';
+  end if;
+  return null;
+end $$;
+revoke execute on function app.require_peppers() from public;
 create index persons_stop_check on persons (org_id, stop_check_since) where stop_check <> 'clear';
+create trigger peppers_held after insert on persons referencing new table as fresh
+  for each statement execute function app.require_peppers();
 call app.protect_table('persons', 'select, insert, update (facts_version, stop_check, stop_check_since)');
 call app.classify('persons', subject => 'e164_hmac stop_check stop_check_since', system => 'org_id id pepper_version facts_version');
 
@@ -322,6 +407,8 @@ create table person_aliases (
   primary key (org_id, e164_hmac),
   foreign key (org_id, person_id) references persons (org_id, id)
 );
+create trigger peppers_held after insert on person_aliases referencing new table as fresh
+  for each statement execute function app.require_peppers();
 create index person_aliases_by_person on person_aliases (org_id, person_id);
 call app.protect_table('person_aliases', 'select, insert');
 call app.classify('person_aliases', subject => 'e164_hmac', system => 'org_id person_id pepper_version');
@@ -452,6 +539,30 @@ create table suppressions (
 create index suppressions_by_person on suppressions (org_id, person_id);
 call app.protect_table('suppressions', 'select, insert');
 call app.classify('suppressions', subject => 'source note recorded_at', system => 'org_id id person_id by_org attempt_id recorded_xid');
+
+-- The canary: a suppression of a number that nobody has, made with the org. A worker that does not find it would not find
+-- anyone's stop either. It is in the list as every other entry, under each pepper that is held.
+create function app.plant_canary(person uuid, suppression uuid) returns void language plpgsql as $$
+begin
+  insert into public.persons (org_id, id, e164_hmac, pepper_version)
+    select app.org(), person, h.canary_hmac, h.version from app.held_peppers() h order by h.version desc limit 1;
+  insert into public.person_aliases (org_id, e164_hmac, person_id, pepper_version)
+    select app.org(), h.canary_hmac, person, h.version from app.held_peppers() h order by h.version desc offset 1;
+  insert into public.suppressions (org_id, id, person_id, source, by_org, recorded_at) values (app.org(), suppression, person, 'canary', true, app.now());
+end $$;
+create function app.canary_found() returns boolean stable language sql as $$
+  select exists (
+    select 1 from app.held_peppers() h
+      cross join lateral (
+        select p.id from public.persons p where p.org_id = (select app.org()) and p.e164_hmac = h.canary_hmac
+        union all
+        select a.person_id from public.person_aliases a where a.org_id = (select app.org()) and a.e164_hmac = h.canary_hmac) c
+      join public.suppressions s on s.org_id = (select app.org()) and s.person_id = c.id) $$;
+-- What `place` asks again under its locks: its worker may hold other keys than the one that decided.
+create function app.keys_hold() returns boolean stable language sql as $$
+  select app.lost_peppers() = '{}' and app.canary_found() and not exists (select 1 from public.pepper_versions v where v.lacks_lines) $$;
+revoke execute on function app.plant_canary(uuid, uuid), app.canary_found(), app.keys_hold() from public;
+grant execute on function app.plant_canary(uuid, uuid), app.canary_found(), app.keys_hold() to dialgate_app;
 
 create table scrubs (
   org_id uuid not null references orgs (org_id),

@@ -361,7 +361,7 @@ begin
   end if;
   if permit.expires_at <= clock_timestamp() or permit.valid_before <= app.now() then
     new_state := 'expired'; why := 'permit_expired';
-  elsif (v_platform, v_org, v_person) is distinct from (permit.platform_version, permit.org_version, permit.person_version) then
+  elsif (v_platform, v_org, v_person) is distinct from (permit.platform_version, permit.org_version, permit.person_version) or not app.keys_hold() then
     new_state := 'cancelled'; why := 'facts_changed';
   else
     new_state := 'dialing'; why := null;

@@ -26,9 +26,13 @@ create function app.record_scrubs(run uuid, connection uuid, digest bytea, ids u
 declare turned uuid[]; uncertain uuid[]; n_cancelled integer; n_held integer;
 begin
   perform 1 from public.persons p where p.org_id = (select app.org()) and p.id = any (persons) order by p.id for no key update;
-  select coalesce(array_agg(distinct u.person) filter (where u.result = 'listed'), '{}'), coalesce(array_agg(distinct u.person), '{}')
-    into turned, uncertain from unnest(persons, kinds, results) as u(person, kind, result)
-    where u.result <> 'clear' and u.kind <> 'line_type';
+  -- Of line types only what was a landline's until now is a change: unknown counts as mobile.
+  select coalesce(array_agg(distinct u.person) filter (where u.result = 'listed' and u.kind <> 'line_type'), '{}'),
+      coalesce(array_agg(distinct u.person), '{}')
+    into turned, uncertain from unnest(persons, lists, kinds, results) as u(person, list, kind, result)
+    where u.result <> 'clear' and (u.kind <> 'line_type' or 'clear' = (
+      select s.result from public.scrubs s where s.org_id = (select app.org()) and s.person_id = u.person and s.list = u.list
+        order by s.scrubbed_at desc, s.id desc limit 1));
   insert into public.scrubs (org_id, id, person_id, list, kind, result, list_version_at, scrubbed_at, connection_id, run_id, response_digest)
     select app.org(), u.id, u.person, u.list, u.kind, u.result, u.version, app.now(), connection, run, digest
     from unnest(ids, persons, lists, kinds, results, list_versions) as u(id, person, list, kind, result, version);

@@ -108,12 +108,18 @@ begin
   update public.standing_sweeps s set after_person = batch[marks_max], platform_version = platform where s.org_id = (select app.org());
 end $$;
 
+-- What a claim is deciding. Its record may hold a place for what has ended since its facts were read: the mark must still
+-- be there then, so that the place is judged once more and opened.
+create function app.leased_enrolments() returns uuid[] language sql as $$
+  select coalesce(array_agg(x.id), '{}') from public.leases k cross join unnest(k.enrolment_ids) as x(id) where k.org_id = (select app.org()) $$;
+
 -- What must be judged now: marked persons with all their places, then places whose time has come. A row without a place is
 -- a person who has none left, or whose lead intake refused. Versions, the rows' own included, are of before any fact.
 create function app.take_stale_standing(rows_max integer) returns table (
     person uuid, person_version bigint, mark text, enrolment uuid, campaign uuid, lead uuid, row_version text, refused_lead boolean,
     org_version bigint, platform_version bigint)
   language plpgsql set plan_cache_mode = force_custom_plan as $$
+declare leased uuid[] := app.leased_enrolments();
 begin
   return query
     with marked as materialized (
@@ -126,7 +132,7 @@ begin
       select e.person_id, null::text as mark, e.id, e.campaign_id, e.lead_id, e.xmin::text as row_version, e.standing_valid_until
         from public.enrolments e
         where e.org_id = (select app.org()) and e.state in ('waiting', 'held') and e.standing_valid_until <= app.now()
-          and not exists (select 1 from public.standing_marks m where m.org_id = (select app.org()) and m.person_id = e.person_id)
+          and e.id <> all (leased) and not exists (select 1 from public.standing_marks m where m.org_id = (select app.org()) and m.person_id = e.person_id)
         order by e.standing_valid_until, e.id limit rows_max),
     chosen as (
       select x.person_id, x.mark, x.id, x.campaign_id, x.lead_id, x.row_version, 0 as turn, x.due_at as due from places x
@@ -143,12 +149,14 @@ begin
 end $$;
 
 -- Keeps results, each only while nothing that it stands on has moved since it was taken: org, platform, person, its mark and
--- its own row. What is not kept stays stale and is taken again. Nothing here waits for a lock, so that no claim, record or
--- stop meets it crosswise; no version is raised. Answers how many places and marks it has done with.
+-- its own row. What is not kept stays stale and is taken again. Nothing here waits for a person's or place's lock, so that no
+-- claim, record or stop meets it crosswise; no version is raised. Answers how many places and marks it has done with.
+-- A place that was held and that all of them allow now waits again, whatever first reason its decision gave: who followed
+-- the fix of a policy, a seller or a list sees the lead dialed. Where another gate refuses still, the next decision says so.
 create function app.keep_standing(org_version bigint, platform_version bigint, marked uuid[], marks text[], marked_versions bigint[],
     enrolments uuid[], row_versions text[], person_versions bigint[], standings text[], valid_until timestamptz[])
   returns integer language plpgsql set plan_cache_mode = force_custom_plan as $$
-declare moved boolean; steady uuid[]; kept uuid[]; cleared integer;
+declare leased uuid[] := app.leased_enrolments(); moved boolean; steady uuid[]; kept uuid[]; cleared integer; profiles uuid[]; due timestamptz[];
 begin
   moved := not exists (select 1 from public.org_facts o where o.org_id = (select app.org()) and o.facts_version = keep_standing.org_version)
     or not exists (select 1 from public.platform_facts f where f.id = 1 and f.facts_version = keep_standing.platform_version);
@@ -162,19 +170,29 @@ begin
       join unnest(enrolments, row_versions, person_versions) as u(id, row_version, person_version) on u.id = e.id
       join public.persons p on p.org_id = (select app.org()) and p.id = e.person_id and p.facts_version = u.person_version
       where e.org_id = (select app.org()) and e.xmin::text = u.row_version and e.state in ('waiting', 'held')
+        and e.id <> all (leased)
         and (e.person_id = any (steady)
           or not exists (select 1 from public.standing_marks m where m.org_id = (select app.org()) and m.person_id = e.person_id))
       order by e.id for update of e skip locked),
-  keeping as (
-    update public.enrolments e set standing = u.standing::jsonb, standing_valid_until = u.until
+  judged as (
+    select x.id, u.standing::jsonb as standing, u.until, x.state = 'held' and x.reason <> 'attempt_live'
+        and not u.standing::jsonb @? '$[*] ? (@.verdict <> "allow")'
+        -- Time alone opens only what time had shut: else a place that another gate holds would be decided at each edge.
+        and (x.person_id = any (steady) or x.standing @? '$[*] ? (@.verdict <> "allow")') as opens
       from unnest(enrolments, standings, valid_until) as u(id, standing, until) join free f on f.id = u.id
-      where e.org_id = (select app.org()) and e.id = u.id returning e.id)
-  select coalesce(array_agg(k.id), '{}') into kept from keeping k;
+      join public.enrolments x on x.org_id = (select app.org()) and x.id = u.id),
+  keeping as (
+    update public.enrolments e set standing = j.standing, standing_valid_until = j.until,
+        state = case when j.opens then 'waiting' else e.state end, due_at = case when j.opens then app.now() else e.due_at end
+      from judged j where e.org_id = (select app.org()) and e.id = j.id returning e.id, e.profile_id, e.due_at, j.opens)
+  select coalesce(array_agg(k.id), '{}'), array_agg(k.profile_id) filter (where k.opens), array_agg(k.due_at) filter (where k.opens)
+    into kept, profiles, due from keeping k;
+  if profiles is not null then perform app.profiles_due(profiles, due); end if;
   delete from public.standing_marks m where m.org_id = (select app.org()) and m.person_id = any (steady)
     and not exists (select 1 from public.enrolments e
       where e.org_id = (select app.org()) and e.person_id = m.person_id and e.state <> 'done' and not e.id = any (kept));
   get diagnostics cleared = row_count;
-  -- A place that someone else holds locked: in a moment.
+  -- A place that is leased, or that someone else holds locked: in a moment.
   update public.standing_marks m set due_at = clock_timestamp() + interval '10 s' where m.org_id = (select app.org()) and m.person_id = any (steady);
   return cardinality(kept) + cleared;
 end $$;
@@ -184,7 +202,7 @@ declare made regprocedure;
 begin
   foreach made in array array(
     select p.oid::regprocedure from pg_proc p join pg_namespace s on s.oid = p.pronamespace
-      where s.nspname = 'app' and p.proname in ('wake_halted', 'mark_standing', 'sweep_standing', 'take_stale_standing', 'keep_standing')) loop
+      where s.nspname = 'app' and p.proname in ('wake_halted', 'mark_standing', 'sweep_standing', 'leased_enrolments', 'take_stale_standing', 'keep_standing')) loop
     execute format('revoke execute on function %s from public', made);
     execute format('grant execute on function %s to dialgate_app', made);
   end loop;

@@ -49,7 +49,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
   const voice = (connection: StoredConnection) => voiceAdapter(wiring, connection);
   const dnc = (connection: StoredConnection) => dncAdapter(wiring, connection);
   return {
-    system: new SystemDb(neonTransport(env.DATABASE_URL, local), newId),
+    system: new SystemDb(neonTransport(env.DATABASE_URL, local), newId, keys.numbers.held),
     now,
     newId,
     sleep: outside.sleep,

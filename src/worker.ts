@@ -56,10 +56,12 @@ const outside: Outside = {
 // oxlint-disable-next-line no-console -- the platform's log is where reports go
 const report = (fault: FaultReport): void => console.error(JSON.stringify(fault));
 
-/** Refuses to serve with a role that row-level security does not bind. Asked once an isolate. */
+/** Refuses to serve with a role that row-level security does not bind. Asked once an isolate; then its peppers are registered. */
 async function roleIsSafe(isolate: Isolate, deps: Deps): Promise<boolean> {
-  isolate.roleIsSafe ||= !(await deps.system.unsafeRole());
-  return isolate.roleIsSafe;
+  if (isolate.roleIsSafe) return true;
+  if (await deps.system.unsafeRole()) return false;
+  await deps.system.registerPeppers();
+  return (isolate.roleIsSafe = true);
 }
 
 async function serve(request: Request, workerEnv: WorkerEnv, context: ExecutionContext): Promise<Response> {

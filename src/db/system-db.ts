@@ -28,10 +28,18 @@ export class AccessRefused extends Error {
 export class SystemDb {
   readonly #transport: Transport;
   readonly #newId: () => string;
+  readonly #peppers: string;
 
-  constructor(transport: Transport, newId: () => string) {
+  /** @param peppers what the worker holds (`NumberHasher.held`): said at every binding, because the gates read it. */
+  constructor(transport: Transport, newId: () => string, peppers: string) {
     this.#transport = transport;
     this.#newId = newId;
+    this.#peppers = peppers;
+  }
+
+  /** Before the worker hashes a number: no other may make a person any more without the peppers that this one holds. */
+  async registerPeppers(): Promise<void> {
+    await this.#rowsOf({ name: "app.register_peppers", text: "select app.register_peppers($1)", params: [this.#peppers] });
   }
 
   async find<T extends PgTable>(table: GlobalTable<T>, where: SQL | undefined, limit: number): Promise<T["$inferSelect"][]> {
@@ -64,8 +72,8 @@ export class SystemDb {
   asOrg(orgId: string, actor: Actor, requestId: string, realNow: Instant): OrgDb {
     const statement = {
       name: "app.bind",
-      text: "select org_id, now, livemode from app.bind($1, $2)",
-      params: [orgId, realNow],
+      text: `select org_id, now, livemode from app.bind($1, $2), ${held(3)}`,
+      params: [orgId, realNow, this.#peppers],
     };
     return OrgDb.bind(this.#transport, { statement, actor, requestId, admit: requireBound }, this.#newId);
   }
@@ -74,8 +82,8 @@ export class SystemDb {
   asWebhook(connectionId: string, requestId: string, realNow: Instant): OrgDb {
     const statement = {
       name: "app.bind_webhook",
-      text: "select org_id, now, livemode, clock_moving from app.bind_webhook($1, $2)",
-      params: [connectionId, realNow],
+      text: `select org_id, now, livemode, clock_moving from app.bind_webhook($1, $2), ${held(3)}`,
+      params: [connectionId, realNow, this.#peppers],
     };
     const actor = { type: "webhook", id: connectionId } as const;
     return OrgDb.bind(this.#transport, { statement, actor, requestId, admit: requireBound }, this.#newId);
@@ -85,8 +93,8 @@ export class SystemDb {
   asApiKey(key: { id: string; hash: Uint8Array; scope: string | null }, requestId: string, realNow: Instant): OrgDb {
     const statement = {
       name: "app.bind_api_key",
-      text: "select org_id, now, livemode, scopes, org_name from app.bind_api_key($1, $2, $3, $4)",
-      params: [key.id, byteaText(key.hash), realNow, key.scope],
+      text: `select org_id, now, livemode, scopes, org_name from app.bind_api_key($1, $2, $3, $4), ${held(5)}`,
+      params: [key.id, byteaText(key.hash), realNow, key.scope, this.#peppers],
     };
     const admit = (bound: Bound | null): Bound => {
       const known = requireBound(bound);
@@ -101,6 +109,8 @@ export class SystemDb {
     return answer === undefined ? [] : answer.rows.map((row) => [...row]);
   }
 }
+
+const held = (place: number): string => `set_config('app.peppers', $${place}, true)`;
 
 function requireBound(bound: Bound | null): Bound {
   if (bound === null) throw new AccessRefused("unknown_principal", null);

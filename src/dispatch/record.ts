@@ -4,6 +4,7 @@ import type { CampaignFactsRow, VersionsRow } from "../db/queries/dial-facts.ts"
 import { rowsOf } from "../db/transport.ts";
 import type { Decision, Outcome } from "../gates/gate.ts";
 import { storeResults } from "../domain/decisions/stored-results.ts";
+import { haltForCanary } from "../domain/halts/halt-for-canary.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import { publicId } from "../lib/ids.ts";
 import { addSeconds, type Instant } from "../lib/instant.ts";
@@ -60,6 +61,7 @@ export async function record(org: OrgDb, batch: DecidedBatch): Promise<Recorded[
       items,
     }),
   );
+  if (batch.campaigns.some((campaign) => !campaign.canary_found)) await haltForCanary(org);
   const rows = new Map(rowsOf<RecordedRow>(answers[0] ?? { columns: [], rows: [] }).map((row) => [row.decision_id, row]));
   return batch.decided.map(({ decision, lead }, index) => {
     const decisionId = (items[index] as RecordItem).decisionId;
@@ -138,7 +140,7 @@ function backOf(decision: Decision, at: Instant): { state: string; reason: strin
     return { state: "waiting", reason, due: addSeconds(at, askAgainSeconds.capacity) };
   if (blocking.length > 0 && blocking.every((result) => result.gate === "halt"))
     return { state: "waiting", reason, due: addSeconds(at, askAgainSeconds.halt) };
-  return { state: reason === "retry_budget_spent" ? "done" : "held", reason, due: null };
+  return { state: "held", reason, due: null };
 }
 
 /**

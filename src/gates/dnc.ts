@@ -112,6 +112,9 @@ function stateOf(list: string, demanded: boolean, facts: Facts, rows: readonly C
   if (demanded && (answer.result === "unknown" || age === "unknown")) found.push("dnc_unknown");
   // Age says nothing good of a number: a listing that has grown old still binds, until a later scrub says clear.
   if (age === "stale" && (demanded || (binds && answer.result === "listed"))) found.push("scrub_stale");
+  // A disconnected provider's word serves nobody: only another's scrub does (gates.md §4). What it listed stays listed.
+  if (demanded && answer.connection_id !== null && facts.dnc.disconnected.includes(answer.connection_id))
+    found.push("scrub_missing");
   if (answer.result !== "clear" && answer.result !== "listed" && answer.result !== "unknown")
     throw new Error("a list answer of no known kind");
   return { ...base, refusals: found, liftedBy };
@@ -256,7 +259,9 @@ const fixes: Readonly<Record<Refusal, Fix>> = {
     "A list that this call demands gave no usable answer: scrub again with a provider that covers it and states its date.",
   ),
   scrub_stale: scrubAgain("The scrub is older than 31 days by its list's date: scrub again."),
-  scrub_missing: scrubAgain("The number was not scrubbed against a list that this call demands: scrub it."),
+  scrub_missing: scrubAgain(
+    "No provider that is still connected has scrubbed the number against a list that this call demands: scrub it.",
+  ),
   dnc_once_listed: {
     code: "connect_dnc_provider",
     who: "owner",

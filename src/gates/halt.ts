@@ -67,7 +67,7 @@ function fixOf(reason: Reason): Fix {
       return {
         code: "close_incident",
         who: "platform",
-        text: "An incident that covers this dial is open; it is closed by who handles it.",
+        text: "An incident that covers this dial is open; what its halt's note asks is done first, then who handles it closes it.",
       };
     case "emergency_moratorium":
       return { code: "none", who: "nobody", text: "A declared emergency bars solicitation in this place until it ends." };

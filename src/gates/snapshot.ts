@@ -220,6 +220,8 @@ export interface DncFacts {
   /** Lists on which the number was ever listed, and no later scrub said clear. */
   readonly once_listed: readonly string[];
   /** Owner's switch: written consent over the national list ((c)(2)(ii)). */
+  /** Providers among the answers that have been disconnected: what they said of a number serves no call any more. */
+  readonly disconnected: readonly string[];
   readonly written_consent_over_national: boolean;
   readonly acknowledgement: {
     readonly id: string;

@@ -48,6 +48,13 @@ function ofDatabase(error: DbError): Problem {
       headers: { "retry-after": state?.startsWith("40") ? "1" : "5" },
     });
   }
+  if (error.constraint === "peppers_held") {
+    return new Problem("platform_halted", {
+      detail:
+        "A key that numbers are looked up by is lost, so that no new number is taken: nothing was changed. The platform's operator restores it; try again then.",
+      headers: { "retry-after": "60" },
+    });
+  }
   if (state === "23505") {
     return new Problem("conflict", {
       detail: "There is such a thing already.",

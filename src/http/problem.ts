@@ -21,6 +21,7 @@ export const problemTypes = {
   rate_limited: { status: 429, title: "Too many requests" },
   internal_error: { status: 500, title: "Something broke here" },
   database_unavailable: { status: 503, title: "The database does not answer" },
+  platform_halted: { status: 503, title: "The platform is halted" },
   unsafe_database_role: { status: 503, title: "The database role could read past the walls between organisations" },
 } as const satisfies Record<string, { status: ContentfulStatusCode; title: string }>;
 export type ProblemCode = keyof typeof problemTypes;

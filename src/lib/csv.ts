@@ -15,8 +15,8 @@ const carriageReturn = 0x0d;
 /** Longer than any lead; an unclosed quote is looked after for no longer than this. */
 export const recordBytesMax = 65_536;
 const fieldsMax = 1_000;
-/** As much of an overlong record as is kept to show which one it was. */
-const rawBytesMax = 4_096;
+/** As much of a record that is longer as is kept to show which one it was. */
+const overlongBytesKept = 4_096;
 const bomBytes = 3;
 const pieceBytesMax = 131_072;
 
@@ -42,7 +42,7 @@ export class CsvRecord {
   /** Its text as it stood in the file, without its line end; bytes that are no UTF-8 and NULs show as U+FFFD. */
   get raw(): string {
     if (typeof this.#raw === "string") return this.#raw;
-    return lenientUtf8.decode(this.#raw.subarray(0, rawBytesMax)).replaceAll("\0", "\ufffd");
+    return lenientUtf8.decode(this.#raw).replaceAll("\0", "\ufffd");
   }
 }
 
@@ -119,13 +119,13 @@ export class CsvReader {
     const line = this.#line;
     this.#line += scan.lines;
     if (outcome === "overlong") {
-      this.#overlong = { line, head: buffer.slice(at, at + rawBytesMax) };
+      this.#overlong = { line, head: buffer.slice(at, at + overlongBytesKept) };
       return at + recordBytesMax;
     }
     if (scan.end > at) {
       const position = { offset: this.#offset + scan.next, line: this.#line };
       const { fields, fault } = scan.fields(buffer, text);
-      const raw = scan.isPlain && scan.end - at <= rawBytesMax ? text.slice(at, scan.end) : buffer.subarray(at, scan.end);
+      const raw = scan.isPlain ? text.slice(at, scan.end) : buffer.subarray(at, scan.end);
       records.push(new CsvRecord(line, position, fields, fault, raw));
     }
     return scan.next;

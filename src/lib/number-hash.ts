@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import { hexOf } from "./bytes.ts";
 
 /**
  * Numbers are looked up by keyed hash: there are some 6.4e9 North American numbers, so that a plain digest of one is
@@ -15,9 +16,14 @@ export interface NumberHasher {
   hash(e164: string): Promise<HashedNumber>;
   /** With every pepper version still held, newest first: what a look-up must try. */
   hashAll(e164: string): Promise<readonly HashedNumber[]>;
+  /** What this worker tells the database that it holds: each version and the hash of the canary under it, "1:ab…,2:cd…". */
+  readonly held: string;
   /** The same as lower-case hexadecimal, and at once: a file has hundreds of thousands of numbers. */
   hexAll(e164: string): readonly string[];
 }
+
+/** Nobody's number. Its hash is a pepper's fingerprint, and the entry of each org's suppression list that must always be found. */
+const canary = "dialgate canary";
 
 /** @param peppers by version; the highest is the newest. Keys of at least 32 bytes. */
 export async function numberHasher(peppers: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): Promise<NumberHasher> {
@@ -36,6 +42,7 @@ export async function numberHasher(peppers: ReadonlyMap<number, Uint8Array<Array
   });
   return {
     newest,
+    held: keys.map((key) => `${key.version}:${hexOf(hashWith(key, canary).hmac)}`).join(","),
     hash: async (e164) => hashWith(keys[0] as (typeof keys)[number], e164),
     hashAll: async (e164) => keys.map((key) => hashWith(key, e164)),
     hexAll: (e164) => keys.map(({ key }) => createHmac("sha256", key).update(e164).digest("hex")),

@@ -8,6 +8,7 @@ import { apiKeyHasher } from "../../src/lib/api-key.ts";
 import type { Instant } from "../../src/lib/instant.ts";
 import { uuidMint } from "../../src/lib/uuid-v7.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { testPeppers } from "../support/peppers.ts";
 
 const now = "2026-11-18T15:00:00Z" as Instant;
 const newId = uuidMint(() => Date.now(), randomBytes);
@@ -40,8 +41,8 @@ beforeAll(async () => {
   const transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
   const hash = await apiKeyHasher(new Uint8Array(32).fill(9));
   const orgOf = async (name: string): Promise<OrgDb> =>
-    new SystemDb(transport, newId).asOrg(
-      (await seedOrg(transport, hash, { name, now })).orgId,
+    new SystemDb(transport, newId, testPeppers).asOrg(
+      (await seedOrg(transport, hash, { name, now, peppers: testPeppers })).orgId,
       { type: "job", id: "test" },
       "req_test",
       now,

@@ -16,6 +16,7 @@ import { phoneMemo } from "../../src/lib/phone.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
 import { newId, scriptedVoice } from "../support/world.ts";
 import { endedReport } from "./provider-ledger.ts";
+import { testPeppers } from "../support/peppers.ts";
 
 export interface DispatcherWork {
   readonly connectionString: string;
@@ -25,7 +26,7 @@ export interface DispatcherWork {
 }
 
 async function dispatch(work: DispatcherWork): Promise<void> {
-  const system = new SystemDb(neonTransport(work.connectionString, { address: work.address }), newId);
+  const system = new SystemDb(neonTransport(work.connectionString, { address: work.address }), newId, testPeppers);
   const now = () => instantOf(Date.now() / 1000);
   const voice = scriptedVoice();
   voice.script.place = async ({ attemptId }) => {

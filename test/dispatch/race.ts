@@ -12,6 +12,7 @@ import { type DecidedBatch, record } from "../../src/dispatch/record.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { buildWorld, newId, type World } from "../support/world.ts";
 import { pgTransport, sleep } from "./pg-transport.ts";
+import { testPeppers } from "../support/peppers.ts";
 
 /** What forbids: its verb, run in a transaction whose id is told. */
 export interface Forbidding {
@@ -93,7 +94,7 @@ export async function race(db: TestDatabase, forbidding: Forbidding, size: RaceS
 }
 
 const orgOf = (pool: pg.Pool, world: World, name: string, milliseconds = () => 0, xid?: (xid: string) => void): OrgDb =>
-  new SystemDb(pgTransport(pool, { name, milliseconds, ...(xid === undefined ? {} : { xid }) }), newId).asOrg(
+  new SystemDb(pgTransport(pool, { name, milliseconds, ...(xid === undefined ? {} : { xid }) }), newId, testPeppers).asOrg(
     world.orgId,
     { type: "job", id: "race" },
     "req_race",

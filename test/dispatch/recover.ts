@@ -8,6 +8,7 @@ import { reconcile } from "../../src/dispatch/reconcile.ts";
 import { run } from "../../src/dispatch/run.ts";
 import { sendStops } from "../../src/dispatch/send-stops.ts";
 import { newId, type World } from "../support/world.ts";
+import { testPeppers } from "../support/peppers.ts";
 
 /** Every lease, permit and settle time of the org is over now, as it would be after the wait. */
 export async function endWaits(world: World): Promise<void> {
@@ -25,12 +26,17 @@ export async function endWaits(world: World): Promise<void> {
 
 /** A new process: its own connection, nothing remembered. */
 export function freshOrg(world: World, transport: Transport): OrgDb {
-  return new SystemDb(transport, newId).asOrg(world.orgId, { type: "job", id: "recovery" }, "req_recovery", world.deps.now());
+  return new SystemDb(transport, newId, testPeppers).asOrg(
+    world.orgId,
+    { type: "job", id: "recovery" },
+    "req_recovery",
+    world.deps.now(),
+  );
 }
 
 export async function recover(world: World, transport: Transport, rounds = 2): Promise<void> {
   const org = freshOrg(world, transport);
-  const deps = { ...world.deps, system: new SystemDb(transport, newId), voice: () => world.voice };
+  const deps = { ...world.deps, system: new SystemDb(transport, newId, testPeppers), voice: () => world.voice };
   for (let round = 0; round < rounds; round++) {
     await endWaits(world);
     await org.query(expirePermits());

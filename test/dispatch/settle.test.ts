@@ -57,7 +57,7 @@ const enrolmentOf = async (world: World) =>
 const personOf = async (world: World) =>
   (
     await world.sql<{ stop_check: string; stop_check_since: Date | null }>(
-      "select stop_check, stop_check_since from persons where org_id = $1",
+      "select p.stop_check, p.stop_check_since from persons p join leads l on l.person_id = p.id where p.org_id = $1",
       [world.orgId],
     )
   )[0];
@@ -259,9 +259,9 @@ describe("what a provider says too late, or twice", () => {
       applied: "second_call",
       enrolments_closed: 0,
     });
-    expect(await world.sql("select source, attempt_id from suppressions where org_id = $1", [world.orgId])).toEqual([
-      { source: "transcript", attempt_id: id },
-    ]);
+    expect(
+      await world.sql("select source, attempt_id from suppressions where org_id = $1 and source <> 'canary'", [world.orgId]),
+    ).toEqual([{ source: "transcript", attempt_id: id }]);
     const [entry] = await world.sql("select 1 from audit.entry where org_id = $1 and event_type = 'suppression.created'", [
       world.orgId,
     ]);
@@ -307,9 +307,11 @@ describe("stops", () => {
     const [id = ""] = world.attempts;
     const applied = await tell(world, id, stop, { keep_transcripts: false, keep_recordings: false });
     expect(applied).toMatchObject({ applied: "applied", enrolments_closed: 1 });
-    expect(await world.sql("select source, by_org, attempt_id from suppressions where org_id = $1", [world.orgId])).toEqual([
-      { source: "transcript", by_org: false, attempt_id: id },
-    ]);
+    expect(
+      await world.sql("select source, by_org, attempt_id from suppressions where org_id = $1 and source <> 'canary'", [
+        world.orgId,
+      ]),
+    ).toEqual([{ source: "transcript", by_org: false, attempt_id: id }]);
     expect(await enrolmentOf(world)).toMatchObject({ state: "done", reason: "opted_out" });
     expect(
       await world.sql("select transcript, transcript_state, recording_ref, stop_searched from calls where org_id = $1", [
@@ -488,7 +490,7 @@ describe("the stop check", () => {
   it("finds a pressed key, and says that it was one", async () => {
     const world = await dialed();
     await tell(world, world.attempts[0] as string, { transcript: [{ role: "person", text: "[key 9]", startSeconds: 4 }] });
-    expect(await world.sql("select source from suppressions where org_id = $1", [world.orgId])).toEqual([
+    expect(await world.sql("select source from suppressions where org_id = $1 and source <> 'canary'", [world.orgId])).toEqual([
       { source: "key_press" },
     ]);
   });

@@ -84,6 +84,7 @@ export async function snapshotOf(changes: Partial<Snapshot> = {}): Promise<Snaps
       added_lists: [],
       answers: [answer("national")],
       once_listed: [],
+      disconnected: [],
       written_consent_over_national: false,
       acknowledgement: null,
       positions: [],

@@ -140,6 +140,7 @@ const snapshots: fc.Arbitrary<Snapshot> = fc.record({
     added_lists: fc.constant([]),
     answers: fc.oneof({ weight: 2, arbitrary: fc.constant(base.dnc.answers) }, fc.array(lists, { maxLength: 4 })),
     once_listed: fc.constant([]),
+    disconnected: fc.subarray(["conn_1"]),
     written_consent_over_national: fc.boolean(),
     acknowledgement: fc.option(
       past.map((at) => ({ id: "a", lists: ["national"], made_at: at, serves: true })),

@@ -132,7 +132,7 @@ describe.each(vendors)("%s", (vendor) => {
     expect(
       (await house.api.send("POST", stop.path, { raw: body, headers: { ...headers, "content-type": "application/json" } })).json,
     ).toEqual({ result: "end_call" });
-    expect(await rows("select source, note from suppressions where org_id = $1", twin.org.orgId)).toEqual([
+    expect(await rows("select source, note from suppressions where org_id = $1 and source <> 'canary'", twin.org.orgId)).toEqual([
       { source: "in_call_tool", note: null },
     ]);
     expect(house.api.faults).toEqual([]);

@@ -19,6 +19,7 @@ import { numberHasher } from "../../src/lib/number-hash.ts";
 import { uuidV7 } from "../../src/lib/uuid-v7.ts";
 import { seedOrg, type SeededOrg, type SeedInput } from "../../dev/seed.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { testPeppers } from "../support/peppers.ts";
 
 export const orgNow = "2026-11-18T15:00:00Z" as Instant;
 export const realNow = "2026-11-20T09:00:00Z" as Instant;
@@ -58,7 +59,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
   const db = await openTestDatabase();
   const transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
   const newId = () => uuidV7(Date.now(), randomBytes(10));
-  const system = new SystemDb(transport, newId);
+  const system = new SystemDb(transport, newId, testPeppers);
   const faults: FaultReport[] = [];
   const hashApiKey = await apiKeyHasher(new Uint8Array(32).fill(9));
   const keyring = await importKeyring({ V1: Buffer.alloc(32, 5).toString("base64") }, "V1");
@@ -134,7 +135,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     woken,
     send,
     async seed(input = {}) {
-      const org = await seedOrg(transport, hashApiKey, { name: "Acme Solar", now: orgNow, ...input });
+      const org = await seedOrg(transport, hashApiKey, { name: "Acme Solar", now: orgNow, peppers: testPeppers, ...input });
       const key = org.apiKey;
       return {
         ...org,

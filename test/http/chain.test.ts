@@ -5,6 +5,7 @@ import { mintApiKey } from "../../src/lib/api-key.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { scopes } from "../../src/http/scopes.ts";
 import { type Api, type Caller, openApi } from "./api.ts";
+import { testPeppers } from "../support/peppers.ts";
 
 let api: Api;
 let acme: Caller;
@@ -274,7 +275,7 @@ describe("a list", () => {
 
 describe("when something is down", () => {
   test("a dead database is 503 with Retry-After, on reads and writes, and healthz says it too", async () => {
-    const dead = new SystemDb(neonTransport(api.db.connectionString, { address: "127.0.0.1:9" }), api.deps.newId);
+    const dead = new SystemDb(neonTransport(api.db.connectionString, { address: "127.0.0.1:9" }), api.deps.newId, testPeppers);
     try {
       const broken = await openApi({ system: dead, checkDatabase: async () => void (await dead.unsafeRole()) });
       neonTransport(api.db.connectionString, { address: "127.0.0.1:9" });

@@ -60,7 +60,7 @@ const missing = async (world: World) => {
 const personOf = async (world: World) =>
   (
     await world.sql<{ stop_check: string; facts_version: string }>(
-      "select stop_check, facts_version from persons where org_id = $1",
+      "select p.stop_check, p.facts_version from persons p join leads l on l.person_id = p.id where p.org_id = $1",
       [world.orgId],
     )
   )[0];

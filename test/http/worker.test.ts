@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { seedOrg, type SeededOrg } from "../../dev/seed.ts";
+import { heldPeppers, seedOrg, type SeededOrg } from "../../dev/seed.ts";
 import { neonTransport } from "../../src/db/transport.ts";
 import { apiKeyHasher } from "../../src/lib/api-key.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -23,6 +23,7 @@ beforeAll(async () => {
   org = await seedOrg(neonTransport(db.connectionString, { address }), await apiKeyHasher(new Uint8Array(key)), {
     name: "Acme",
     now: orgNow,
+    peppers: await heldPeppers(`1:${key.toString("base64")}`),
   });
   env = {
     ENVIRONMENT: "development",

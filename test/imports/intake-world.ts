@@ -18,6 +18,7 @@ import type { Instant } from "../../src/lib/instant.ts";
 import { type NumberHasher, numberHasher } from "../../src/lib/number-hash.ts";
 import { uuidMint } from "../../src/lib/uuid-v7.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { testPeppers } from "../support/peppers.ts";
 
 const arrival = "2026-11-18T15:00:00Z" as Instant;
 const newId = uuidMint(() => Date.now(), randomBytes);
@@ -79,9 +80,9 @@ export async function openIntake(shared?: { db: TestDatabase }): Promise<IntakeW
   const db = shared?.db ?? (await openTestDatabase());
   const transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
   const hashApiKey = await apiKeyHasher(new Uint8Array(32).fill(9));
-  const { orgId } = await seedOrg(transport, hashApiKey, { name: "Acme Solar", now: arrival });
+  const { orgId } = await seedOrg(transport, hashApiKey, { name: "Acme Solar", now: arrival, peppers: testPeppers });
   const orgOver = (over: Transport): OrgDb =>
-    new SystemDb(over, newId).asOrg(orgId, { type: "job", id: "run-import" }, "req_test", arrival);
+    new SystemDb(over, newId, testPeppers).asOrg(orgId, { type: "job", id: "run-import" }, "req_test", arrival);
   const org = orgOver(transport);
   const seller = {
     registeredName: "Acme Solar LLC",
@@ -104,7 +105,7 @@ export async function openIntake(shared?: { db: TestDatabase }): Promise<IntakeW
   return {
     db,
     transport,
-    system: new SystemDb(transport, newId),
+    system: new SystemDb(transport, newId, testPeppers),
     orgId,
     org,
     numbers,

@@ -12,6 +12,7 @@ import { runImport } from "../../src/jobs/run-import.ts";
 import type { Instant } from "../../src/lib/instant.ts";
 import { numberHasher } from "../../src/lib/number-hash.ts";
 import { uuidMint } from "../../src/lib/uuid-v7.ts";
+import { testPeppers } from "../support/peppers.ts";
 
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc") as () => void;
@@ -74,7 +75,12 @@ it("imports a large file in chunks of at least 2,000 rows, one request each, in 
     batch: async (statements) => statements.map(answerTo),
     transaction: () => Promise.reject(new Error("an import opens no transaction of several round trips")),
   };
-  const org = new SystemDb(transport, uuidMint(Date.now, randomBytes)).asOrg("", { type: "job", id: "run-import" }, "", at);
+  const org = new SystemDb(transport, uuidMint(Date.now, randomBytes), testPeppers).asOrg(
+    "",
+    { type: "job", id: "run-import" },
+    "",
+    at,
+  );
   const numbers = await numberHasher(new Map([[1, new Uint8Array(32)]]));
   const packs = await packRefs();
   idle = liveHeap();

@@ -29,7 +29,8 @@ it("imports the same numbers from three files at once, in opposite orders, witho
   for (const each of found)
     expect(each.accepted + ((each.rejected as Record<string, number>)["duplicate_in_org"] ?? 0)).toBe(rows);
   const [counts] = await world.sql(
-    `select (select count(*)::int from leads where org_id = $1) as leads, (select count(*)::int from persons where org_id = $1) as persons,
+    `select (select count(*)::int from leads where org_id = $1) as leads, (select count(*)::int from persons p where p.org_id = $1 and not exists (
+        select 1 from suppressions s where s.person_id = p.id and s.source = 'canary')) as persons,
        (select count(*)::int from consent_events where org_id = $1) as evidence`,
     [world.orgId],
   );

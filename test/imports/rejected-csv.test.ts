@@ -13,9 +13,10 @@ describe("the list of rejected rows", () => {
   });
   afterAll(() => world.close());
 
-  async function rejectedOf(text: string): Promise<string> {
+  const wide = { phone: "Phone", first_name: "Name", state: "State" };
+  async function rejectedOf(text: string, of: typeof columns & { state?: string } = columns): Promise<string> {
     const { id } = await world.upload(new TextEncoder().encode(text), {
-      columns,
+      columns: of,
       attest: { ...attest, seller: { ...attest.seller, trade_names: [] } },
     });
     await world.run(id);
@@ -47,6 +48,22 @@ describe("the list of rejected rows", () => {
     await rejectedOf("Name,Phone\n'=Ann,2125550911\n");
     const [lead] = await world.sql("select first_name from leads where e164 = '+12125550911'");
     expect(lead?.["first_name"]).toBe("=Ann");
+  });
+
+  it("keeps every column of a long row, and cuts a cell only where no spreadsheet would hold it", async () => {
+    const [long, longest] = ["consent, ".repeat(600), "y".repeat(40_000)];
+    const rows = rowsOf(await rejectedOf(`Text,Name,Phone,State\n"${long}",Ann,123,NY\n${longest},Bob,124,NJ\n`, wide));
+    expect(rows[1]).toEqual([long, "Ann", "123", "NY", "2", "phone_invalid", expect.any(String)]);
+    expect(rows[2]?.slice(1, 5)).toEqual(["Bob", "124", "NJ", "3"]);
+    expect(rows[2]?.[0]).toBe(`${"y".repeat(32_761)} [cut]`);
+  });
+
+  it("is whole when its rows are so long that few fit a page", async () => {
+    const rows = Array.from({ length: 90 }, (_, index) => `${"z".repeat(60_000)},${index}`);
+    expect(rowsOf(await rejectedOf(`Name,Phone\n${rows.join("\n")}`)).map((row) => row[2])).toEqual([
+      "line",
+      ...Array.from({ length: 90 }, (_, index) => String(index + 2)),
+    ]);
   });
 
   it("is whole when it has more than one page", async () => {

@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mapFile } from "../../src/domain/imports/import-map.ts";
+import type { OrgDb } from "../../src/db/org-db.ts";
+import { SystemDb } from "../../src/db/system-db.ts";
 import type { Statement, Transport } from "../../src/db/transport.ts";
 import { sha256, hexOf } from "../../src/lib/bytes.ts";
 import { canonicalJson } from "../../src/lib/canonical-json.ts";
-import { numberHasher } from "../../src/lib/number-hash.ts";
+import { type NumberHasher, numberHasher } from "../../src/lib/number-hash.ts";
 import { type IntakeWorld, openIntake } from "./intake-world.ts";
 
 const leadsCsv = new Uint8Array(await readFile(new URL("../../dev/data/leads.csv", import.meta.url)));
@@ -249,6 +251,17 @@ describe("what an import refuses and keeps", () => {
     expect([await version(), await events()]).toEqual([2, 2]);
   });
 
+  /** By workers that hold these peppers, on a platform that uses no others. The other tests' workers hold the first alone. */
+  async function servedBy(numbers: NumberHasher, work: (bind: () => OrgDb) => Promise<void>): Promise<void> {
+    await world.sql("delete from pepper_versions");
+    const system = new SystemDb(world.transport, () => world.org.newId(), numbers.held);
+    await system.registerPeppers();
+    const { now } = await world.org.bound();
+    await work(() => system.asOrg(world.orgId, { type: "job", id: "run-import" }, "req_test", now));
+    await world.sql("delete from pepper_versions");
+    await world.system.registerPeppers();
+  }
+
   it("finds a person who was recorded under an older pepper", async () => {
     await importOf(csv(good("a", "2125550301")));
     const numbers = await numberHasher(
@@ -258,7 +271,7 @@ describe("what an import refuses and keeps", () => {
       ]),
     );
     const { id } = await world.upload(csv(good("b", "2125550301"), good("c", "2125550302")), small);
-    expect(await world.run(id, { numbers })).toBe("succeeded");
+    await servedBy(numbers, async (bind) => expect(await world.run(id, { numbers, bind })).toBe("succeeded"));
     expect((await world.find(id)).rejected).toEqual({ duplicate_in_org: 1 });
     const [made] = await world.sql(
       "select pepper_version from persons p join leads l on l.person_id = p.id where l.e164 = '+12125550302'",
@@ -275,10 +288,12 @@ describe("what an import refuses and keeps", () => {
       numbers.hexAll("+12125550312"),
     );
     const { id } = await world.upload(csv(good("c", "2125550313"), good("d", "2125550312"), good("e", "2125550314")), small);
-    expect(await world.run(id, { numbers })).toBe("succeeded");
-    expect((await world.find(id)).rejected).toEqual({ duplicate_in_org: 1 });
     const refused = await world.upload(csv(good("f", "n/a")), small);
-    expect(await world.run(refused.id, { numbers })).toBe("succeeded");
+    await servedBy(numbers, async (bind) => {
+      expect(await world.run(id, { numbers, bind })).toBe("succeeded");
+      expect(await world.run(refused.id, { numbers, bind })).toBe("succeeded");
+    });
+    expect((await world.find(id)).rejected).toEqual({ duplicate_in_org: 1 });
     expect((await world.find(refused.id)).rejected).toEqual({ phone_invalid: 1 });
   });
 

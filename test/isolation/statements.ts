@@ -46,8 +46,9 @@ const knownSql = {
   dnc: "select id::text as v from connections where org_id = $1 and kind = 'dnc'",
   lead: "select id::text as v from leads where org_id = $1 order by id",
   person: "select person_id::text as v from leads where org_id = $1 order by id",
-  hmac: "select e164_hmac::text as v from persons where org_id = $1 order by id",
-  alias: "select e164_hmac::text as v from person_aliases where org_id = $1 order by person_id",
+  hmac: "select p.e164_hmac::text as v from persons p join leads l on l.person_id = p.id where p.org_id = $1 order by p.id",
+  alias:
+    "select a.e164_hmac::text as v from person_aliases a join leads l on l.person_id = a.person_id where a.org_id = $1 order by a.person_id",
   markedPerson: marked("m.person_id::text"),
   mark: marked("m.marked_by::text"),
   markedVersion: marked("p.facts_version::text"),
@@ -61,9 +62,9 @@ const knownSql = {
   heldPerson:
     "select person_id::text as v from enrolments where org_id = $1 and state = 'held' and reason <> 'attempt_live' order by id",
   stoppedHmac:
-    "select p.e164_hmac::text as v from persons p join suppressions s on s.org_id = p.org_id and s.person_id = p.id where p.org_id = $1 order by p.id",
+    "select p.e164_hmac::text as v from persons p join suppressions s on s.org_id = p.org_id and s.person_id = p.id where p.org_id = $1 and s.source <> 'canary' order by p.id",
   stoppedAlias:
-    "select p.e164_hmac::text as v from person_aliases p join suppressions s on s.org_id = p.org_id and s.person_id = p.person_id where p.org_id = $1 order by 1",
+    "select p.e164_hmac::text as v from person_aliases p join suppressions s on s.org_id = p.org_id and s.person_id = p.person_id where p.org_id = $1 and s.source <> 'canary' order by 1",
   consentDigest: "select digest::text as v from consent_events where org_id = $1 order by id",
   consentPerson: "select person_id::text as v from consent_events where org_id = $1 order by id",
   permit: "select attempt_id::text as v from permits where org_id = $1 and consumed_at is null and expires_at = 'infinity'",
@@ -77,6 +78,7 @@ const knownSql = {
   claimedLead: leasedSql("e.lead_id"),
   claimedPerson: leasedSql("e.person_id"),
   profile: "select id::text as v from hour_profiles where org_id = $1 order by id",
+  dncHalt: "select halt_id::text as v from incidents where org_id = $1 and code = 'dnc_source_failing'",
   queuedImport: "select id::text as v from imports where org_id = $1 and status = 'queued'",
   doneImport: "select id::text as v from imports where org_id = $1 and status = 'succeeded'",
   inboxRow: "select id::text as v from webhook_inbox where org_id = $1 order by id",
@@ -224,6 +226,8 @@ export const statements: Readonly<Record<string, Make>> = {
   "profiles.judgedProfiles": (k) => [profiles.judgedProfiles([{ id: k.profile, open: true, nextChangeAt: null }])],
   "scrubs.takeScrubDue": () => [scrubs.takeScrubDue(100)],
   "scrubs.activeDncConnections": () => [scrubs.activeDncConnections()],
+  "scrubs.scrubbedSinceDisconnect": () => [scrubs.scrubbedSinceDisconnect()],
+  "scrubs.scrubbedSinceHalt": (k) => [scrubs.scrubbedSinceHalt(k.dncHalt)],
   "scrubs.scrubAllAgain": (k) => [scrubs.putOffScrubs([k.lead], "2099-12-01T00:00:00Z"), scrubs.scrubAllAgain()],
   "scrubs.putOffScrubs": (k) => [scrubs.putOffScrubs([k.lead], "2026-12-01T00:00:00Z")],
   "scrubs.recordScrubs": (k) => [

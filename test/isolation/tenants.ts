@@ -170,6 +170,12 @@ async function fill(house: House, org: LiveOrg, areaCode: string, state: string,
   await claimDue(queue);
   await org.importFile("Phone,First,Mail,Notes,State,At,Text\n");
   await makeWorkDue(house, org, target);
+  await house.api.db.admin(
+    `insert into connections (org_id, id, kind, vendor, name, config, status, inbox_keeps, max_concurrency, calls_per_second, settle_seconds, created_at)
+       select org_id, 'ffffffff-0000-4000-8000-000000000000', kind, vendor, 'gone', config, 'disabled', inbox_keeps, 1, 1, 1, created_at from connections
+         where org_id = $1 and kind = 'dnc' limit 1`,
+    [org.orgId],
+  );
   await haltForDnc(org.org, uuidOf("connection", org.dnc) ?? "", "unavailable");
 }
 

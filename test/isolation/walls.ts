@@ -10,6 +10,7 @@ import { type Admin, marksOf, rowsOfOrg, shows, type TenantTable, tenantTables, 
 import { eq, is, sql } from "drizzle-orm";
 import { PgTable } from "drizzle-orm/pg-core";
 import { SystemDb } from "../../src/db/system-db.ts";
+import { testPeppers } from "../support/peppers.ts";
 
 export interface Ground {
   readonly admin: Admin;
@@ -254,7 +255,7 @@ export function walls(open: () => Promise<Ground>): void {
     const leaks: string[] = [];
     const touched: string[] = [];
     const transport = rollingBack(client, rewrite, touched);
-    const org: OrgDb = new SystemDb(transport, newId).asOrg(
+    const org: OrgDb = new SystemDb(transport, newId, testPeppers).asOrg(
       ground.b,
       { type: "job", id: "test" },
       "req_test",

@@ -56,6 +56,7 @@ describe("the README's commands for a database of one's own", () => {
       DATABASE_URL: asApp,
       NEON_LOCAL_ENDPOINT: `127.0.0.1:${endpoint.port}`,
       API_KEY_PEPPER: randomBytes(32).toString("base64"),
+      NUMBER_PEPPERS: `1:${randomBytes(32).toString("base64")}`,
     });
     const { org, api_key: key } = JSON.parse(printed);
     expect(org).toMatch(/^org_/);

@@ -251,7 +251,7 @@ describe("a change of the whole org makes all of its results stale in one row, a
         const [row] = await world.sql<{ id: string }>("select id from connections where org_id = $1 and kind = 'dnc'", [world.orgId]);
         return deleteConnection(world.org, row?.id ?? "");
       },
-      allows,
+      { ...allows, dnc: "scrub_missing" },
     ],
     "a rule pack or anything else of the platform": [
       (world) => world.sql("update platform_facts set facts_version = facts_version + 1"),
@@ -405,12 +405,15 @@ describe("a result that was computed from older facts", () => {
     expect(reasonsOf((await places(world))[0])).toMatchObject({ dnc: "dnc_unknown" });
   });
 
-  test("is not undone by a decision on older facts that is recorded after it", async () => {
-    const world = await buildWorld(db, { scrubbed: false });
+  test("is not undone by a decision on older facts that is recorded after it: what is being decided keeps its mark", async () => {
+    const world = await judged();
     const batch = await decideDue(world);
-    await scrub(world, world.personIds, "clear");
-    expect((await judge(world)).kept).toBeGreaterThan(0);
+    await scrub(world, world.personIds, "unknown");
+    expect(await judge(world)).toMatchObject({ kept: 0 });
     await commitDecisions(world.org, batch);
-    expect(reasonsOf((await places(world))[0])).toMatchObject({ dnc: "dnc_clear" });
+    expect(await funnel(world)).toMatchObject({ stale: 1 });
+    await world.sql("update standing_marks set due_at = '2026-01-01' where org_id = $1", [world.orgId]);
+    await judge(world);
+    expect(reasonsOf((await places(world))[0])).toMatchObject({ dnc: "dnc_unknown" });
   });
 });

@@ -15,6 +15,7 @@ import { zoneBook } from "../../src/lib/time-zones.ts";
 import { uuidMint } from "../../src/lib/uuid-v7.ts";
 import type { LookedUp, PlaceCall, Placed, VoiceProvider } from "../../src/providers/voice/contract.ts";
 import type { TestDatabase } from "./database.ts";
+import { testPeppers } from "./peppers.ts";
 
 export const newId = uuidMint(Date.now, randomBytes);
 /** A Wednesday, 15:00 UTC: inside the window from coast to coast but Alaska and Hawaii. */
@@ -109,7 +110,7 @@ export async function buildWorld(db: TestDatabase, options: WorldOptions = {}): 
   const sql = async <Row>(text: string, params: readonly unknown[] = []) => (await db.admin(text, params)).rows as Row[];
   const bare = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
   const transport = options.transport?.(bare) ?? bare;
-  const system = new SystemDb(transport, newId);
+  const system = new SystemDb(transport, newId, testPeppers);
 
   await sql("insert into orgs (org_id, name, livemode, created_at) values ($1, 'Acme', false, $2)", [orgId, now]);
   await sql("insert into org_facts (org_id) values ($1)", [orgId]);
@@ -117,6 +118,9 @@ export async function buildWorld(db: TestDatabase, options: WorldOptions = {}): 
   await sql("insert into calling_policies (org_id, max_concurrency) values ($1, $2)", [orgId, options.maxConcurrency ?? 100_000]);
   await bare.batch([
     { name: "bind", text: "select set_config('app.org_id', $1, true)", params: [orgId] },
+    { name: "clock", text: "select set_config('app.now', $1, true)", params: [now] },
+    { name: "peppers", text: "select app.register_peppers($1)", params: [testPeppers] },
+    { name: "canary", text: "select app.plant_canary($1, $2)", params: [newId(), newId()] },
     { name: "chain", text: "select audit.open_chain()", params: [] },
   ]);
   await sql(

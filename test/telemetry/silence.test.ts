@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { seedOrg, type SeededOrg } from "../../dev/seed.ts";
+import { heldPeppers, seedOrg, type SeededOrg } from "../../dev/seed.ts";
 import { neonTransport, type Transport } from "../../src/db/transport.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import { leads, sellers } from "../../src/db/schema/index.ts";
@@ -16,6 +16,7 @@ import * as z from "zod";
 import { orgNow } from "../http/api.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { newId } from "../support/world.ts";
+import { testPeppers } from "../support/peppers.ts";
 
 const phones = ["+13035550142", "13035550142", "3035550142", "(303) 555-0142", "303-555-0142", "303.555.0142", "303 555 0142", "+1 303 555 0142", "1-303-555-0142", "tel:+13035550142", "00 1 303 555 0142", "+1(303)555-0142"]; // prettier-ignore
 const words = ["zebra.canary@example.com", "Quillfeather-Canary", "canary transcript: stop calling me", "canary-secret-key-0123456789", "eyJjYW5hcnkiOjF9.canaryjwt.sig", "078-05-1120", "4111111111111111"]; // prettier-ignore
@@ -32,10 +33,15 @@ let db: TestDatabase;
 let transport: Transport;
 let org: SeededOrg;
 const key = Buffer.alloc(32, 9);
+const secret = randomBytes(32).toString("base64");
 beforeAll(async () => {
   db = await openTestDatabase();
   transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
-  org = await seedOrg(transport, await apiKeyHasher(new Uint8Array(key)), { name: "Acme", now: orgNow });
+  org = await seedOrg(transport, await apiKeyHasher(new Uint8Array(key)), {
+    name: "Acme",
+    now: orgNow,
+    peppers: await heldPeppers(`1:${secret}`),
+  });
 }, 60_000);
 afterAll(() => db.close());
 afterEach(() => vi.restoreAllMocks());
@@ -82,7 +88,7 @@ describe("a statement that fails", () => {
   });
 
   test("through drizzle: the same", async () => {
-    const handle = new SystemDb(transport, newId).asOrg(org.orgId, { type: "job", id: "x" }, "req_1", orgNow);
+    const handle = new SystemDb(transport, newId, testPeppers).asOrg(org.orgId, { type: "job", id: "x" }, "req_1", orgNow);
     const tries = [
       () => handle.find(leads, eq(leads.id, line), { limit: 1 }),
       () => handle.change({ action: "test.tried", subject: "x" }, (w) => w.insert(sellers, { id: line, registeredName: line, tradeNames: [], address: null, doNotCallNumber: null, san: null, sanAreaCodes: [], createdAt: orgNow })),
@@ -142,7 +148,6 @@ describe("a run of the worker", () => {
     for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, "write").mockImplementation((chunk) => (said.push([String(chunk)]), true));
     const pending: Promise<unknown>[] = [];
     const queue = { send: async () => undefined, sendBatch: async () => { throw new Error(line); } }; // prettier-ignore
-    const secret = randomBytes(32).toString("base64");
     const env = {
       ENVIRONMENT: "development", DATABASE_URL: db.connectionString, NEON_LOCAL_ENDPOINT: `127.0.0.1:${db.endpoint.port}`, PUBLIC_ORIGIN: "http://127.0.0.1:8787",
       SIMULATOR_ORIGIN: "http://127.0.0.1:9", NUMBER_PEPPERS: `1:${secret}`, KEY_ENCRYPTION_KEYS: `1:${secret}`, API_KEY_PEPPER: key.toString("base64"),

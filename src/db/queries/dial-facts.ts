@@ -76,13 +76,19 @@ function readLeads(source: FactsSource): Statement {
   const { text, params } = picked(source);
   return {
     name: "facts.leads",
-    text: `with picked as (${text})
+    text: `with picked as (${text}),
+      protected as materialized (
+        select distinct on (h.person_id) h.person_id, f.id, f.kind from (
+            select q.id as person_id, q.e164_hmac from picked k join persons q on ${inOrg("q")} and q.id = k.person_id
+            union all
+            select a.person_id, a.e164_hmac from picked k join person_aliases a on ${inOrg("a")} and a.person_id = k.person_id) h
+          join protected_lines f on f.e164_hmac = h.e164_hmac order by h.person_id, f.id)
       select k.enrolment_id, k.lead_id, l.person_id, k.campaign_id, l.e164, l.state, l.zip, l.callback_at, p.stop_check, p.stop_check_since,
         f.id as protected_id, f.kind as protected_kind
       from picked k
       join leads l on ${inOrg("l")} and l.id = k.lead_id
       join persons p on ${inOrg("p")} and p.id = l.person_id
-      left join protected_lines f on f.e164_hmac = p.e164_hmac
+      left join protected f on f.person_id = p.id
       order by k.lead_id`,
     params,
   };
@@ -243,6 +249,12 @@ export interface CampaignFactsRow {
   readonly connection_status: string;
   readonly provider_max_concurrency: number;
   readonly token_free: boolean;
+  /** Pepper versions that are in use and that this worker does not hold. */
+  readonly lost_peppers: readonly string[];
+  /** A protected line stands under some pepper versions and not under others. */
+  readonly lines_lacking: boolean;
+  /** The org's suppression list can be read with this worker's peppers. */
+  readonly canary_found: boolean;
   readonly queue_delay_seconds: number;
   readonly policy: {
     readonly written_consent_over_national: boolean;
@@ -270,6 +282,7 @@ export interface CampaignFactsRow {
     covers: readonly string[];
     attested_list_age_days: number | null;
   }[];
+  readonly dnc_disconnected: readonly string[];
   readonly dnc_ever_connected: boolean;
   readonly acknowledgement: { id: string; lists: readonly string[]; made_at: string } | null;
   readonly positions: readonly { rule_id: string; counsel: string; document_digest: string; from: string; until: string }[];
@@ -297,6 +310,7 @@ function readCampaignFacts(source: FactsSource): Statement {
         m.max_concurrency as campaign_max_concurrency, s.id as seller_id, s.registered_name, s.trade_names,
         c.id as connection_id, c.status as connection_status, c.max_concurrency as provider_max_concurrency,
         ${claimed ? "true" : "c.next_slot_at <= clock_timestamp()"} as token_free, c.queue_delay_seconds,
+        keys.lost_peppers, keys.canary_found, keys.lines_lacking,
         (select to_json(y) from calling_policies y where ${inOrg("y")}) as policy,
         (select coalesce(json_agg(h order by h.reason, h.id), '[]') from (
           select h.id::text, h.reason, app.rfc3339(h.since) as since, null::text as until,
@@ -310,6 +324,8 @@ function readCampaignFacts(source: FactsSource): Statement {
         (select coalesce(json_agg(json_build_object('id', d.id, 'status', d.status, 'covers', d.config->'lists',
             'attested_list_age_days', d.config->'attested_list_age_days') order by d.id), '[]')
           from connections d where ${inOrg("d")} and d.kind = 'dnc' and d.status <> 'disabled') as dnc_connections,
+        (select coalesce(json_agg(d.id order by d.id), '[]')
+          from connections d where ${inOrg("d")} and d.kind = 'dnc' and d.status = 'disabled') as dnc_disconnected,
         exists (select 1 from connections d where ${inOrg("d")} and d.kind = 'dnc') as dnc_ever_connected,
         (select json_build_object('id', k.id, 'lists', k.lists, 'made_at', app.rfc3339(k.made_at))
           from dnc_acknowledgements k where ${inOrg("k")} order by k.made_at desc, k.id desc limit 1) as acknowledgement,
@@ -321,6 +337,8 @@ function readCampaignFacts(source: FactsSource): Statement {
       from campaigns m
       join sellers s on ${inOrg("s")} and s.id = m.seller_id
       join connections c on ${inOrg("c")} and c.id = m.connection_id
+      cross join (select app.lost_peppers()::text[] as lost_peppers, app.canary_found() as canary_found,
+        exists (select 1 from pepper_versions v where v.lacks_lines) as lines_lacking) keys
       where ${inOrg("m")} and ${claimed ? `m.id in (select k.campaign_id from leases k where ${inOrg("k")} and k.token = $1)` : "m.id = $1::uuid"}`,
     params: [claimed ? source.token : source.campaignId],
   };

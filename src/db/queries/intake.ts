@@ -185,10 +185,15 @@ export interface RejectRow {
   readonly detail: string;
   readonly raw: string;
 }
+/** Rows are kept whole, up to 64 KiB each: a page ends with the row that fills it. */
+const pageBytes = 2_097_152;
 /** A page of an import's rejected rows, in the order of the file. */
 export const rejectsAfter = (importId: string, line: number, max: number): Statement => ({
   name: "rejects_after",
-  text: `select r.line, r.code, r.detail, r.raw from import_rejects r
-    where ${inOrg("r")} and r.import_id = $1 and r.line > $2 order by r.line limit $3`,
+  text: `select x.line, x.code, x.detail, x.raw from (
+      select p.*, sum(octet_length(p.raw)) over (order by p.line) - octet_length(p.raw) as before from (
+        select r.line, r.code, r.detail, r.raw from import_rejects r
+          where ${inOrg("r")} and r.import_id = $1 and r.line > $2 order by r.line limit $3) p) x
+    where x.before < ${pageBytes} order by x.line`,
   params: [importId, line, max],
 });

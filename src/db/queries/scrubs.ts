@@ -32,6 +32,31 @@ export const activeDncConnections = (): Statement => ({
   params: [],
 });
 
+export interface ScrubbedSinceRow {
+  readonly id: string;
+  readonly scrubbed: boolean;
+}
+/**
+ * A do-not-call provider that was disconnected, and whether another one has scrubbed since; no row where none was. Ids
+ * sort by the instant of their making, so that the newest answer says whose turn it was last.
+ */
+export const scrubbedSinceDisconnect = (): Statement => ({
+  name: "scrubs.since_disconnect",
+  text: `select d.id, coalesce((select c.status <> 'disabled' from scrubs s join connections c on ${inOrg("c")} and c.id = s.connection_id
+      where ${inOrg("s")} order by s.id desc limit 1), false) as scrubbed
+    from connections d where ${inOrg("d")} and d.kind = 'dnc' and d.status = 'disabled' order by d.id limit 1`,
+  params: [],
+});
+
+/** The failing source's incident behind this halt, and whether a connected one has answered a list since; no row where none is. */
+export const scrubbedSinceHalt = (haltId: string): Statement => ({
+  name: "scrubs.since_halt",
+  text: `select i.id, exists (select 1 from scrubs s join connections c on ${inOrg("c")} and c.id = s.connection_id
+      where ${inOrg("s")} and s.id > $1 and s.result <> 'unknown' and s.kind <> 'line_type' and c.status = 'active') as scrubbed
+    from incidents i where ${inOrg("i")} and i.halt_id = $1 and i.code = 'dnc_source_failing' limit 1`,
+  params: [haltId],
+});
+
 /** Other lists are demanded, or can be had, than when the leads were asked about: all are asked about again. */
 export const scrubAllAgain = (): Statement => ({
   name: "scrubs.all_again",

@@ -1,4 +1,4 @@
-import { bigint, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
+import { bigint, boolean, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
 import { bytes, databaseDefault, instant } from "./columns.ts";
 
 export const platformFacts = pgTable(
@@ -29,11 +29,23 @@ export const platformHalts = pgTable(
   (table) => [primaryKey({ columns: [table.id] })],
 );
 
+export const pepperVersions = pgTable(
+  "pepper_versions",
+  {
+    version: smallint("version").notNull(),
+    canaryHmac: bytes("canary_hmac").notNull(),
+    firstHeldAt: instant("first_held_at").notNull().default(databaseDefault),
+    lacksLines: boolean("lacks_lines").notNull().default(databaseDefault),
+  },
+  (table) => [primaryKey({ columns: [table.version] })],
+);
+
 export const protectedLines = pgTable(
   "protected_lines",
   {
     e164Hmac: bytes("e164_hmac").notNull(),
     id: uuid("id").notNull(),
+    pepperVersion: smallint("pepper_version").notNull(),
     kind: text("kind").notNull(),
     source: text("source").notNull(),
     recordedAt: instant("recorded_at").notNull(),

@@ -2,6 +2,7 @@ import { and, eq, ne } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { openAttemptsOfConnection } from "../../db/queries/connections.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
+import { scrubAllAgain } from "../../db/queries/scrubs.ts";
 import { startSweep } from "../../db/queries/standing.ts";
 import { campaigns, connections, credentials } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -26,7 +27,11 @@ export async function deleteConnection(
       w.withdrawEntry();
       return refuse(found === null ? "connection_unknown" : "calls_in_progress");
     }
-    if (found.kind === "dnc") await w.rows(startSweep());
+    if (found.kind === "dnc") {
+      await w.rows(startSweep());
+      // What it answered serves no call any more: another provider is asked, now or when there is one.
+      await w.rows(scrubAllAgain());
+    }
     await w.update(connections, eq(connections.id, id), { status: "disabled" });
     await w.delete(credentials, eq(credentials.connectionId, id));
     const running = eq(campaigns.status, "running");

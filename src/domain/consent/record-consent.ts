@@ -65,7 +65,7 @@ export async function recordConsent(
       return refuse("lead_unknown");
     }
     const body = completed(event, person.e164, w.now);
-    const digest = byteaText(await sha256(canonicalJson({ kind: event.kind, ...body })));
+    const digest = byteaText(await sha256(canonicalJson({ kind: event.kind, ...(isAct(event.kind) && { at: w.now }), ...body })));
     const appended = appendConsentEvent({ id, personId: person.id, kind: event.kind, digest, body: canonicalJson(body) });
     const [row] = await w.rows<{ id: string; recorded_at: string; known: boolean; of_kind: number }>(appended);
     if (row === undefined) throw new Error("a consent event was neither added nor found");
@@ -85,6 +85,11 @@ export async function recordConsent(
   });
 }
 
+/**
+ * Evidence says the same each time that it is sent. A revocation or a lift is an act: the same words after the other's
+ * mean something again.
+ */
+const isAct = (kind: ConsentEventInput["kind"]): boolean => kind === "revocation" || kind === "lift";
 function completed(event: ConsentEventInput, e164: string, now: Instant): Readonly<Record<string, unknown>> {
   if (event.kind === "grant") return { ...event.body, number: e164 };
   if (event.kind === "revocation") return { ...event.body, revoked_at: event.body.revoked_at ?? givenDate(now) };

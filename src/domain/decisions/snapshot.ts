@@ -116,6 +116,19 @@ function haltsOf(campaign: CampaignFactsRow): HaltFact[] {
     by: "state",
     note,
   });
+  // An org's stop that is not found is a stop that is broken: no list is read with keys that cannot read it.
+  if (campaign.lost_peppers.length > 0)
+    halts.push(
+      state(
+        "platform_halted",
+        "pepper_versions",
+        `pepper versions that are in use are lost: ${campaign.lost_peppers.join(", ")}`,
+      ),
+    );
+  if (campaign.lines_lacking)
+    halts.push(state("platform_halted", "protected_lines", "a protected line does not stand under every pepper version"));
+  if (!campaign.canary_found)
+    halts.push(state("org_halted", "suppression_canary", "the canary of the suppression list cannot be found"));
   if (campaign.campaign_status !== "running")
     halts.push(state("campaign_halted", campaign.campaign_id, `the campaign is ${campaign.campaign_status}`));
   if (campaign.connection_status !== "active")
@@ -234,6 +247,7 @@ function dncFacts(campaign: CampaignFactsRow, lead: LeadFacts): Snapshot["dnc"] 
     added_lists: campaign.policy.added_lists,
     answers,
     once_listed: [...new Set(lead.scrubs.filter((row) => row.once_listed).map((row) => row.list))],
+    disconnected: campaign.dnc_disconnected.filter((id) => answers.some((answer) => answer.connection_id === id)),
     written_consent_over_national: campaign.policy.written_consent_over_national,
     acknowledgement:
       acknowledgement === null

@@ -34,8 +34,8 @@ async function* rejectPages(org: OrgDb, importId: string): AsyncGenerator<Reject
   let line = 0;
   for (let page = 0; page < pagesMax; page += 1) {
     const rows = await org.rows<RejectRow>(rejectsAfter(importId, line, pageRows));
-    if (rows.length > 0) yield rows;
-    if (rows.length < pageRows) return;
+    if (rows.length === 0) return;
+    yield rows;
     line = rows.at(-1)?.line ?? line;
   }
 }
@@ -43,11 +43,18 @@ async function* rejectPages(org: OrgDb, importId: string): AsyncGenerator<Reject
 /** A row with another number of fields than the header is filled up, or keeps its surplus in the last original column. */
 function rejectLine(row: RejectRow, width: number): string {
   const [record] = new CsvReader().push(new TextEncoder().encode(row.raw), true);
-  const fields = record?.fields ?? [];
+  // Bytes that were no UTF-8 take three each now, and may have made the row longer than one is.
+  const fields = record === undefined || record.fault !== null ? [row.raw] : record.fields;
   const original = Array.from({ length: width }, (_, index) => fields[index] ?? "");
   if (fields.length > width && width > 0) original[width - 1] = fields.slice(width - 1).join(",");
-  return csvLine([...original, String(row.line), row.code, row.detail]);
+  return csvLine([...original.map(cellOf), String(row.line), row.code, row.detail]);
 }
+
+/** No spreadsheet holds a longer cell (Excel's limit). The row keeps its columns, and a cell that was cut says so. */
+const cellCharactersMax = 32_767;
+const cutMark = " [cut]";
+const cellOf = (text: string): string =>
+  text.length > cellCharactersMax ? text.slice(0, cellCharactersMax - cutMark.length).toWellFormed() + cutMark : text;
 
 const csvLine = (values: readonly string[]): string => `${values.map(csvField).join(",")}\r\n`;
 

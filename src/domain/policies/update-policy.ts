@@ -31,7 +31,10 @@ export async function updatePolicy(org: OrgDb, change: PolicyChange): Promise<Po
   const { orgId } = await org.bound();
   return org.change({ action: "policy.updated", subject: publicId("org", orgId), facts: { ...change } }, async (w) => {
     await w.rows(bumpOrg());
-    if (Object.keys(change).some((field) => !momentary.has(field))) await w.rows(startSweep());
+    const before = await w.findOne(callingPolicies, eq(callingPolicies.orgId, orgId));
+    // Whose budget was spent is held until it is raised, and reopened by the job that keeps standing results.
+    const raised = change.attemptsMax !== undefined && change.attemptsMax > (before?.attemptsMax ?? 0);
+    if (raised || Object.keys(change).some((field) => !momentary.has(field))) await w.rows(startSweep());
     if (change.addedLists !== undefined) await w.rows(scrubAllAgain());
     const [policy] = await w.update(callingPolicies, eq(callingPolicies.orgId, orgId), change);
     if (policy === undefined) throw new Error("an org without a calling policy");

@@ -314,11 +314,17 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
         return c.json(view(done.value), 200);
       }
       if (done.refusal === "campaign_unknown") throw notFound("campaign");
-      const detail = done.refusal === "not_paused" ? "Only a paused campaign can be resumed." : "Its connection is not active.";
-      throw conflict(done.refusal, detail);
+      throw conflict(done.refusal, resumeDetails[done.refusal]);
     },
   );
 }
+
+const resumeDetails = {
+  not_paused: "Only a paused campaign can be resumed.",
+  connection_not_active: "Its connection is not active.",
+  scrub_wanted:
+    "The do-not-call provider that served it was disconnected, and no other has scrubbed since: connect another, wait for its scrub, then resume.",
+} as const;
 
 function withoutAbsentDays(window: z.infer<typeof weekWindow> | null) {
   return window === null ? null : Object.fromEntries(Object.entries(window).filter(([, hours]) => hours !== undefined));

@@ -83,7 +83,7 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
       operationId: "consent_events.create",
       summary: "Record a grant, a revocation, a lift or a relationship",
       description:
-        "Append-only, once per evidence and person. A revocation binds when the answer arrives: no dial decided before it leaves.",
+        "Append-only: a grant or a relationship once per evidence and person, each revocation and lift as an act of its own. A revocation binds when the answer arrives: no dial decided before it leaves.",
       tags: ["consent"],
       ...posts("consent:write"),
       request: { body: jsonBody(newEvent) },

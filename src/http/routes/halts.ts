@@ -5,7 +5,7 @@ import { json, jsonBody, posts, problems, reads } from "../access.ts";
 import { e164Field, givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
-import { invalid, notFound } from "../problem.ts";
+import { conflict, invalid, notFound } from "../problem.ts";
 
 const note = text(500);
 const newHalt = z
@@ -85,6 +85,7 @@ export function haltRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/halts/{id}/end",
       operationId: "halts.end",
       summary: "End a halt",
+      description: "What a failing do-not-call source halted ends only after a fresh scrub.",
       tags: ["halts"],
       ...posts("halts:write"),
       request: { params: idParam("halt") },
@@ -92,9 +93,15 @@ export function haltRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const ended = await endHalt(c.var.org, idOf("halt", c.req.valid("param").id));
-      if (ended === null) throw notFound("open halt");
-      await c.env.wake(ended.orgId, "dial");
-      return c.json(view(ended), 200);
+      if (!ended.ok) {
+        if (ended.refusal === "halt_unknown") throw notFound("open halt");
+        throw conflict(
+          ended.refusal,
+          "A do-not-call source failed, and no list has been answered since. It is asked again every ten minutes: repair its connection or connect another, wait for a scrub, then end this.",
+        );
+      }
+      await c.env.wake(ended.value.orgId, "dial");
+      return c.json(view(ended.value), 200);
     },
   );
 }
