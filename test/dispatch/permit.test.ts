@@ -429,7 +429,9 @@ describe("a change of a gate's input voids the permit", () => {
         reason === "facts_changed" ? "waiting" : reason === "dnc_listed" ? "held" : "done",
       );
     });
-    it.skipIf(needsAttempt)(`${row}: ${name}, committed between the gates and the record of their decision`, async () => {
+    // A late ring is an attempt's, and before the record there is none.
+    if (needsAttempt) continue;
+    it(`${row}: ${name}, committed between the gates and the record of their decision`, async () => {
       const world = await buildWorld(db);
       await arrange?.(world);
       const batch = await decideDue(world);
