@@ -3,6 +3,7 @@
  * other than 0 if a promise was not kept; without it everything keeps serving.
  */
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import type { Instant } from "../src/lib/instant.ts";
 import { apiClient } from "./demo/api-client.ts";
 import { connect } from "./demo/connect.ts";
@@ -17,8 +18,9 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 async function main(): Promise<void> {
   for (const signal of signals) process.once(signal, () => setTimeout(() => process.exit(130), 5_000).unref());
-  const once = process.argv.includes("--once");
-  const verbose = process.argv.includes("--verbose");
+  const { once = false, verbose = false } = parseArgs({
+    options: { once: { type: "boolean" }, verbose: { type: "boolean" } },
+  }).values;
   const began = Date.now();
   say(bold("Dialgate") + dim("  everything below runs on this machine; nothing rings"));
   const stack = await startStack({

@@ -40,11 +40,11 @@ export interface StackOptions {
 const startSecondsMax = 60;
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const port = await freePort(options.port);
   const folder = await mkdtemp(join(tmpdir(), "dialgate-"));
   const database = await startPglite({ autovacuum: true });
   const endpoint = await startNeonEndpoint({ target: { host: "127.0.0.1", port: database.port } });
   const simulators = await startSimulators(options.registry === undefined ? {} : { registry: options.registry });
-  const port = options.port ? options.port : await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const apiKeyPepper = randomBytes(32);
   const secrets = {
@@ -169,11 +169,12 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-function freePort(): Promise<number> {
+/** The wanted port, refused where another server holds it: the worker would not start, and that server would answer for it. */
+function freePort(wanted = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    server.once("error", () => reject(new Error(`the worker did not start: port ${wanted} is in use`)));
+    server.listen(wanted, "127.0.0.1", () => {
       const address = server.address();
       server.close(() =>
         typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),

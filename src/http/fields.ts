@@ -24,7 +24,10 @@ export const idParam = (kind: IdKind) =>
 export const instantField = z.string().openapi({ format: "date-time", example: "2026-11-18T15:00:00Z" });
 export const givenInstant = z
   .string()
-  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/, {
+    abort: true,
+    message: "An instant in UTC with whole seconds is needed, such as 2026-11-18T15:00:00Z.",
+  })
   .refine((text) => !Number.isNaN(Date.parse(text)) && new Date(Date.parse(text)).toISOString().startsWith(text.slice(0, 19)), {
     message: "There is no such instant.",
     params: { code: "instant_invalid" },
@@ -35,5 +38,5 @@ export const givenInstant = z
 export const text = (charactersMax: number) => z.string().trim().min(1).max(charactersMax);
 export const e164Field = z
   .string()
-  .regex(/^\+[1-9]\d{7,14}$/)
+  .regex(/^\+[1-9]\d{7,14}$/, "A number in E.164 form is needed, such as +13035550142.")
   .openapi({ example: "+13035550142", description: "E.164." });

@@ -53,9 +53,14 @@ function worded(issue: Issue): { code: string; detail: string } {
       return { code: "too_large", detail: `At most ${issue.maximum}${unit(issue.origin)}.` };
     case "custom":
       return { code: codeOf(issue.params), detail: issue.message };
+    case "invalid_format":
+      // The field's own words where it has some; zod's name a pattern that tells nobody what to write.
+      return {
+        code: "invalid",
+        detail: issue.message.startsWith("Invalid ") ? `Not of the form ${issue.format}.` : issue.message,
+      };
     default:
-      // Formats: zod's own words name the format, never the value.
-      return { code: "invalid", detail: issue.code === "invalid_format" ? `Not of the form ${issue.format}.` : "Not valid." };
+      return { code: "invalid", detail: "Not valid." };
   }
 }
 

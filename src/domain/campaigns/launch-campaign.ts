@@ -108,7 +108,8 @@ function warningsOf(enrolled: number, stores: boolean | null, dnc: readonly stri
   if (dnc.length === 0)
     warnings.push({
       code: "no_dnc_provider",
-      detail: "No do-not-call provider is connected: sales calls are refused without one.",
+      detail:
+        "No do-not-call provider is connected: sales calls are refused without one, or without the owner's acknowledgement.",
     });
   else if (!dnc.includes("active"))
     warnings.push({ code: "dnc_provider_failing", detail: "The do-not-call provider is failing: no new scrub can be made." });

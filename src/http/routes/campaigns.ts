@@ -13,7 +13,7 @@ import { conflict, invalid, notFound } from "../problem.ts";
 
 const purposes = ["marketing", "mixed", "informational", "undeclared"] as const;
 const statuses = ["draft", "running", "paused", "completed", "cancelled"] as const;
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "A time of day from 00:00 to 23:59 is needed.");
 const day = z
   .strictObject({ from: clock, to: clock })
   .refine(({ from, to }) => from < to, { message: "`from` comes before `to`.", params: { code: "window_empty" } })

@@ -14,7 +14,7 @@ import { invalid, notFound } from "../problem.ts";
 const fields = {
   rule_id: text(100).openapi({ description: "The rule's id, as a refusal names it." }),
   counsel: text(200),
-  document_sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  document_sha256: z.string().regex(/^[0-9a-f]{64}$/, "A SHA-256 in 64 hexadecimal digits is needed."),
   dated_at: givenInstant,
   until: givenInstant,
   by: text(200),

@@ -13,7 +13,11 @@ const newHalt = z
     z.strictObject({ reason: z.literal("org_halted"), note }),
     z.strictObject({ reason: z.literal("seller_halted"), note, seller_id: givenId("seller") }),
     z.strictObject({ reason: z.literal("connection_halted"), note, connection_id: givenId("connection") }),
-    z.strictObject({ reason: z.literal("state_halted"), note, state: z.string().regex(/^[A-Z]{2}$/) }),
+    z.strictObject({
+      reason: z.literal("state_halted"),
+      note,
+      state: z.string().regex(/^[A-Z]{2}$/, "A state's two letters are needed, such as FL."),
+    }),
     z.strictObject({ reason: z.literal("caller_number_halted"), note, phone: e164Field }),
   ])
   .openapi("NewHalt", { example: { reason: "org_halted", note: "Complaint under review" } });

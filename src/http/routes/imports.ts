@@ -34,6 +34,10 @@ const shown = z
     attestation: z.record(z.string(), z.unknown()),
     status: z.string(),
     status_reason: z.string().nullable(),
+    status_detail: z
+      .string()
+      .nullable()
+      .openapi({ description: "What is wrong with the file: the columns that it lacks, for one." }),
     bytes_total: z.int().nullable(),
     bytes_done: z.int(),
     rows_in: z.int(),
@@ -57,6 +61,7 @@ const view = (row: Import): z.infer<typeof shown> => ({
   attestation: row.attestation as Record<string, unknown>,
   status: row.status,
   status_reason: row.statusReason,
+  status_detail: row.statusDetail,
   bytes_total: row.bytesTotal,
   bytes_done: row.bytesDone,
   rows_in: row.rowsDone,

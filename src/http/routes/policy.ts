@@ -9,7 +9,7 @@ import type { HttpEnv } from "../http-env.ts";
 
 const listName = z
   .string()
-  .regex(/^[a-z][a-z0-9_]{0,39}(:[A-Z]{2})?$/)
+  .regex(/^[a-z][a-z0-9_]{0,39}(:[A-Z]{2})?$/, "A list's name is needed, such as national or state:FL.")
   .openapi({ example: "state:FL" });
 const fields = {
   written_consent_over_national: z.boolean().openapi({

@@ -15,11 +15,11 @@ const fields = {
   address: text(500).nullable(),
   do_not_call_number: z
     .string()
-    .regex(/^\+1\d{10}$/)
+    .regex(/^\+1\d{10}$/, "A US number in E.164 form is needed, such as +18005550142.")
     .nullable()
     .openapi({ example: "+18005550123" }),
   san: text(20).nullable().openapi({ description: "Subscription Account Number at the national registry." }),
-  san_area_codes: z.array(z.string().regex(/^[2-9]\d{2}$/)).max(400),
+  san_area_codes: z.array(z.string().regex(/^[2-9]\d{2}$/, "An area code of three digits is needed.")).max(400),
 };
 const newSeller = z
   .strictObject({
