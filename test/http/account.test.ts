@@ -24,6 +24,10 @@ describe("the account", () => {
     expect(json.missing_rule_packs).toEqual(["us-state", "us-artificial-voice"]);
     const codes = async () => (await org.get("/v1/account")).json.warnings.map((warning: { code: string }) => warning.code);
     expect(await codes()).toContain("no_dnc_provider");
+    const slip = await org.post("/v1/dnc_acknowledgements", { lists: ["nat"], by: "Dana Reyes" });
+    expect(slip.status).toBe(422);
+    expect(slip.json.errors).toMatchObject([{ pointer: "/lists", code: "unknown_value" }]);
+    expect(slip.json.errors[0].detail).toContain("national, state:");
     const acknowledged = await org.post("/v1/dnc_acknowledgements", { lists: ["national", "state:FL"], by: "Dana Reyes" });
     expect(acknowledged.json).toMatchObject({
       lists: ["national", "state:FL"],

@@ -1,11 +1,12 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
-import { acknowledgeNoDnc, type Acknowledgement } from "../../domain/policies/acknowledge-no-dnc.ts";
+import { acknowledgeableLists, acknowledgeNoDnc, type Acknowledgement } from "../../domain/policies/acknowledge-no-dnc.ts";
 import { findPolicy, type Policy, type PolicyChange, updatePolicy } from "../../domain/policies/update-policy.ts";
 import { publicId } from "../../lib/ids.ts";
 import { addSeconds, daySeconds } from "../../lib/instant.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { idField, instantField, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { invalid } from "../problem.ts";
 
 const listName = z
   .string()
@@ -116,7 +117,12 @@ export function policyRoutes(app: OpenAPIHono<HttpEnv>): void {
       },
       responses: { 201: json("The acknowledgement.", acknowledgement), ...problems },
     }),
-    async (c) => c.json(viewAcknowledgement(await acknowledgeNoDnc(c.var.org, c.req.valid("json"))), 201),
+    async (c) => {
+      const done = await acknowledgeNoDnc(c.var.org, c.req.valid("json"));
+      if (done.ok) return c.json(viewAcknowledgement(done.value), 201);
+      const known = `Known here: ${acknowledgeableLists([]).join(", ")}, and what the policy's added_lists name.`;
+      throw invalid({ pointer: "/lists", code: "unknown_value", detail: known });
+    },
   );
 }
 
