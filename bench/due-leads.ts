@@ -42,7 +42,7 @@ export async function openDueOrg(db: TestDatabase, transport: Transport, leads: 
     overdueClosed: () => overdueClosed(org),
     findBlocks: () => findBlocks(org, selects, connectionId),
     async claimBlocks() {
-      const statement = claimEnrolments(newId(), batch, 60, 45);
+      const statement = claimEnrolments(newId(), batch, 125, 60, 45);
       const plan = await explained(org, statement.text, statement.params);
       const token = statement.params[0];
       const { rows } = await db.admin(

@@ -646,11 +646,13 @@ create index enrolments_by_person on enrolments (org_id, person_id) where state 
 call app.protect_table('enrolments', 'select, insert, update');
 call app.classify('enrolments', subject => 'standing reason', system => 'org_id id campaign_id lead_id person_id profile_id state due_at standing_valid_until attempts');
 
--- What runs hold: a row for each profile of a batch, so that a claim writes one row and not one a lead. Its token is the
+-- What runs hold: a row for each part of a batch, so that a claim writes one row and not one a lead. Its token is the
 -- fence: only who still has it may record. What a lease still names at its end waits again, with nothing to be written.
 create table leases (
   org_id uuid not null references orgs (org_id),
   token uuid not null,
+  -- In the order in which parts are recorded. A part has one profile, and no more leads than the claim was told.
+  part integer not null,
   profile_id uuid not null,
   campaign_id uuid not null,
   connection_id uuid not null,
@@ -658,13 +660,14 @@ create table leases (
   enrolment_ids uuid[] not null,
   lead_ids uuid[] not null,
   person_ids uuid[] not null,
-  -- Real clock.
+  -- Real clock. The connection's tokens that are reserved for the part: one in each step of its calls per second.
+  slots_from timestamptz not null, slots_until timestamptz not null,
   lease_until timestamptz not null,
-  primary key (org_id, token, profile_id)
+  primary key (org_id, token, part)
 );
 create index leases_end on leases (lease_until, org_id);
-call app.protect_table('leases', 'select, insert, update (lease_until), delete');
-call app.classify('leases', system => 'org_id token profile_id campaign_id connection_id enrolment_ids lead_ids person_ids lease_until');
+call app.protect_table('leases', 'select, insert, update (lease_until, slots_from), delete');
+call app.classify('leases', system => 'org_id token part profile_id campaign_id connection_id enrolment_ids lead_ids person_ids slots_from slots_until lease_until');
 
 -- Persons whose facts moved since the standing results of their open enrolments were computed. Who writes one holds its person.
 create table standing_marks (

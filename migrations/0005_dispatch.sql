@@ -31,10 +31,10 @@ end $$;
 -- Ends leases that ran out, but for one that a record is using up, and answers the profiles whose enrolments wait again.
 create function app.end_leases() returns uuid[] language sql as $$
   with ended as (
-    delete from public.leases k where k.org_id = (select app.org()) and (k.token, k.profile_id) in (
-      select x.token, x.profile_id from public.leases x
+    delete from public.leases k where k.org_id = (select app.org()) and (k.token, k.part) in (
+      select x.token, x.part from public.leases x
         where x.org_id = (select app.org()) and x.lease_until <= clock_timestamp()
-        order by x.token, x.profile_id limit 1000 for update skip locked)
+        order by x.token, x.part limit 1000 for update skip locked)
       returning k.profile_id)
   select coalesce(array_agg(distinct e.profile_id), '{}') from ended e $$;
 
@@ -49,21 +49,22 @@ create function app.taken_slots() returns table (connection_id uuid, campaign_id
     select k.connection_id, k.campaign_id, cardinality(k.enrolment_ids) from public.leases k where k.org_id = (select app.org())) t
     group by t.connection_id, t.campaign_id $$;
 
--- What one claim found room for. Returned so that record can give back what it did not use.
-create type app.claimed_batch as (claimed integer, connection_id uuid, first_slot_at timestamptz, reserved_until timestamptz);
+-- The time between two tokens of a connection, in whole microseconds: rounded up, so that no second has more than cps.
+create function app.token_step(cps numeric) returns interval immutable language sql as $$
+  select interval '1 microsecond' * ceil(1000000 / cps)::double precision $$;
 
--- Claims due enrolments in open windows of one connection's running campaigns: no more than free slots, and than tokens
--- that come up within place_seconds. What another lease names is passed over.
-create function app.claim_enrolments(token uuid, wanted integer, lease_seconds integer, place_seconds integer)
-  returns setof app.claimed_batch language plpgsql as $$
+-- Claims due enrolments in open windows of the connections' running campaigns, and answers how many: no more than free
+-- slots, and than tokens that come up within place_seconds. What another lease names is passed over.
+create function app.claim_enrolments(token uuid, wanted integer, part_max integer, lease_seconds integer, place_seconds integer)
+  returns integer language plpgsql as $$
 declare
-  conn record; prof record; room integer; camp_room integer; taken integer; got integer; answer app.claimed_batch;
+  conn record; prof record; room integer; camp_room integer; taken integer; got integer; claimed integer := 0; parts integer := 0;
   ids uuid[]; lead_ids uuid[]; person_ids uuid[]; leased uuid[]; stirred uuid[]; org_room integer;
   taken_connections uuid[]; taken_campaigns uuid[]; taken_counts bigint[];
 begin
   -- One claim at a time for an org: its room and its leases are shared by all connections. Who comes second comes again.
   select o.max_concurrency into org_room from public.calling_policies o where o.org_id = (select app.org()) for no key update skip locked;
-  if not found then return; end if;
+  if not found then return 0; end if;
   stirred := app.end_leases();
   select coalesce(array_agg(x.id), '{}') into leased
     from public.leases k cross join unnest(k.enrolment_ids) as x(id) where k.org_id = (select app.org());
@@ -71,7 +72,7 @@ begin
     into taken_connections, taken_campaigns, taken_counts from app.taken_slots() t;
   select org_room - coalesce(sum(u.n), 0) into org_room from unnest(taken_counts) as u(n);
   for conn in
-    select c.id, c.calls_per_second, greatest(c.next_slot_at, clock_timestamp()) as slot, c.max_concurrency - (
+    select c.id, c.calls_per_second, app.token_step(c.calls_per_second) as step, greatest(c.next_slot_at, clock_timestamp()) as slot, c.max_concurrency - (
           select coalesce(sum(u.n), 0) from unnest(taken_connections, taken_counts) as u(connection, n) where u.connection = c.id) as room
       from public.connections c
       where c.org_id = (select app.org()) and c.kind = 'voice' and c.status = 'active' and exists (
@@ -103,17 +104,20 @@ begin
           order by e.due_at, e.id limit least(room - taken, camp_room)) d;
       got := coalesce(cardinality(ids), 0);
       if got > 0 then
-        insert into public.leases (org_id, token, profile_id, campaign_id, connection_id, enrolment_ids, lead_ids, person_ids, lease_until)
-          select app.org(), claim_enrolments.token, prof.id, prof.campaign_id, conn.id, ids, lead_ids, person_ids, clock_timestamp() + make_interval(secs => lease_seconds);
+        insert into public.leases (org_id, token, part, profile_id, campaign_id, connection_id, enrolment_ids, lead_ids, person_ids,
+            slots_from, slots_until, lease_until)
+          select app.org(), claim_enrolments.token, parts + u.part, prof.id, prof.campaign_id, conn.id, ids[u.low:u.high], lead_ids[u.low:u.high],
+            person_ids[u.low:u.high], conn.slot + conn.step * (taken + u.low - 1), conn.slot + conn.step * (taken + u.high),
+            clock_timestamp() + make_interval(secs => lease_seconds)
+          from (select i as part, i * part_max + 1 as low, least((i + 1) * part_max, got) as high from generate_series(0, (got - 1) / part_max) as i) u;
+        parts := parts + (got - 1) / part_max + 1;
       end if;
       if got < least(room - taken, camp_room) then stirred := stirred || prof.id; end if;
       taken := taken + got;
     end loop;
     if taken > 0 then
-      answer := (taken, conn.id, conn.slot, conn.slot + make_interval(secs => (taken / conn.calls_per_second)::double precision));
-      update public.connections c set next_slot_at = answer.reserved_until where c.org_id = (select app.org()) and c.id = conn.id;
-      org_room := org_room - taken; wanted := wanted - taken;
-      return next answer;
+      update public.connections c set next_slot_at = conn.slot + conn.step * taken where c.org_id = (select app.org()) and c.id = conn.id;
+      org_room := org_room - taken; wanted := wanted - taken; claimed := claimed + taken;
     end if;
   end loop;
   -- The look that moves a profile's due time begins after its lock, and sees the leases of that moment: whatever went back
@@ -125,6 +129,7 @@ begin
           select unnest(k.enrolment_ids) from public.leases k where k.org_id = (select app.org()))
         order by e.due_at, e.id limit 1), 'infinity')
     where p.org_id = (select app.org()) and p.id = any (stirred);
+  return claimed;
 end $$;
 
 -- Ends the permits of these attempts, which the caller holds locked. They count for no cap. The caller raises the profiles
@@ -165,36 +170,39 @@ begin
   if exists (select 1 from public.calling_policies y where y.org_id = (select app.org()) and y.max_concurrency <= in_org)
     or exists (select 1 from public.campaigns m where m.org_id = (select app.org()) and m.id = of_campaign
       and m.max_concurrency <= in_campaign) then return false; end if;
-  update public.connections c set next_slot_at = clock_timestamp() + make_interval(secs => (1 / c.calls_per_second)::double precision)
+  update public.connections c set next_slot_at = clock_timestamp() + app.token_step(c.calls_per_second)
     where c.org_id = (select app.org()) and c.id = of_connection and c.next_slot_at <= clock_timestamp()
       and c.max_concurrency > in_connection;
   return found;
 end $$;
 
--- When each permit may leave: what may be minted takes the tokens that its claim reserved, in the order given; the rest
--- goes back if nobody reserved behind us.
-create function app.deal_slots(outcomes text[], connections uuid[], slot_connections uuid[], slot_starts timestamptz[], slot_ends timestamptz[],
-  minted_now timestamptz) returns timestamptz[] language plpgsql as $$
+-- When each permit may leave: what may be minted takes the tokens of its part's lease, in the order given. The rest goes to
+-- the batch's next part, and from the last one back to the connection if nobody reserved behind us.
+create function app.deal_slots(outcomes text[], connections uuid[], batch_token uuid, slot_connections uuid[], slot_starts timestamptz[],
+  slot_ends timestamptz[], minted_now timestamptz) returns timestamptz[] language plpgsql as $$
 declare
   n constant integer := cardinality(outcomes); slots timestamptz[] := array_fill(minted_now, array[greatest(n, 1)]);
-  conn record; next_own timestamptz; tail timestamptz; step interval; from_tail boolean;
+  conn record; next_own timestamptz; tail timestamptz; from_tail boolean;
 begin
-  for conn in select c.id, c.calls_per_second as cps, c.next_slot_at, u.start_at, u.end_at
+  for conn in select c.id, app.token_step(c.calls_per_second) as step, c.next_slot_at, u.start_at, u.end_at
       from unnest(slot_connections, slot_starts, slot_ends) as u(id, start_at, end_at)
       join public.connections c on c.org_id = (select app.org()) and c.id = u.id order by c.id for no key update of c loop
-    step := make_interval(secs => (1 / conn.cps)::double precision);
     next_own := greatest(conn.start_at, minted_now); tail := greatest(conn.next_slot_at, minted_now); from_tail := false;
     for i in 1 .. n loop
       continue when outcomes[i] <> 'permitted' or connections[i] <> conn.id;
       -- What came too late for its reserved tokens takes new ones behind everybody: together they would be a burst.
-      if next_own + step <= conn.end_at then
-        slots[i] := next_own; next_own := next_own + step;
+      if next_own + conn.step <= conn.end_at then
+        slots[i] := next_own; next_own := next_own + conn.step;
       else
-        slots[i] := tail; tail := tail + step; from_tail := true;
+        slots[i] := tail; tail := tail + conn.step; from_tail := true;
       end if;
     end loop;
-    update public.connections c set next_slot_at = case when from_tail then tail else next_own end
-      where c.org_id = (select app.org()) and c.id = conn.id and (from_tail or c.next_slot_at = conn.end_at);
+    update public.leases k set slots_from = next_own
+      where k.org_id = (select app.org()) and k.token = batch_token and k.connection_id = conn.id and k.slots_from = conn.end_at and not from_tail;
+    if not found then
+      update public.connections c set next_slot_at = case when from_tail then tail else next_own end
+        where c.org_id = (select app.org()) and c.id = conn.id and (from_tail or c.next_slot_at = conn.end_at);
+    end if;
   end loop;
   return slots;
 end $$;
@@ -211,14 +219,14 @@ create function app.record_decisions(
   valid_until timestamptz[], fixes text, results text, own_facts text, shared_facts text[], snapshot_digests text[],
   ring_by timestamptz[], valid_before timestamptz[], life_seconds integer[],
   back_states text[], back_reasons text[], back_due timestamptz[],
-  audit_subjects text[], audit_heads text, audit_tails text,
-  slot_connections uuid[], slot_starts timestamptz[], slot_ends timestamptz[], kind text)
+  audit_subjects text[], audit_heads text, audit_tails text, batch_parts integer[], kind text)
   returns table (decision_id uuid, outcome text, attempt_id uuid, slot_at timestamptz, expires_at timestamptz)
   language plpgsql as $$
 declare
   n constant integer := cardinality(decisions); moved boolean; current_platform bigint; current_org bigint;
   fresh uuid[]; leased uuid[]; overdue uuid[]; minted uuid[]; final text[] := outcomes; slots timestamptz[]; minted_now timestamptz;
   profiles uuid[]; due timestamptz[]; back_profiles uuid[]; back_profiles_due timestamptz[];
+  slot_connections uuid[]; slot_starts timestamptz[]; slot_ends timestamptz[];
 begin
   select p.facts_version into current_platform from public.platform_facts p where p.id = 1 for share;
   select o.facts_version into current_org from public.org_facts o where o.org_id = (select app.org()) for share;
@@ -246,9 +254,13 @@ begin
   -- Only who still holds the lease may write, and only what is waiting still: a run that stalled past its lease has lost it.
   if kind = 'campaign' then
     with spent as (
-      delete from public.leases k where k.org_id = (select app.org()) and k.token = batch_token and k.lease_until > minted_now
-        returning k.enrolment_ids)
-    select array_agg(x.id) into leased from spent s cross join unnest(s.enrolment_ids) as x(id);
+      delete from public.leases k
+        where k.org_id = (select app.org()) and k.token = batch_token and k.part = any (batch_parts) and k.lease_until > minted_now
+        returning k.connection_id, k.slots_from, k.slots_until, k.enrolment_ids)
+    select (select array_agg(x.id) from spent s cross join unnest(s.enrolment_ids) as x(id)),
+        array_agg(r.connection_id), array_agg(r.starts), array_agg(r.ends)
+      into leased, slot_connections, slot_starts, slot_ends
+      from (select s.connection_id, min(s.slots_from) as starts, max(s.slots_until) as ends from spent s group by s.connection_id) r;
     select coalesce(array_agg(e.id), '{}') into leased from (
       select x.id from public.enrolments x where x.org_id = (select app.org()) and x.id = any (leased) and x.state = 'waiting'
         order by x.id for no key update) e;
@@ -262,7 +274,7 @@ begin
     left join (select distinct x.person from unnest(fresh) as x(person)) f on f.person = u.person;
   if kind = 'single' and final[1] = 'permitted' and not app.take_token(campaigns[1], connections[1]) then final[1] := 'facts_changed'; end if;
 
-  slots := app.deal_slots(final, connections, slot_connections, slot_starts, slot_ends, minted_now);
+  slots := app.deal_slots(final, connections, batch_token, slot_connections, slot_starts, slot_ends, minted_now);
   with minting as (
     insert into public.dial_attempts as a (org_id, id, kind, enrolment_id, campaign_id, lead_id, person_id, connection_id, decision_id,
         state, minted_at, ring_by, slot_at)

@@ -1,4 +1,4 @@
-import { claimEnrolments, type ClaimedRow } from "../db/queries/dispatch.ts";
+import { claimEnrolments } from "../db/queries/dispatch.ts";
 import { readDialFacts } from "../db/queries/dial-facts.ts";
 import { type DueProfileRow, dueProfiles } from "../db/queries/profiles.ts";
 import type { OrgDb } from "../db/org-db.ts";
@@ -10,11 +10,12 @@ import { type DialFacts, gatherFacts } from "../domain/decisions/gather-facts.ts
 export interface Claim extends DialFacts {
   readonly bound: Bound;
   readonly token: string;
-  readonly slots: readonly ClaimedRow[];
   /** Windows that opened or closed since they were last judged: judge them and claim again. */
   readonly edges: readonly DueProfileRow[];
 }
 
+/** Leads that are decided while the database writes those before them. */
+const partMax = 125;
 /** A lease outlives the longest path from claim to record; what it still holds at its end goes back to waiting. */
 const leaseSeconds = 60;
 /** No more is claimed than can be placed in this time, so that no permit waits longer than it lives. */
@@ -25,9 +26,9 @@ const edgesMax = 1_000;
 export async function claim(org: OrgDb, token: string, leadsMax: number): Promise<Claim> {
   const { bound, answers } = await org.query(
     dueProfiles(edgesMax),
-    claimEnrolments(token, leadsMax, leaseSeconds, placeSeconds),
+    claimEnrolments(token, leadsMax, partMax, leaseSeconds, placeSeconds),
     ...readDialFacts({ kind: "claimed", token }),
   );
-  const [edges, slots, ...facts] = answers as [Answer, Answer, ...Answer[]];
-  return { bound, token, edges: rowsOf(edges), slots: rowsOf(slots), ...gatherFacts(facts) };
+  const [edges, , ...facts] = answers as [Answer, Answer, ...Answer[]];
+  return { bound, token, edges: rowsOf(edges), ...gatherFacts(facts) };
 }

@@ -1,8 +1,9 @@
 import type { OrgDb } from "../db/org-db.ts";
-import { type ClaimedRow, recordDecisions, type RecordedRow, type RecordItem } from "../db/queries/dispatch.ts";
-import type { CampaignFactsRow, VersionsRow } from "../db/queries/dial-facts.ts";
+import { recordDecisions, type RecordedRow, type RecordItem } from "../db/queries/dispatch.ts";
+import type { CampaignFactsRow } from "../db/queries/dial-facts.ts";
 import { rowsOf } from "../db/transport.ts";
 import type { Decision, Outcome } from "../gates/gate.ts";
+import type { DialFacts } from "../domain/decisions/gather-facts.ts";
 import { storeResults } from "../domain/decisions/stored-results.ts";
 import { haltForCanary } from "../domain/halts/halt-for-canary.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
@@ -10,20 +11,21 @@ import { publicId } from "../lib/ids.ts";
 import { addSeconds, type Instant } from "../lib/instant.ts";
 import type { DecidedLead } from "./decide.ts";
 
-export interface DecidedBatch {
+/** Of which claim, or of which look, the decisions are. */
+export interface BatchHead {
   readonly at: Instant;
   /** Null when a single lead is called now: it is in no queue and holds no lease. */
   readonly token: string | null;
-  readonly slots: readonly ClaimedRow[];
-  readonly versions: readonly VersionsRow[];
+  readonly versions: DialFacts["versions"];
   readonly campaigns: readonly CampaignFactsRow[];
+}
+export interface DecidedBatch extends BatchHead {
   readonly decided: readonly DecidedLead[];
 }
 
 /** What a decision came to once it was committed. `lease_lost`: another run holds the lead; nothing was recorded. */
 export interface Recorded {
   readonly decisionId: string;
-  readonly decision: Decision;
   readonly leadId: string;
   readonly outcome: Outcome | "lease_lost";
   readonly permit: Permit | null;
@@ -37,55 +39,39 @@ export interface Permit {
 }
 
 /** Commits decisions, audit entries, permits, attempts and enrolments together. One request. */
-export async function record(org: OrgDb, batch: DecidedBatch): Promise<Recorded[]> {
-  const [first] = batch.versions;
-  if (first === undefined || batch.decided.length === 0) return [];
-  const versions = new Map(batch.versions.map((row) => [row.person_id, row.person_version]));
-  const connections = new Map(batch.campaigns.map((row) => [row.campaign_id, row.connection_id]));
+export const record = (org: OrgDb, { decided, ...head }: DecidedBatch): Promise<Recorded[]> =>
+  send(org, head, spellOut(org, head, decided));
+
+/** Decisions as they are sent: texts alone, so that the snapshots they were made of can go. */
+export function spellOut(org: OrgDb, head: BatchHead, decided: readonly DecidedLead[]): RecordItem[] {
+  const connections = new Map(head.campaigns.map((row) => [row.campaign_id, row.connection_id]));
   const actor = canonicalJson(org.actor);
-  const items = batch.decided.map((decided) => itemOf(org, actor, batch.at, decided, versions, connections));
-  const parts = new Map(batch.decided.map(({ recorded }) => [recorded.shared.digest, recorded.shared.text]));
-  const { answers } = await org.query(
-    recordDecisions({
-      token: batch.token,
-      kind: batch.token === null ? "single" : "campaign",
-      platformVersion: first.platform_version,
-      orgVersion: first.org_version,
-      at: batch.at,
-      parts: [...parts].map(([digest, text]) => ({ digest, text })),
-      slots: batch.slots.map((slot) => ({
-        connectionId: slot.connection_id,
-        startsAt: slot.first_slot_at,
-        endsAt: slot.reserved_until,
-      })),
-      items,
-    }),
-  );
-  if (batch.campaigns.some((campaign) => !campaign.canary_found)) await haltForCanary(org);
+  return decided.map((each) => itemOf(org, actor, head.at, each, connections));
+}
+
+export async function send(org: OrgDb, head: BatchHead, items: readonly RecordItem[]): Promise<Recorded[]> {
+  if (head.versions === null || items.length === 0) return [];
+  const { org_version: orgVersion, platform_version: platformVersion } = head.versions;
+  const { answers } = await org.query(recordDecisions({ token: head.token, at: head.at, orgVersion, platformVersion, items }));
+  if (head.campaigns.some((campaign) => !campaign.canary_found)) await haltForCanary(org);
   const rows = new Map(rowsOf<RecordedRow>(answers[0] ?? { columns: [], rows: [] }).map((row) => [row.decision_id, row]));
-  return batch.decided.map(({ decision, lead }, index) => {
-    const decisionId = (items[index] as RecordItem).decisionId;
-    const row = rows.get(decisionId);
+  return items.map((item) => {
+    const row = rows.get(item.decisionId);
     const outcome = (row?.outcome ?? "lease_lost") as Recorded["outcome"];
-    const minted = row?.attempt_id != null && row.expires_at !== null;
-    const permit = minted
-      ? {
-          attemptId: row.attempt_id,
-          slotAt: row.slot_at,
-          expiresAt: row.expires_at as string,
-          ringBy: (items[index] as RecordItem).ringBy as Instant,
-        }
-      : null;
-    return { decisionId, decision, leadId: lead.lead_id, outcome, permit };
+    return { decisionId: item.decisionId, leadId: item.leadId, outcome, permit: permitOf(item, row) };
   });
 }
+
+const permitOf = (item: RecordItem, row: RecordedRow | undefined): Permit | null =>
+  row?.attempt_id == null || row.expires_at === null
+    ? null
+    : { attemptId: row.attempt_id, slotAt: row.slot_at, expiresAt: row.expires_at, ringBy: item.ringBy };
 
 function itemOf(
   org: OrgDb,
   actor: string,
   at: Instant,
   { lead, recorded, decision }: DecidedLead,
-  versions: ReadonlyMap<string, number>,
   connections: ReadonlyMap<string, string>,
 ): RecordItem {
   const decisionId = org.newId();
@@ -96,12 +82,13 @@ function itemOf(
   const back = backOf(decision, at);
   return {
     enrolmentId: lead.enrolment_id,
+    leasePart: lead.lease_part,
     decisionId,
     attemptId: org.newId(),
     campaignId: lead.campaign_id,
     leadId: lead.lead_id,
     personId: lead.person_id,
-    personVersion: versions.get(lead.person_id) ?? -1,
+    personVersion: lead.person_version,
     connectionId: connections.get(lead.campaign_id) ?? "",
     verdict: decision.verdict,
     outcome: decision.verdict !== "allow" ? "refused" : decision.mintable ? "permitted" : "window_closing",
@@ -111,7 +98,7 @@ function itemOf(
     fix: JSON.stringify(decision.fix),
     results: storeResults(decision.results),
     ownFacts: recorded.ownText,
-    sharedDigest: recorded.shared.digest,
+    sharedFacts: recorded.shared,
     snapshotDigest: recorded.digest,
     ringBy: decision.valid_until ?? addSeconds(at, 86_400),
     validBefore,

@@ -1,11 +1,11 @@
 import type { OrgDb } from "../db/org-db.ts";
 import { secondsOf } from "../lib/instant.ts";
 import { claim } from "./claim.ts";
-import { decideLeads } from "./decide.ts";
+import { decideAndRecord } from "./decide-and-record.ts";
 import type { DispatchDeps } from "./deps.ts";
 import { judgeWindows } from "./judge-windows.ts";
 import { place } from "./place.ts";
-import { type Permit, record } from "./record.ts";
+import type { Permit } from "./record.ts";
 import { watchRings } from "./watch-rings.ts";
 
 const leadsMax = 500;
@@ -26,8 +26,7 @@ export async function run(deps: DispatchDeps, org: OrgDb, secondsMax: number): P
   for (let round = 0; round < roundsMax && secondsOf(deps.now()) - started < secondsMax; round++) {
     const batch = await claim(org, deps.newId(), leadsMax);
     if (batch.leads.length > 0) {
-      const lead = await decideLeads(deps.desk, batch.bound.now, batch.campaigns, batch.leads);
-      const recorded = await record(org, { ...batch, at: batch.bound.now, decided: lead });
+      const recorded = await decideAndRecord(deps.desk, org, batch);
       const permits = recorded.flatMap(({ permit }) => permit ?? []);
       decided += recorded.length;
       permitted += permits.length;

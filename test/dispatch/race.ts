@@ -129,12 +129,11 @@ async function decideClaimed(world: World, org: OrgDb, wanted: number): Promise<
     if (batch.leads.length === 0) continue;
     return {
       ...batch,
-      slots: [],
       at: batch.bound.now,
       decided: await decideLeads(world.deps.desk, batch.bound.now, batch.campaigns, batch.leads),
     };
   }
-  return { at: world.deps.now(), token: null, slots: [], versions: [], campaigns: [], decided: [] };
+  return { at: world.deps.now(), token: null, versions: null, campaigns: [], decided: [] };
 }
 
 /** As POST /v1/calls does it, for leads that nobody has decided yet; the last in the queue's order. */
@@ -148,7 +147,7 @@ async function decideSingles(world: World, org: OrgDb, wanted: number): Promise<
   const { bound, answers } = await org.query(...readDialFacts(source));
   const { versions, leads, campaigns } = gatherFacts(answers);
   const decided: DecidedLead[] = await decideLeads(world.deps.desk, bound.now, campaigns, leads);
-  return { at: bound.now, token: null, slots: [], versions, campaigns, decided };
+  return { at: bound.now, token: null, versions, campaigns, decided };
 }
 
 async function numbersOf(world: World): Promise<Map<string, string>> {

@@ -1,12 +1,11 @@
 /** How often the database is asked for one batch: a round trip is a request that the worker waits for. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { claim } from "../../src/dispatch/claim.ts";
-import { decideLeads } from "../../src/dispatch/decide.ts";
-import { record } from "../../src/dispatch/record.ts";
+import { decideAndRecord } from "../../src/dispatch/decide-and-record.ts";
 import { run } from "../../src/dispatch/run.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { buildWorld, newId } from "../support/world.ts";
-import { claimDue } from "./mint.ts";
+import { claimDue, spreadOver } from "./mint.ts";
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -15,10 +14,20 @@ beforeAll(async () => {
 afterAll(() => db.close());
 const requests = () => db.endpoint.requests().total;
 
-test.each([1, 50])(
-  "%i leads of one org: claim, all gates, decisions, audit and permits are two requests of the six allowed",
-  async (leads) => {
+/** Leads of one org, by the states in which they live: each set of candidate states is an hour profile and a part of its own. */
+const batches: Record<string, { leads: number; profiles: number; expected: number }> = {
+  "one lead": { leads: 1, profiles: 1, expected: 2 },
+  "50 leads": { leads: 50, profiles: 1, expected: 2 },
+  "500 leads": { leads: 500, profiles: 1, expected: 5 },
+  "500 leads of 7 profiles": { leads: 500, profiles: 7, expected: 5 },
+  "500 leads of 50 profiles": { leads: 500, profiles: 50, expected: 6 },
+};
+test.each(Object.keys(batches))(
+  "%s of one org: claim, all gates, decisions, audit and permits are no more than the six requests allowed",
+  async (name) => {
+    const { leads, profiles, expected } = batches[name] as (typeof batches)[string];
     const world = await buildWorld(db, { leads });
+    await spreadOver(world, profiles);
     // The windows are judged when they open or close, not for each batch.
     const first = await claimDue(world);
     await world.sql("delete from leases where org_id = $1", [world.orgId]);
@@ -27,11 +36,10 @@ test.each([1, 50])(
     const before = requests();
     const batch = await claim(world.org, newId(), 500);
     expect(requests() - before).toBe(1);
-    const decided = await decideLeads(world.deps.desk, batch.bound.now, batch.campaigns, batch.leads);
-    expect(requests() - before).toBe(1);
-    const recorded = await record(world.org, { ...batch, at: batch.bound.now, decided });
+    const recorded = await decideAndRecord(world.deps.desk, world.org, batch);
     expect(recorded.filter(({ permit }) => permit !== null)).toHaveLength(leads);
-    expect(requests() - before).toBe(2);
+    expect(requests() - before).toBe(expected);
+    expect(await world.sql("select 1 from leases where org_id = $1", [world.orgId])).toEqual([]);
   },
 );
 

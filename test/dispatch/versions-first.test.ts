@@ -26,7 +26,7 @@ function between(inner: Transport, commits: (after: string) => Promise<void>): T
         if (answers.length === 0) answers.push(bound);
         answers.push(answer);
         // A claim that found nothing reads no facts.
-        if (statement.name === "app.claim_enrolments" && answer.rows.length === 0) idle = true;
+        if (statement.name === "app.claim_enrolments" && answer.rows[0]?.[0] === 0) idle = true;
         if (!idle) await commits(statement.name);
       }
       return answers;

@@ -1,4 +1,5 @@
 /** Every statement of db/queries, made for the rows of one org, whoever sends it. */
+import type { Instant } from "../../src/lib/instant.ts";
 import { readdirSync } from "node:fs";
 import * as account from "../../src/db/queries/account.ts";
 import * as audit from "../../src/db/queries/audit.ts";
@@ -113,15 +114,13 @@ const report = (k: Known): dispatch.ReportParams => ({
   transcriptState: "kept", recordingRef: null, stopRequested: true, stopSource: "transcript", stopSearched: true, callId: newId(), suppressionId: newId(),
 }); // prettier-ignore
 const decided = (k: Known, kind: "campaign" | "single"): dispatch.RecordBatch => ({
-  token: kind === "single" ? null : k.token, kind, platformVersion: 1, orgVersion: Number(k.orgVersion), at: "2026-11-18T15:00:00Z",
-  parts: [{ digest: digest.slice(2), text: "{}" }],
-  slots: [{ connectionId: k.voice, startsAt: "2026-11-18T15:00:00Z", endsAt: "2026-11-18T15:00:09Z" }],
+  token: kind === "single" ? null : k.token, platformVersion: 1, orgVersion: Number(k.orgVersion), at: "2026-11-18T15:00:00Z",
   items: [
     {
-      enrolmentId: kind === "single" ? null : k.claimed, decisionId: newId(), attemptId: newId(), campaignId: k.campaign,
+      enrolmentId: kind === "single" ? null : k.claimed, leasePart: 0, decisionId: newId(), attemptId: newId(), campaignId: k.campaign,
       leadId: k.claimedLead, personId: k.claimedPerson, personVersion: 1, connectionId: k.voice, verdict: "block", outcome: "refused", reasonCodes: ["x"],
-      nextEligibleAt: null, validUntil: null, fix: "null", results: "[]", ownFacts: "{}", sharedDigest: digest.slice(2), snapshotDigest: digest.slice(2),
-      ringBy: null, validBefore: null, lifeSeconds: 60, backState: "held", backReason: "x", backDue: null,
+      nextEligibleAt: null, validUntil: null, fix: "null", results: "[]", ownFacts: "{}", sharedFacts: { digest: digest.slice(2), text: "{}" }, snapshotDigest: digest.slice(2),
+      ringBy: "2026-11-19T02:00:00Z" as Instant, validBefore: null, lifeSeconds: 60, backState: "held", backReason: "x", backDue: null,
       auditSubject: "x", auditHead: '{"outcome":"', auditTail: '"}',
     },
   ],
@@ -164,7 +163,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "dial-facts.readDialFacts": (k) => dialFacts.readDialFacts(claimedSource(k)),
   "dial-facts.readDialFacts:leads": (k) => dialFacts.readDialFacts(leadsSource(k)),
   "dial-facts.consentEventsOf": (k) => [dialFacts.consentEventsOf([k.consentPerson])],
-  "dispatch.claimEnrolments": () => [dispatch.claimEnrolments(newId(), 100, 60, 45)],
+  "dispatch.claimEnrolments": () => [dispatch.claimEnrolments(newId(), 100, 125, 60, 45)],
   "dispatch.recordDecisions": (k) => [dispatch.recordDecisions(decided(k, "campaign"))],
   "dispatch.recordDecisions:single": (k) => [dispatch.recordDecisions(decided(k, "single"))],
   "dispatch.consumePermit": (k) => [dispatch.consumePermit(k.permit)],

@@ -10,14 +10,14 @@ export type FactsSource =
 function picked(source: FactsSource): { text: string; params: unknown[] } {
   if (source.kind === "claimed") {
     return {
-      text: `select x.enrolment_id, x.lead_id, k.campaign_id, x.person_id
+      text: `select x.enrolment_id, k.part as lease_part, x.lead_id, k.campaign_id, x.person_id
         from leases k cross join unnest(k.enrolment_ids, k.lead_ids, k.person_ids) as x(enrolment_id, lead_id, person_id)
         where ${inOrg("k")} and k.token = $1`,
       params: [source.token],
     };
   }
   return {
-    text: `select null::uuid as enrolment_id, l.id as lead_id, $1::uuid as campaign_id, l.person_id from leads l
+    text: `select null::uuid as enrolment_id, 0 as lease_part, l.id as lead_id, $1::uuid as campaign_id, l.person_id from leads l
       where ${inOrg("l")} and l.id = any ($2::uuid[])`,
     params: [source.campaignId, source.leadIds],
   };
@@ -59,6 +59,8 @@ function readVersions(source: FactsSource): Statement {
 
 export interface LeadRow {
   readonly enrolment_id: string | null;
+  /** The part of the claim's lease that names it; 0 where there is no lease. */
+  readonly lease_part: number;
   readonly lead_id: string;
   readonly person_id: string;
   readonly campaign_id: string;
@@ -83,13 +85,13 @@ function readLeads(source: FactsSource): Statement {
             union all
             select a.person_id, a.e164_hmac from picked k join person_aliases a on ${inOrg("a")} and a.person_id = k.person_id) h
           join protected_lines f on f.e164_hmac = h.e164_hmac order by h.person_id, f.id)
-      select k.enrolment_id, k.lead_id, l.person_id, k.campaign_id, l.e164, l.state, l.zip, l.callback_at, p.stop_check, p.stop_check_since,
+      select k.enrolment_id, k.lease_part, k.lead_id, l.person_id, k.campaign_id, l.e164, l.state, l.zip, l.callback_at, p.stop_check, p.stop_check_since,
         f.id as protected_id, f.kind as protected_kind
       from picked k
       join leads l on ${inOrg("l")} and l.id = k.lead_id
       join persons p on ${inOrg("p")} and p.id = l.person_id
       left join protected f on f.person_id = p.id
-      order by k.lead_id`,
+      order by k.lease_part, k.lead_id`,
     params,
   };
 }

@@ -1,19 +1,22 @@
+import type { Instant } from "../../lib/instant.ts";
 import type { Statement } from "../transport.ts";
 
 const statement = (name: string, text: string, ...params: readonly unknown[]): Statement => ({ name, text, params });
 
-export interface ClaimedRow {
-  readonly claimed: number;
-  readonly connection_id: string;
-  readonly first_slot_at: string;
-  readonly reserved_until: string;
-}
-export const claimEnrolments = (token: string, max: number, leaseSeconds: number, placeSeconds: number): Statement =>
+/** Leases what is due in parts of one hour profile each, and answers how many leads. */
+export const claimEnrolments = (
+  token: string,
+  max: number,
+  partMax: number,
+  leaseSeconds: number,
+  placeSeconds: number,
+): Statement =>
   statement(
     "app.claim_enrolments",
-    "select claimed, connection_id, first_slot_at, reserved_until from app.claim_enrolments($1, $2, $3, $4)",
+    "select app.claim_enrolments($1, $2, $3, $4, $5) as claimed",
     token,
     max,
+    partMax,
     leaseSeconds,
     placeSeconds,
   );
@@ -21,6 +24,7 @@ export const claimEnrolments = (token: string, max: number, leaseSeconds: number
 /** What `record` commits of one decision. Columns, not rows: a batch of 500 is one parameter a column. JSON is in one line. */
 export interface RecordItem {
   readonly enrolmentId: string | null;
+  readonly leasePart: number;
   readonly decisionId: string;
   readonly attemptId: string;
   readonly campaignId: string;
@@ -37,9 +41,10 @@ export interface RecordItem {
   readonly fix: string;
   readonly results: string;
   readonly ownFacts: string;
-  readonly sharedDigest: string;
+  /** What it shares with others; stored once by its digest, which is in hexadecimal. */
+  readonly sharedFacts: { readonly digest: string; readonly text: string };
   readonly snapshotDigest: string;
-  readonly ringBy: string | null;
+  readonly ringBy: Instant;
   readonly validBefore: string | null;
   readonly lifeSeconds: number;
   readonly backState: string;
@@ -50,14 +55,12 @@ export interface RecordItem {
   readonly auditTail: string;
 }
 export interface RecordBatch {
+  /** The lease's, whose parts are those that the items name; null = single leads, called now. */
   readonly token: string | null;
-  readonly kind: "campaign" | "single";
   readonly platformVersion: number;
   readonly orgVersion: number;
   /** The instant of the snapshots, which is earlier than the commit. */
   readonly at: string;
-  readonly parts: readonly { readonly digest: string; readonly text: string }[];
-  readonly slots: readonly { readonly connectionId: string; readonly startsAt: string; readonly endsAt: string }[];
   readonly items: readonly RecordItem[];
 }
 export interface RecordedRow {
@@ -76,11 +79,11 @@ const recordTypes = [
   "timestamptz[]", "timestamptz[]", "integer[]",
   "text[]", "text[]", "timestamptz[]",
   "text[]", "text", "text",
-  "uuid[]", "timestamptz[]", "timestamptz[]", "text",
+  "integer[]", "text",
 ] as const; // prettier-ignore
 
 type JsonColumn = "fix" | "results" | "ownFacts" | "auditHead" | "auditTail";
-type PlainColumn = Exclude<keyof RecordItem, JsonColumn | "reasonCodes">;
+type PlainColumn = Exclude<keyof RecordItem, JsonColumn | "reasonCodes" | "sharedFacts">;
 
 /** An array of ids, numbers, instants, digests and codes as Postgres spells it: none of them needs quoting or escaping. */
 const plainArray = (values: readonly (string | number | null)[]): string =>
@@ -90,13 +93,14 @@ export function recordDecisions(batch: RecordBatch): Statement {
   const column = (key: PlainColumn) => plainArray(batch.items.map((item) => item[key]));
   // JSON text has no line break of its own: a column of it needs no escaping as lines, and much as an array.
   const lines = (key: JsonColumn) => batch.items.map((item) => item[key]).join("\n");
+  const parts = new Map(batch.items.map(({ sharedFacts }) => [sharedFacts.digest, sharedFacts.text]));
   const params: unknown[] = [
     batch.token,
     batch.platformVersion,
     batch.orgVersion,
     batch.at,
-    batch.parts.map((part) => part.digest),
-    batch.parts.map((part) => part.text).join("\n"),
+    plainArray([...parts.keys()]),
+    [...parts.values()].join("\n"),
     column("enrolmentId"),
     column("decisionId"),
     column("attemptId"),
@@ -113,7 +117,7 @@ export function recordDecisions(batch: RecordBatch): Statement {
     lines("fix"),
     lines("results"),
     lines("ownFacts"),
-    column("sharedDigest"),
+    plainArray(batch.items.map((item) => item.sharedFacts.digest)),
     column("snapshotDigest"),
     column("ringBy"),
     column("validBefore"),
@@ -124,10 +128,8 @@ export function recordDecisions(batch: RecordBatch): Statement {
     column("auditSubject"),
     lines("auditHead"),
     lines("auditTail"),
-    batch.slots.map((slot) => slot.connectionId),
-    batch.slots.map((slot) => slot.startsAt),
-    batch.slots.map((slot) => slot.endsAt),
-    batch.kind,
+    plainArray([...new Set(batch.items.map((item) => item.leasePart))]),
+    batch.token === null ? "single" : "campaign",
   ];
   const list = recordTypes.map((type, index) => `$${index + 1}::${type}`).join(", ");
   return {

@@ -39,15 +39,18 @@ export const leases = pgTable(
   {
     orgId: uuid("org_id").notNull(),
     token: uuid("token").notNull(),
+    part: integer("part").notNull(),
     profileId: uuid("profile_id").notNull(),
     campaignId: uuid("campaign_id").notNull(),
     connectionId: uuid("connection_id").notNull(),
     enrolmentIds: uuid("enrolment_ids").array().notNull(),
     leadIds: uuid("lead_ids").array().notNull(),
     personIds: uuid("person_ids").array().notNull(),
+    slotsFrom: instant("slots_from").notNull(),
+    slotsUntil: instant("slots_until").notNull(),
     leaseUntil: instant("lease_until").notNull(),
   },
-  (table) => [primaryKey({ columns: [table.orgId, table.token, table.profileId] })],
+  (table) => [primaryKey({ columns: [table.orgId, table.token, table.part] })],
 );
 
 export const standingMarks = pgTable(

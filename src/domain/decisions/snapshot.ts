@@ -56,29 +56,43 @@ const permitSecondsMax = 60;
 const permitSecondsMin = 10;
 
 /** Snapshots of these leads at one instant of the org's clock, each with the text and digest that are recorded. */
-export async function buildSnapshots(
+export const buildSnapshots = (
   desk: SnapshotDesk,
   at: Instant,
   campaigns: readonly CampaignFactsRow[],
   leads: readonly LeadFacts[],
-): Promise<RecordedSnapshot[]> {
-  const shared = new Map<string, Promise<SharedRecord>>();
+): Promise<RecordedSnapshot[]> => snapshotsAt(desk, at, campaigns)(leads);
+
+/** The same for leads that come a few at a time: what they share is made once. */
+export function snapshotsAt(
+  desk: SnapshotDesk,
+  at: Instant,
+  campaigns: readonly CampaignFactsRow[],
+): (leads: readonly LeadFacts[]) => Promise<RecordedSnapshot[]> {
   const byId = new Map(campaigns.map((campaign) => [campaign.campaign_id, campaign]));
-  return Promise.all(
-    leads.map(async (lead) => {
+  const shared = new Map<string, SharedRecord>();
+  const sharedBy = async (campaign: CampaignFactsRow, states: readonly string[]): Promise<SharedRecord> => {
+    const key = `${campaign.campaign_id} ${states.join(",")}`;
+    const known = shared.get(key);
+    if (known !== undefined) return known;
+    const made = await shareParts(desk, at, campaign, states);
+    shared.set(key, made);
+    return made;
+  };
+  return async (leads) => {
+    const snapshots: RecordedSnapshot[] = [];
+    for (const lead of leads) {
       const campaign = byId.get(lead.campaign_id);
       if (campaign === undefined) throw new Error("a lead's campaign is not among the facts that were read");
       const location = locate({ state: lead.state, zip: lead.zip, e164: lead.e164 });
-      const key = `${campaign.campaign_id} ${location.candidate_states.join(",")}`;
-      let record = shared.get(key);
-      if (record === undefined) shared.set(key, (record = shareParts(desk, at, campaign, location.candidate_states)));
-      const parts = await record;
+      const record = await sharedBy(campaign, location.candidate_states);
       const own: OwnParts = { at, location, ...ownFacts(desk, campaign, lead) };
       const ownText = JSON.stringify(own);
-      const digest = sha256Hex(ownText, parts.digest);
-      return { snapshot: { ...parts.parts, ...own }, shared: parts, ownText, digest };
-    }),
-  );
+      const digest = sha256Hex(ownText, record.digest);
+      snapshots.push({ snapshot: { ...record.parts, ...own }, shared: record, ownText, digest });
+    }
+    return snapshots;
+  };
 }
 
 async function shareParts(

@@ -1,0 +1,102 @@
+/** A batch is recorded in parts: what a crash between two of them leaves, and whose the tokens of the refused are. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Transport } from "../../src/db/transport.ts";
+import { decideAndRecord } from "../../src/dispatch/decide-and-record.ts";
+import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { buildWorld, type World } from "../support/world.ts";
+import { claimDue, spreadOver } from "./mint.ts";
+import { endWaits } from "./recover.ts";
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await openTestDatabase();
+});
+afterAll(() => db?.close());
+
+const counted = async (world: World, from: string) =>
+  (await world.sql<{ n: number }>(`select count(*)::int as n from ${from} and org_id = $1`, [world.orgId]))[0]?.n;
+
+/** Lets so many records through, and then the worker is gone: before its request, or after the database has committed it. */
+function diesAt(part: number, when: "before" | "after"): { wrap: (inner: Transport) => Transport; armed: boolean } {
+  const death = { wrap: (inner: Transport) => inner, armed: false };
+  let records = 0;
+  death.wrap = (inner) => ({
+    ...inner,
+    async batch(statements) {
+      if (!death.armed || !statements.some(({ name }) => name === "app.record_decisions")) return inner.batch(statements);
+      records += 1;
+      if (records === part && when === "after") await inner.batch(statements);
+      if (records >= part) throw new Error("the worker died");
+      return inner.batch(statements);
+    },
+  });
+  return death;
+}
+
+describe("a crash between two parts", () => {
+  test.each([
+    [1, "before", 0],
+    [2, "before", 125],
+    [2, "after", 250],
+    [3, "after", 300],
+  ] as const)(
+    "at record %i, %s its commit: %i of 300 leads are decided, the others wait for their lease's end",
+    async (part, when, decided) => {
+      const death = diesAt(part, when);
+      const world = await buildWorld(db, { leads: 300, transport: (inner) => death.wrap(inner) });
+      await spreadOver(world, 1);
+      const claimed = await claimDue(world);
+      expect(claimed.leads).toHaveLength(300);
+      death.armed = true;
+      await expect(decideAndRecord(world.deps.desk, world.org, claimed)).rejects.toThrow("the worker died");
+      death.armed = false;
+      expect(await counted(world, "decisions where true")).toBe(decided);
+      expect(await counted(world, "dial_attempts where state = 'permitted'")).toBe(decided);
+      expect((await claimDue(world)).leads).toEqual([]);
+      await endWaits(world);
+      const again = await claimDue(world);
+      expect(new Set(again.leads.map((lead) => lead.lead_id)).size).toBe(300 - decided);
+      if (again.leads.length > 0) await decideAndRecord(world.deps.desk, world.org, again);
+      expect(await counted(world, "decisions where true")).toBe(300);
+      expect(await counted(world, "dial_attempts where true")).toBe(300);
+      expect(await world.sql("select 1 from leases where org_id = $1", [world.orgId])).toEqual([]);
+    },
+  );
+});
+
+describe("the tokens of a batch", () => {
+  const nextSlot = async (world: World) =>
+    (
+      await world.sql<{ at: number }>(
+        "select extract(epoch from next_slot_at)::float8 as at from connections where org_id = $1 and id = $2",
+        [world.orgId, world.connectionId],
+      )
+    )[0]?.at ?? 0;
+
+  test("those that a part leaves go to the next, and what the last leaves goes back", async () => {
+    const world = await buildWorld(db, { leads: 300, callsPerSecond: 7 });
+    await spreadOver(world, 1);
+    const before = Date.now() / 1000;
+    const claimed = await claimDue(world);
+    expect(claimed.leads).toHaveLength(300);
+    expect(await nextSlot(world)).toBeGreaterThan(before + 300 / 7);
+    // Of the first part ten stay, of the second all, of the last none.
+    const turned = claimed.leads.filter((lead, at) => lead.lease_part === 2 || (lead.lease_part === 0 && at >= 10));
+    await world.sql("update persons set facts_version = facts_version + 1 where org_id = $1 and id = any ($2)", [
+      world.orgId,
+      turned.map((lead) => lead.person_id),
+    ]);
+    const recorded = await decideAndRecord(world.deps.desk, world.org, claimed);
+    expect(recorded.filter(({ outcome }) => outcome === "permitted")).toHaveLength(135);
+    const rows = await world.sql<{ at: number }>(
+      "select extract(epoch from slot_at)::float8 as at from dial_attempts where org_id = $1 order by slot_at",
+      [world.orgId],
+    );
+    const at = rows.map((row) => row.at);
+    const gaps = at.slice(1).map((each, index) => each - (at[index] as number));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1 / 7 - 1e-6);
+    // No token is lost: the last call leaves 134 steps after the first, but for the seconds that recording took.
+    expect((at.at(-1) as number) - (at[0] as number)).toBeLessThan(134 / 7 + 5);
+    expect((await nextSlot(world)) - (at.at(-1) as number)).toBeLessThan(1 / 7 + 1e-3);
+  });
+});
