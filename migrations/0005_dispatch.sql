@@ -494,26 +494,31 @@ begin
   return cardinality(profiles);
 end $$;
 
--- Enrols every eligible lead (of these imports, or all) once. An ineligible lead never enters a queue.
-create function app.enrol_campaign(campaign uuid, import_ids uuid[]) returns integer language plpgsql as $$
-declare n integer;
+-- Enrols every eligible lead (of these imports, of these ids, or all) once. An ineligible lead never enters a queue.
+create function app.enrol_campaign(campaign uuid, import_ids uuid[], lead_ids uuid[] default null)
+  returns table (enrolled integer, already_enrolled integer, ineligible integer) language plpgsql as $$
 begin
   insert into public.hour_profiles (org_id, id, campaign_id, candidate_states)
     select app.org(), gen_random_uuid(), campaign, l.candidate_states from public.leads l
       where l.org_id = (select app.org()) and l.status = 'eligible' and (import_ids is null or l.import_id = any (import_ids))
+        and (lead_ids is null or l.id = any (lead_ids))
       group by l.candidate_states
     on conflict (org_id, campaign_id, candidate_states) do nothing;
   insert into public.standing_sweeps (org_id, platform_version)
     select app.org(), f.facts_version from public.platform_facts f where f.id = 1 on conflict (org_id) do nothing;
-  with enrolled as (
+  with entering as (
     insert into public.enrolments (org_id, id, campaign_id, lead_id, person_id, profile_id, state, due_at)
       select app.org(), gen_random_uuid(), campaign, l.id, l.person_id, p.id, 'waiting', app.now()
       from public.leads l join public.hour_profiles p
         on p.org_id = (select app.org()) and p.campaign_id = campaign and p.candidate_states = l.candidate_states
       where l.org_id = (select app.org()) and l.status = 'eligible' and (import_ids is null or l.import_id = any (import_ids))
-      on conflict (org_id, campaign_id, lead_id) do nothing returning profile_id)
-  select count(*) into n from enrolled;
+        and (lead_ids is null or l.id = any (lead_ids))
+      on conflict (org_id, campaign_id, lead_id) do nothing returning 1)
+  select count(*) into enrolled from entering;
+  select count(*) filter (where l.status = 'eligible') - enrolled, count(*) filter (where l.status <> 'eligible')
+    into already_enrolled, ineligible from public.leads l
+    where l.org_id = (select app.org()) and (import_ids is null or l.import_id = any (import_ids)) and (lead_ids is null or l.id = any (lead_ids));
   update public.hour_profiles p set next_due_at = least(p.next_due_at, app.now()), next_change_at = '-infinity'
     where p.org_id = (select app.org()) and p.campaign_id = campaign;
-  return n;
+  return next;
 end $$;

@@ -112,6 +112,58 @@ describe("a campaign", () => {
     expect((await org.get(`/v1/campaigns/${publicId("campaign", api.deps.newId())}/funnel`)).status).toBe(404);
   });
 
+  test("takes in leads that came after its launch, each once", async () => {
+    const { org, campaign, lead, seller } = await opened();
+    const at = `/v1/campaigns/${campaign.id}`;
+    const enrolledEntries = async () =>
+      (await org.get("/v1/audit?limit=100")).json.data.filter(({ type }: { type: string }) => type === "campaign.leads_enrolled");
+    const enrol = async (body: unknown) => (await org.post(`${at}/enrol`, body)).json;
+    expect((await enrol({})).errors[0].code).toBe("not_launched");
+    await org.post(`${at}/launch`, {});
+    const late = (await org.post("/v1/leads", { phone: "+13035550143", first_name: "Ed", state: "CO" })).json;
+    const proven = {
+      seller_id: seller.id,
+      obtained_at: "2026-11-10T12:00:00Z",
+      basis: "pewc",
+      purpose: "informational",
+      signature: "web_form_submit",
+      text: consentText,
+    };
+    const further = (await org.post("/v1/leads", { phone: "+13035550144", first_name: "Fay", state: "CO", consent: proven }))
+      .json;
+    expect([late.status, further.status]).toEqual(["ineligible", "eligible"]);
+    api.woken.length = 0;
+    expect(await enrol({ lead_ids: [lead.id, late.id, further.id, further.id] })).toEqual({
+      object: "enrolment",
+      campaign_id: campaign.id,
+      enrolled: 1,
+      already_enrolled: 1,
+      ineligible: 1,
+    });
+    expect(api.woken.map(({ work }) => work)).toEqual(["dial", "standing"]);
+    expect(await enrolledEntries()).toHaveLength(1);
+    await org.post(`${at}/pause`, {});
+    expect(await enrol({})).toMatchObject({ enrolled: 0, already_enrolled: 2, ineligible: 1 });
+    expect(await enrolledEntries()).toHaveLength(1);
+    const { json: funnel } = await org.get(`${at}/funnel`);
+    expect(funnel.enrolments).toEqual([{ name: "waiting", reason: null, count: 2 }]);
+  });
+  test("says which of the leads or imports it was told to take in are not there", async () => {
+    const [{ org, campaign, lead }, other] = [await opened(), await opened()];
+    const at = `/v1/campaigns/${campaign.id}`;
+    await org.post(`${at}/launch`, {});
+    const first = async (body: unknown) => (await org.post(`${at}/enrol`, body)).json.errors[0];
+    expect(await first({ lead_ids: [lead.id, other.lead.id] })).toMatchObject({ pointer: "/lead_ids/1", code: "lead_unknown" });
+    expect(await first({ import_ids: ["imp_01kbhtnc0fe8aswzvpbp5ej9zg"] })).toMatchObject({
+      pointer: "/import_ids/0",
+      code: "import_unknown",
+    });
+    expect(await first({ lead_ids: [lead.id], import_ids: ["imp_01kbhtnc0fe8aswzvpbp5ej9zg"] })).toMatchObject({
+      pointer: "/import_ids",
+      code: "one_of_two",
+    });
+    expect((await org.post(`/v1/campaigns/${other.campaign.id}/enrol`, {})).status).toBe(404);
+  });
   test("is launched, paused and resumed by a body of no bytes: it says nothing, and every field is optional", async () => {
     const { org, campaign } = await opened();
     const at = `/v1/campaigns/${campaign.id}`;

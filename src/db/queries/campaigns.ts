@@ -1,12 +1,21 @@
 import { inOrg } from "../in-org.ts";
 import type { Statement } from "../transport.ts";
 
-/** Puts every eligible lead (of these imports, or all) into the campaign's queue, once. */
-export function enrolCampaign(campaignId: string, importIds: readonly string[] | null): Statement {
+/** Which leads enter a queue: those of these imports, these leads, or every one that the org has. */
+export type EnrolledLeads = { readonly importIds: readonly string[] } | { readonly leadIds: readonly string[] } | "all";
+export interface EnrolledRow {
+  readonly enrolled: number;
+  readonly already_enrolled: number;
+  readonly ineligible: number;
+}
+/** Puts the eligible ones into the campaign's queue, each once. */
+export function enrolCampaign(campaignId: string, leads: EnrolledLeads): Statement {
+  const [importIds, leadIds] =
+    leads === "all" ? [null, null] : "importIds" in leads ? [leads.importIds, null] : [null, leads.leadIds];
   return {
     name: "app.enrol_campaign",
-    text: "select app.enrol_campaign($1, $2::uuid[]) as enrolled",
-    params: [campaignId, importIds],
+    text: "select enrolled, already_enrolled, ineligible from app.enrol_campaign($1, $2::uuid[], $3::uuid[])",
+    params: [campaignId, importIds, leadIds],
   };
 }
 

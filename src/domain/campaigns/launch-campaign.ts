@@ -1,6 +1,6 @@
-import { and, eq, inArray, ne } from "drizzle-orm";
+import { and, eq, ne } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
-import { enrolCampaign } from "../../db/queries/campaigns.ts";
+import { enrolCampaign, type EnrolledRow } from "../../db/queries/campaigns.ts";
 import { reachableConnection, type ReachableRow } from "../../db/queries/connections.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
 import { rowsOf } from "../../db/transport.ts";
@@ -9,6 +9,7 @@ import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { Adapters } from "../connections/test-connection.ts";
 import type { Campaign } from "./create-campaign.ts";
+import { missingOf } from "./enrol-leads.ts";
 import { findCampaign } from "./find-campaigns.ts";
 
 interface LaunchWarning {
@@ -54,11 +55,7 @@ export async function launchCampaign(
       return refuse(refusal);
     };
     await w.rows(bumpOrg());
-    if (
-      importIds !== null &&
-      (await w.find(imports, inArray(imports.id, [...importIds]), { limit: 100 })).length !== importIds.length
-    )
-      return refused("import_unknown");
+    if (importIds !== null && (await missingOf(w, imports, importIds)) !== null) return refused("import_unknown");
     const stillDraft = and(eq(campaigns.id, id), eq(campaigns.status, "draft"));
     const [campaign] = await w.update(campaigns, stillDraft ?? eq(campaigns.id, id), {
       status: "running",
@@ -66,7 +63,7 @@ export async function launchCampaign(
       launchedAt: w.now,
     });
     if (campaign === undefined) return refused("not_a_draft");
-    const [row] = await w.rows<{ enrolled: number }>(enrolCampaign(id, importIds));
+    const [row] = await w.rows<EnrolledRow>(enrolCampaign(id, importIds === null ? "all" : { importIds }));
     const enrolled = row?.enrolled ?? 0;
     w.note({ enrolled });
     const dnc = await w.find(connections, and(eq(connections.kind, "dnc"), ne(connections.status, "disabled")), { limit: 100 });

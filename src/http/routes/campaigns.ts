@@ -1,5 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { type Campaign, createCampaign, retryReasons, sendableFields } from "../../domain/campaigns/create-campaign.ts";
+import { enrolLeads, type EnrolRefusal } from "../../domain/campaigns/enrol-leads.ts";
 import { findCampaign, findCampaigns, type FunnelRow, readFunnel } from "../../domain/campaigns/find-campaigns.ts";
 import { launchCampaign } from "../../domain/campaigns/launch-campaign.ts";
 import { pauseCampaign } from "../../domain/campaigns/pause-campaign.ts";
@@ -76,6 +77,26 @@ const campaign = z
 const launched = campaign
   .extend({ enrolled: z.int(), warnings: z.array(z.strictObject({ code: z.string(), detail: z.string() })) })
   .openapi("LaunchedCampaign");
+const enrol = z
+  .strictObject({
+    lead_ids: z.array(givenId("lead")).min(1).max(1_000).optional(),
+    import_ids: z.array(givenId("import")).min(1).max(100).optional(),
+  })
+  .refine(({ lead_ids: leads, import_ids: imports }) => leads === undefined || imports === undefined, {
+    path: ["import_ids"],
+    message: "Give either `lead_ids` or `import_ids`, or neither for every lead.",
+    params: { code: "one_of_two" },
+  })
+  .openapi("Enrol");
+const enrolment = z
+  .strictObject({
+    object: z.literal("enrolment"),
+    campaign_id: idField("campaign"),
+    enrolled: z.int(),
+    already_enrolled: z.int().openapi({ description: "In the queue, or done: a lead enters once." }),
+    ineligible: z.int().openapi({ description: "Their consent does not pass; `GET /v1/leads/{id}` says why." }),
+  })
+  .openapi("Enrolment");
 const counted = z.array(z.strictObject({ name: z.string(), reason: z.string().nullable(), count: z.int() }));
 const funnel = z
   .strictObject({
@@ -274,6 +295,39 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
     createRoute({
       method: "post",
+      path: "/v1/campaigns/{id}/enrol",
+      operationId: "campaigns.enrol",
+      summary: "Let further leads into the queue",
+      description:
+        "For leads that came after the launch: those that are named, those of the imports, or all that the org has. Each is due at once, and dialed only when every gate allows it. A lead enters a campaign's queue once.",
+      tags: ["campaigns"],
+      ...posts("campaigns:write"),
+      request: { params: idParam("campaign"), body: jsonBody(enrol) },
+      responses: { 200: json("How many entered the queue, and why the others did not.", enrolment), ...problems },
+    }),
+    async (c) => {
+      const id = idOf("campaign", c.req.valid("param").id);
+      const { lead_ids: leads, import_ids: imports } = c.req.valid("json");
+      const which =
+        leads !== undefined
+          ? { leadIds: idsOf("lead", leads) }
+          : imports !== undefined
+            ? { importIds: idsOf("import", imports) }
+            : "all";
+      const done = await enrolLeads(c.var.org, id, which);
+      if (!done.ok) throw enrolProblem(done.refusal, { lead_ids: leads ?? [], import_ids: imports ?? [] });
+      if (done.value.enrolled > 0) {
+        const { orgId } = await c.var.org.bound();
+        await c.env.wake(orgId, "dial");
+        await c.env.wake(orgId, "standing");
+      }
+      return c.json({ object: "enrolment" as const, campaign_id: publicId("campaign", id), ...done.value }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
       path: "/v1/campaigns/{id}/pause",
       operationId: "campaigns.pause",
       summary: "Pause a campaign, at once",
@@ -328,6 +382,26 @@ const resumeDetails = {
 
 function withoutAbsentDays(window: z.infer<typeof weekWindow> | null) {
   return window === null ? null : Object.fromEntries(Object.entries(window).filter(([, hours]) => hours !== undefined));
+}
+
+const idsOf = (kind: "lead" | "import", given: readonly string[]): string[] => [...new Set(given.map((one) => idOf(kind, one)))];
+
+function enrolProblem(refusal: EnrolRefusal, given: Readonly<Record<"lead_ids" | "import_ids", readonly string[]>>) {
+  switch (refusal.code) {
+    case "campaign_unknown":
+      return notFound("campaign");
+    case "not_launched":
+      return conflict(refusal.code, "A draft has no queue yet: launch it, and its eligible leads enter.");
+    case "campaign_ended":
+      return conflict(refusal.code, "The campaign has ended.");
+    case "lead_unknown":
+    case "import_unknown": {
+      const [kind, list] =
+        refusal.code === "lead_unknown" ? (["lead", "lead_ids"] as const) : (["import", "import_ids"] as const);
+      const at = given[list].findIndex((one) => idOf(kind, one) === refusal.missing);
+      return invalid({ pointer: `/${list}/${at}`, code: refusal.code, detail: `There is no such ${kind}.` });
+    }
+  }
 }
 
 function launchProblem(refusal: Exclude<Awaited<ReturnType<typeof launchCampaign>>, { ok: true }>["refusal"]) {
