@@ -55,7 +55,7 @@ export async function seedOrg(transport: Transport, hashApiKey: ApiKeyHasher, in
       key.id,
       byteaText(await hashApiKey(key.clear)),
       [...(input.scopes ?? scopes)],
-      input.now,
+      instantOf(Date.now() / 1000),
       input.expiresAt ?? null,
     ),
   ]);

@@ -171,14 +171,17 @@ create table api_keys (
   name text not null,
   secret_hash bytea not null,
   scopes text[] not null,
+  -- Real clock, as everything that guards a secret.
   created_at timestamptz not null,
   expires_at timestamptz,
   revoked_at timestamptz,
+  -- To the minute: a write for each request would be one for each read, too.
+  last_used_at timestamptz,
   primary key (org_id, id)
 );
 create unique index api_keys_by_id on api_keys (id, org_id);
-call app.protect_table('api_keys', 'select, insert, update (revoked_at, expires_at)');
-call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at revoked_at');
+call app.protect_table('api_keys', 'select, insert, update (revoked_at, expires_at, last_used_at)');
+call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at revoked_at last_used_at');
 
 create table idempotency_keys (
   org_id uuid not null references orgs (org_id),

@@ -123,6 +123,10 @@ begin
       and k.revoked_at is null and (k.expires_at is null or k.expires_at > real_now);
   -- Unbound again unless a live key with the scope was found: what follows in the batch then sees no row and writes none.
   if not found then perform set_config('app.org_id', '', true); return; end if;
+  -- Nobody waits for it: whoever else is writing it down is as right.
+  update public.api_keys k set last_used_at = real_now where k.org_id = (select app.org()) and k.id = (
+    select x.id from public.api_keys x where x.org_id = (select app.org()) and x.id = key_id
+      and (x.last_used_at is null or x.last_used_at < real_now - interval '1 minute') for no key update skip locked);
   if needed_scope is not null and not needed_scope = any (held.scopes) then perform set_config('app.org_id', '', true); end if;
   return query select bound.org_id, bound.now, bound.livemode, held.scopes, held.name;
 end $$;

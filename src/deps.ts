@@ -1,7 +1,7 @@
 import { SystemDb, type WorkKind } from "./db/system-db.ts";
 import { neonTransport } from "./db/transport.ts";
 import type { Env, QueueBinding } from "./env.ts";
-import { type ApiKeyHasher, apiKeyHasher } from "./lib/api-key.ts";
+import { type ApiKeyHasher, apiKeyHasher, apiKeyMint } from "./lib/api-key.ts";
 import { type Instant, instantOf } from "./lib/instant.ts";
 import { type NumberHasher, numberHasher } from "./lib/number-hash.ts";
 import { importKeyring, type Keyring } from "./lib/sealing.ts";
@@ -57,6 +57,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
     publicOrigin: env.PUBLIC_ORIGIN,
     numbers: keys.numbers,
     hashApiKey: keys.hashApiKey,
+    mintApiKey: apiKeyMint(newId, outside.random, keys.hashApiKey),
     vendors,
     sealCredential: (
       identity: CredentialIdentity,

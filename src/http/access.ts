@@ -41,14 +41,14 @@ export const changes = (scope: Scope, bodyBytesMax = smallBodyBytes) => ({
   ...declared(scope),
   middleware: [bindOrg(scope), readJson(bodyBytesMax)] as Chain,
 });
-/** A POST: takes an Idempotency-Key, or demands one. */
-export const posts = (scope: Scope, options: { bodyBytesMax?: number; keyRequired?: boolean } = {}) => ({
+/** A POST: takes an Idempotency-Key, or demands one. A `secret` in its answer is told once: a repetition gets null in its place. */
+export const posts = (scope: Scope, options: { bodyBytesMax?: number; keyRequired?: boolean; tellsSecret?: boolean } = {}) => ({
   ...declared(scope),
   "x-idempotency-key": options.keyRequired === true ? "required" : "optional",
   middleware: [
     bindOrg(scope),
     readJson(options.bodyBytesMax ?? smallBodyBytes),
-    idempotency(options.keyRequired === true),
+    idempotency({ required: options.keyRequired === true, tellsSecret: options.tellsSecret === true }),
   ] as Chain,
 });
 /** A PUT whose body the route streams through. */

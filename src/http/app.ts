@@ -8,9 +8,11 @@ import { openapiDocument } from "./openapi-document.ts";
 import { refuseUnsafeRole } from "./refuse-unsafe-role.ts";
 import { requestId } from "./request-id.ts";
 import { accountRoutes } from "./routes/account.ts";
+import { apiKeyRoutes } from "./routes/api-keys.ts";
 import { attemptRoutes } from "./routes/attempts.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { callRoutes } from "./routes/calls.ts";
+import { campaignStateRoutes } from "./routes/campaign-states.ts";
 import { campaignRoutes } from "./routes/campaigns.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { consentEventRoutes } from "./routes/consent-events.ts";
@@ -39,6 +41,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
 
   publicRoutes(app);
   accountRoutes(app);
+  apiKeyRoutes(app);
   policyRoutes(app);
   counselPositionRoutes(app);
   sellerRoutes(app);
@@ -49,6 +52,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   suppressionRoutes(app);
   stopCheckRoutes(app);
   campaignRoutes(app);
+  campaignStateRoutes(app);
   decisionRoutes(app);
   callRoutes(app);
   attemptRoutes(app);

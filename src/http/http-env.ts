@@ -5,7 +5,7 @@ import type { Adapters } from "../domain/connections/test-connection.ts";
 import type { SnapshotDesk } from "../domain/decisions/snapshot.ts";
 import type { FileStore } from "../domain/imports/file-store.ts";
 import type { CalledNow } from "../dispatch/call-now.ts";
-import type { ApiKeyHasher } from "../lib/api-key.ts";
+import type { ApiKeyHasher, ApiKeyMint } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
 import type { Vendor } from "../providers/vendors.ts";
@@ -20,6 +20,7 @@ export interface HttpDeps {
   newId(): string;
   readonly publicOrigin: string;
   readonly hashApiKey: ApiKeyHasher;
+  readonly mintApiKey: ApiKeyMint;
   readonly numbers: NumberHasher;
   /** False when the database role could read past the walls between organisations: then nothing is served. */
   roleIsSafe(): Promise<boolean>;

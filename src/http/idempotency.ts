@@ -10,7 +10,7 @@ const keptHeaders = ["content-type", "location"];
  * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07), per principal, kept 24 h. A repetition gets the first
  * answer; where nobody knows what came of the first, it says so instead of doing it again.
  */
-export const idempotency = (required: boolean): MiddlewareHandler<HttpEnv> =>
+export const idempotency = ({ required, tellsSecret }: { required: boolean; tellsSecret: boolean }): MiddlewareHandler<HttpEnv> =>
   async function idempotency(c, next) {
     const key = c.req.header("idempotency-key");
     if (key === undefined) {
@@ -36,7 +36,7 @@ export const idempotency = (required: boolean): MiddlewareHandler<HttpEnv> =>
     }
     if (claim.kind !== "claimed") throw refusals[claim.kind]();
     await next();
-    await settle(c, request);
+    await settle(c, request, tellsSecret ? withoutSecret : (body) => body);
   };
 
 const refusals = {
@@ -58,15 +58,23 @@ async function fingerprinted(c: Context<HttpEnv>): Promise<string> {
   ].join("\n");
 }
 
-async function settle(c: Context<HttpEnv>, request: KeyedRequest): Promise<void> {
+/** What is kept for repetitions holds no secret. */
+const withoutSecret = (body: string): string => JSON.stringify({ ...(JSON.parse(body) as object), secret: null });
+
+async function settle(c: Context<HttpEnv>, request: KeyedRequest, kept: (body: string) => string): Promise<void> {
   const { status, headers } = c.res;
   const refusedUnread = c.error instanceof Problem && c.error.parts.unproven === true;
   try {
     if (refusedUnread || status === 401 || status === 403 || status === 429) await releaseKey(c.var.org, request);
     else if (status >= 500) await keepAnswer(c.var.org, request, null);
     else {
-      const kept = keptHeaders.flatMap((name) => (headers.get(name) === null ? [] : [[name, headers.get(name) as string]]));
-      await keepAnswer(c.var.org, request, { status, headers: Object.fromEntries(kept), body: await c.res.clone().text() });
+      const named = keptHeaders.flatMap((name) => (headers.get(name) === null ? [] : [[name, headers.get(name) as string]]));
+      const body = await c.res.clone().text();
+      await keepAnswer(c.var.org, request, {
+        status,
+        headers: Object.fromEntries(named),
+        body: status < 300 ? kept(body) : body,
+      });
     }
   } catch {
     // The work is done or refused, and its answer stands; the key alone will say that its state is unknown.

@@ -2,6 +2,8 @@
 export const scopes = [
   "account:read",
   "account:write",
+  "api_keys:read",
+  "api_keys:write",
   "audit:read",
   "calls:read",
   "calls:write",

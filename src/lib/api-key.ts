@@ -42,6 +42,21 @@ export async function apiKeyHasher(pepper: Uint8Array<ArrayBuffer>): Promise<Api
   return async (clear) => new Uint8Array(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(clear)));
 }
 
+/** A key as it is made: what its owner is shown once, and what is stored. */
+export interface MintedApiKey {
+  readonly id: string;
+  readonly clear: string;
+  readonly hash: Uint8Array;
+}
+export type ApiKeyMint = (livemode: boolean) => Promise<MintedApiKey>;
+
+export const apiKeyMint =
+  (newId: () => string, random: (bytes: number) => Uint8Array, hash: ApiKeyHasher): ApiKeyMint =>
+  async (livemode) => {
+    const { id, clear } = mintApiKey(newId(), livemode, random(secretBytes));
+    return { id, clear, hash: await hash(clear) };
+  };
+
 function bigOf(bytes: Uint8Array): bigint {
   return bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 }

@@ -7,7 +7,7 @@ import type { HttpDeps } from "../../src/http/http-env.ts";
 import type { FaultReport } from "../../src/http/on-error.ts";
 import { snapshotDesk } from "../../src/domain/decisions/snapshot.ts";
 import { callNow } from "../../src/dispatch/call-now.ts";
-import { apiKeyHasher } from "../../src/lib/api-key.ts";
+import { apiKeyHasher, apiKeyMint } from "../../src/lib/api-key.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
@@ -82,6 +82,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     newId,
     publicOrigin: "https://api.dialgate.test",
     hashApiKey,
+    mintApiKey: apiKeyMint(newId, randomBytes, hashApiKey),
     numbers: await numberHasher(new Map([[1, pepper]])),
     roleIsSafe: async () => true,
     vendors,

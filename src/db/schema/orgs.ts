@@ -45,6 +45,7 @@ export const apiKeys = pgTable(
     createdAt: instant("created_at").notNull(),
     expiresAt: instant("expires_at"),
     revokedAt: instant("revoked_at"),
+    lastUsedAt: instant("last_used_at"),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
 );

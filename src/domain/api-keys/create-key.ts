@@ -1,0 +1,39 @@
+import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
+import { apiKeys } from "../../db/schema/index.ts";
+import type { ApiKeyMint, MintedApiKey } from "../../lib/api-key.ts";
+import { publicId } from "../../lib/ids.ts";
+import type { Instant } from "../../lib/instant.ts";
+import { ok, refuse, type Result } from "../../lib/result.ts";
+
+export type ApiKeyRow = typeof apiKeys.$inferSelect;
+export interface NewKey {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** Real clock; null = until it is revoked. */
+  readonly expiresAt: Instant | null;
+}
+/** A key and its secret, which is stored nowhere. */
+export interface KeyWithSecret {
+  readonly key: ApiKeyRow;
+  readonly secret: string;
+}
+
+/** A key that can do no more than the one that makes it. */
+export async function createKey(
+  org: OrgDb,
+  mint: ApiKeyMint,
+  wanted: NewKey,
+  realNow: Instant,
+): Promise<Result<KeyWithSecret, "scope_not_held" | "expires_in_past">> {
+  const { scopes, livemode } = await org.bound();
+  if (!wanted.scopes.every((scope) => scopes?.includes(scope))) return refuse("scope_not_held");
+  if (wanted.expiresAt !== null && wanted.expiresAt <= realNow) return refuse("expires_in_past");
+  const minted = await mint(livemode);
+  const facts = { scopes: wanted.scopes, expires_at: wanted.expiresAt };
+  return org.change({ action: "api_key.created", subject: publicId("apiKey", minted.id), facts }, async (w) =>
+    ok({ key: await insertKey(w, minted, wanted, realNow), secret: minted.clear }),
+  );
+}
+
+export const insertKey = (w: OrgWriter, minted: MintedApiKey, { name, scopes, expiresAt }: NewKey, createdAt: Instant) =>
+  w.insert(apiKeys, { id: minted.id, name, secretHash: minted.hash, scopes: [...scopes], createdAt, expiresAt });

@@ -1,0 +1,38 @@
+import { and, eq, isNull } from "drizzle-orm";
+import type { OrgDb } from "../../db/org-db.ts";
+import { apiKeys } from "../../db/schema/index.ts";
+import type { ApiKeyMint } from "../../lib/api-key.ts";
+import { publicId } from "../../lib/ids.ts";
+import { addSeconds, earliest, type Instant } from "../../lib/instant.ts";
+import { ok, refuse, type Result } from "../../lib/result.ts";
+import { insertKey, type KeyWithSecret } from "./create-key.ts";
+
+/**
+ * A new key with the old one's name, scopes and end; the old one works for so long beside it. Who has not all of its
+ * scopes may not: the answer carries the secret.
+ */
+export async function rotateKey(
+  org: OrgDb,
+  mint: ApiKeyMint,
+  id: string,
+  overlapSeconds: number,
+  realNow: Instant,
+): Promise<Result<KeyWithSecret, "key_unknown" | "key_ended" | "scope_not_held">> {
+  const { scopes, livemode } = await org.bound();
+  const minted = await mint(livemode);
+  const facts = { successor: publicId("apiKey", minted.id) };
+  return org.change({ action: "api_key.rotated", subject: publicId("apiKey", id), facts }, async (w) => {
+    const refused = (refusal: "key_unknown" | "key_ended" | "scope_not_held") => {
+      w.withdrawEntry();
+      return refuse(refusal);
+    };
+    const old = await w.findOne(apiKeys, eq(apiKeys.id, id));
+    if (old === null) return refused("key_unknown");
+    if (!old.scopes.every((scope) => scopes?.includes(scope))) return refused("scope_not_held");
+    if (old.expiresAt !== null && old.expiresAt <= realNow) return refused("key_ended");
+    const ends = earliest([old.expiresAt, addSeconds(realNow, overlapSeconds)]);
+    const unrevoked = and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt));
+    if ((await w.update(apiKeys, unrevoked ?? eq(apiKeys.id, id), { expiresAt: ends })).length === 0) return refused("key_ended");
+    return ok({ key: await insertKey(w, minted, old, realNow), secret: minted.clear });
+  });
+}

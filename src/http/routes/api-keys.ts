@@ -1,0 +1,177 @@
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { type ApiKeyRow, createKey, type KeyWithSecret } from "../../domain/api-keys/create-key.ts";
+import { findKey, findKeys } from "../../domain/api-keys/find-keys.ts";
+import { revokeKey } from "../../domain/api-keys/revoke-key.ts";
+import { rotateKey } from "../../domain/api-keys/rotate-key.ts";
+import { publicId } from "../../lib/ids.ts";
+import type { Instant } from "../../lib/instant.ts";
+import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
+import { givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
+import { conflict, invalid, notFound } from "../problem.ts";
+import { scopes } from "../scopes.ts";
+
+const newKey = z
+  .strictObject({
+    name: text(100),
+    scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
+    expires_at: givenInstant.nullable().default(null),
+  })
+  .openapi("NewApiKey", { example: { name: "CRM", scopes: ["leads:write", "calls:write"], expires_at: null } });
+const fields = {
+  id: idField("apiKey"),
+  object: z.literal("api_key"),
+  name: z.string(),
+  scopes: z.array(z.string()),
+  status: z.enum(["active", "expired", "revoked"]),
+  created_at: instantField,
+  expires_at: instantField.nullable(),
+  revoked_at: instantField.nullable(),
+  last_used_at: instantField.nullable().openapi({ description: "To the minute." }),
+};
+const apiKey = z
+  .strictObject(fields)
+  .openapi("ApiKey", { description: "Its instants are of the real clock, in test organisations too." });
+const madeKey = z
+  .strictObject({
+    ...fields,
+    secret: z
+      .string()
+      .nullable()
+      .openapi({ description: "The key itself, `dg_test_…`: told once. A repetition by Idempotency-Key gets null." }),
+  })
+  .openapi("ApiKeyWithSecret");
+const rotation = z
+  .strictObject({
+    overlap_seconds: z
+      .int()
+      .min(0)
+      .max(604_800)
+      .default(86_400)
+      .openapi({ description: "How long the old key works beside the new one." }),
+  })
+  .openapi("Rotation", { example: { overlap_seconds: 3600 } });
+
+const view = (row: ApiKeyRow, now: Instant): z.infer<typeof apiKey> => ({
+  id: publicId("apiKey", row.id),
+  object: "api_key",
+  name: row.name,
+  scopes: row.scopes,
+  status: row.revokedAt !== null ? "revoked" : row.expiresAt !== null && row.expiresAt <= now ? "expired" : "active",
+  created_at: row.createdAt,
+  expires_at: row.expiresAt,
+  revoked_at: row.revokedAt,
+  last_used_at: row.lastUsedAt,
+});
+const viewMade = ({ key, secret }: KeyWithSecret, now: Instant) => ({ ...view(key, now), secret });
+
+const notHeld = "A key gives no more than it has: leave out the scopes that the key of this request lacks.";
+
+export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/api_keys",
+      operationId: "api_keys.create",
+      summary: "Make an API key",
+      description: "Its secret is in this answer and nowhere else. It can do no more than the key that makes it.",
+      tags: ["api_keys"],
+      ...posts("api_keys:write", { tellsSecret: true }),
+      request: { body: jsonBody(newKey) },
+      responses: { 201: json("The key, with its secret.", madeKey), ...problems },
+    }),
+    async (c) => {
+      const { name, scopes: given, expires_at: expiresAt } = c.req.valid("json");
+      const wanted = { name, scopes: [...new Set(given)], expiresAt: expiresAt as Instant | null };
+      const done = await createKey(c.var.org, c.env.mintApiKey, wanted, c.env.now());
+      if (done.ok) return c.json(viewMade(done.value, c.env.now()), 201);
+      if (done.refusal === "scope_not_held") throw invalid({ pointer: "/scopes", code: done.refusal, detail: notHeld });
+      throw invalid({ pointer: "/expires_at", code: done.refusal, detail: "That instant of the real clock has passed." });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/api_keys",
+      operationId: "api_keys.list",
+      summary: "List API keys, newest first",
+      description: "Those that have ended, too.",
+      tags: ["api_keys"],
+      ...reads("api_keys:read"),
+      request: { query: z.strictObject(pageQuery) },
+      responses: { 200: json("A page.", listOf(apiKey)), ...problems },
+    }),
+    async (c) => {
+      const page = pageOf(c.req.valid("query"));
+      return c.json(
+        listBody(await findKeys(c.var.org, page), page, (row) => view(row, c.env.now())),
+        200,
+      );
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/api_keys/{id}",
+      operationId: "api_keys.get",
+      summary: "Get an API key",
+      tags: ["api_keys"],
+      ...reads("api_keys:read"),
+      request: { params: idParam("apiKey") },
+      responses: { 200: json("The key.", apiKey), ...problems },
+    }),
+    async (c) => {
+      const found = await findKey(c.var.org, idOf("apiKey", c.req.valid("param").id));
+      if (found === null) throw notFound("API key");
+      return c.json(view(found, c.env.now()), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/api_keys/{id}/rotate",
+      operationId: "api_keys.rotate",
+      summary: "Replace an API key",
+      description: "Answers a new key with the old one's name, scopes and end. The old one goes on working for the overlap.",
+      tags: ["api_keys"],
+      ...posts("api_keys:write", { tellsSecret: true }),
+      request: { params: idParam("apiKey"), body: jsonBody(rotation) },
+      responses: { 201: json("The new key, with its secret.", madeKey), ...problems },
+    }),
+    async (c) => {
+      const id = idOf("apiKey", c.req.valid("param").id);
+      const done = await rotateKey(c.var.org, c.env.mintApiKey, id, c.req.valid("json").overlap_seconds, c.env.now());
+      if (done.ok) return c.json(viewMade(done.value, c.env.now()), 201);
+      if (done.refusal === "key_unknown") throw notFound("API key");
+      throw conflict(
+        done.refusal,
+        done.refusal === "key_ended"
+          ? "The key has expired or is revoked: make a new one."
+          : "The key of this request lacks a scope of that key, whose successor it would see.",
+      );
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "delete",
+      path: "/v1/api_keys/{id}",
+      operationId: "api_keys.revoke",
+      summary: "Revoke an API key, at once",
+      description: "Also the one of this request. Revoking again changes nothing.",
+      tags: ["api_keys"],
+      ...changes("api_keys:write"),
+      request: { params: idParam("apiKey") },
+      responses: { 200: json("It is revoked.", apiKey), ...problems },
+    }),
+    async (c) => {
+      const revoked = await revokeKey(c.var.org, idOf("apiKey", c.req.valid("param").id), c.env.now());
+      if (revoked === null) throw notFound("API key");
+      return c.json(view(revoked, c.env.now()), 200);
+    },
+  );
+}

@@ -1,0 +1,199 @@
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { enrolLeads, type EnrolRefusal } from "../../domain/campaigns/enrol-leads.ts";
+import { launchCampaign } from "../../domain/campaigns/launch-campaign.ts";
+import { pauseCampaign } from "../../domain/campaigns/pause-campaign.ts";
+import { resumeCampaign } from "../../domain/campaigns/resume-campaign.ts";
+import { publicId } from "../../lib/ids.ts";
+import { json, jsonBody, posts, problems } from "../access.ts";
+import { givenId, idField, idOf, idParam, text } from "../fields.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { conflict, invalid, notFound } from "../problem.ts";
+import { campaign, viewCampaign } from "./campaigns.ts";
+
+const launched = campaign
+  .extend({ enrolled: z.int(), warnings: z.array(z.strictObject({ code: z.string(), detail: z.string() })) })
+  .openapi("LaunchedCampaign");
+const enrol = z
+  .strictObject({
+    lead_ids: z.array(givenId("lead")).min(1).max(1_000).optional(),
+    import_ids: z.array(givenId("import")).min(1).max(100).optional(),
+  })
+  .refine(({ lead_ids: leads, import_ids: imports }) => leads === undefined || imports === undefined, {
+    path: ["import_ids"],
+    message: "Give either `lead_ids` or `import_ids`, or neither for every lead.",
+    params: { code: "one_of_two" },
+  })
+  .openapi("Enrol");
+const enrolment = z
+  .strictObject({
+    object: z.literal("enrolment"),
+    campaign_id: idField("campaign"),
+    enrolled: z.int(),
+    already_enrolled: z.int().openapi({ description: "In the queue, or done: a lead enters once." }),
+    ineligible: z.int().openapi({ description: "Their consent does not pass; `GET /v1/leads/{id}` says why." }),
+  })
+  .openapi("Enrolment");
+const noBody = z.strictObject({});
+
+export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/campaigns/{id}/launch",
+      operationId: "campaigns.launch",
+      summary: "Launch a draft",
+      description: "Eligible leads enter the queue; each is dialed only when every gate allows it. Read the warnings.",
+      tags: ["campaigns"],
+      ...posts("campaigns:write"),
+      request: {
+        params: idParam("campaign"),
+        body: {
+          required: false,
+          content: {
+            "application/json": {
+              schema: z.strictObject({ import_ids: z.array(givenId("import")).min(1).max(100).optional() }).openapi("Launch"),
+            },
+          },
+        },
+      },
+      responses: { 200: json("It runs.", launched), ...problems },
+    }),
+    async (c) => {
+      const { import_ids: given } = c.req.valid("json");
+      const imports = given === undefined ? null : [...new Set(given.map((one) => idOf("import", one)))];
+      const done = await launchCampaign(c.var.org, c.env.adapters, idOf("campaign", c.req.valid("param").id), imports);
+      if (!done.ok) throw launchProblem(done.refusal);
+      await c.env.wake(done.value.campaign.orgId, "dial");
+      await c.env.wake(done.value.campaign.orgId, "standing");
+      return c.json(
+        { ...viewCampaign(done.value.campaign), enrolled: done.value.enrolled, warnings: [...done.value.warnings] },
+        200,
+      );
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/campaigns/{id}/enrol",
+      operationId: "campaigns.enrol",
+      summary: "Let further leads into the queue",
+      description:
+        "For leads that came after the launch: those that are named, those of the imports, or all that the org has. Each is due at once, and dialed only when every gate allows it. A lead enters a campaign's queue once.",
+      tags: ["campaigns"],
+      ...posts("campaigns:write"),
+      request: { params: idParam("campaign"), body: jsonBody(enrol) },
+      responses: { 200: json("How many entered the queue, and why the others did not.", enrolment), ...problems },
+    }),
+    async (c) => {
+      const id = idOf("campaign", c.req.valid("param").id);
+      const { lead_ids: leads, import_ids: imports } = c.req.valid("json");
+      const which =
+        leads !== undefined
+          ? { leadIds: idsOf("lead", leads) }
+          : imports !== undefined
+            ? { importIds: idsOf("import", imports) }
+            : "all";
+      const done = await enrolLeads(c.var.org, id, which);
+      if (!done.ok) throw enrolProblem(done.refusal, { lead_ids: leads ?? [], import_ids: imports ?? [] });
+      if (done.value.enrolled > 0) {
+        const { orgId } = await c.var.org.bound();
+        await c.env.wake(orgId, "dial");
+        await c.env.wake(orgId, "standing");
+      }
+      return c.json({ object: "enrolment" as const, campaign_id: publicId("campaign", id), ...done.value }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/campaigns/{id}/pause",
+      operationId: "campaigns.pause",
+      summary: "Pause a campaign, at once",
+      tags: ["campaigns"],
+      ...posts("campaigns:write"),
+      request: {
+        params: idParam("campaign"),
+        body: {
+          required: false,
+          content: { "application/json": { schema: z.strictObject({ reason: text(200).optional() }).openapi("Pause") } },
+        },
+      },
+      responses: { 200: json("It is paused.", campaign), ...problems },
+    }),
+    async (c) => {
+      const done = await pauseCampaign(c.var.org, idOf("campaign", c.req.valid("param").id), c.req.valid("json").reason ?? null);
+      if (done.ok) return c.json(viewCampaign(done.value), 200);
+      if (done.refusal === "campaign_unknown") throw notFound("campaign");
+      throw conflict(done.refusal, "Only a running campaign can be paused.");
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/campaigns/{id}/resume",
+      operationId: "campaigns.resume",
+      summary: "Resume a paused campaign",
+      tags: ["campaigns"],
+      ...posts("campaigns:write"),
+      request: { params: idParam("campaign"), body: { required: false, content: { "application/json": { schema: noBody } } } },
+      responses: { 200: json("It runs.", campaign), ...problems },
+    }),
+    async (c) => {
+      const done = await resumeCampaign(c.var.org, idOf("campaign", c.req.valid("param").id));
+      if (done.ok) {
+        await c.env.wake(done.value.orgId, "dial");
+        return c.json(viewCampaign(done.value), 200);
+      }
+      if (done.refusal === "campaign_unknown") throw notFound("campaign");
+      throw conflict(done.refusal, resumeDetails[done.refusal]);
+    },
+  );
+}
+
+const resumeDetails = {
+  not_paused: "Only a paused campaign can be resumed.",
+  connection_not_active: "Its connection is not active.",
+  scrub_wanted:
+    "The do-not-call provider that served it was disconnected, and no other has scrubbed since: connect another, wait for its scrub, then resume.",
+} as const;
+
+const idsOf = (kind: "lead" | "import", given: readonly string[]): string[] => [...new Set(given.map((one) => idOf(kind, one)))];
+
+function enrolProblem(refusal: EnrolRefusal, given: Readonly<Record<"lead_ids" | "import_ids", readonly string[]>>) {
+  switch (refusal.code) {
+    case "campaign_unknown":
+      return notFound("campaign");
+    case "not_launched":
+      return conflict(refusal.code, "A draft has no queue yet: launch it, and its eligible leads enter.");
+    case "campaign_ended":
+      return conflict(refusal.code, "The campaign has ended.");
+    case "lead_unknown":
+    case "import_unknown": {
+      const [kind, list] =
+        refusal.code === "lead_unknown" ? (["lead", "lead_ids"] as const) : (["import", "import_ids"] as const);
+      const at = given[list].findIndex((one) => idOf(kind, one) === refusal.missing);
+      return invalid({ pointer: `/${list}/${at}`, code: refusal.code, detail: `There is no such ${kind}.` });
+    }
+  }
+}
+
+function launchProblem(refusal: Exclude<Awaited<ReturnType<typeof launchCampaign>>, { ok: true }>["refusal"]) {
+  switch (refusal) {
+    case "campaign_unknown":
+      return notFound("campaign");
+    case "import_unknown":
+      return invalid({ pointer: "/import_ids", code: refusal, detail: "One of the imports does not exist." });
+    case "not_a_draft":
+      return conflict(refusal, "Only a draft can be launched.");
+    case "connection_not_active":
+      return conflict(refusal, "Its connection is not active, or cannot be reached as it is configured.");
+    case "transcripts_withheld":
+      return conflict(
+        refusal,
+        "The provider withholds transcripts: switch their storage on there, so that each call can be searched for a stop.",
+      );
+  }
+}

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { scopes } from "../../src/http/scopes.ts";
+import { type Api, type Caller, openApi, realNow } from "./api.ts";
+
+let api: Api;
+beforeAll(async () => {
+  api = await openApi();
+});
+afterAll(() => api.close());
+
+const make = (org: Caller, body: object, headers?: Record<string, string>) =>
+  org.post("/v1/api_keys", { name: "CRM", scopes: ["leads:read"], ...body }, headers);
+const readsLeads = async (org: Caller, secret: string) =>
+  (await org.get("/v1/leads", { authorization: `Bearer ${secret}` })).status;
+const now = Date.parse(realNow);
+/** Of the real clock, in whole seconds. */
+const inSeconds = (seconds: number) => `${new Date(now + seconds * 1000).toISOString().slice(0, 19)}Z`;
+const ids = async (org: Caller) => (await org.get("/v1/api_keys")).json.data.map(({ id }: { id: string }) => id);
+
+describe("an API key", () => {
+  test("is made with its secret, which works at once and is shown nowhere again", async () => {
+    const org = await api.seed();
+    const made = await make(org, {});
+    expect(made.status).toBe(201);
+    expect(made.json).toMatchObject({
+      object: "api_key",
+      name: "CRM",
+      scopes: ["leads:read"],
+      status: "active",
+      expires_at: null,
+    });
+    expect(await readsLeads(org, made.json.secret)).toBe(200);
+    const { secret, ...rest } = made.json;
+    const got = (await org.get(`/v1/api_keys/${made.json.id}`)).json;
+    expect(got).toEqual({ ...rest, last_used_at: expect.any(String) });
+    expect((await org.get("/v1/api_keys")).json.data[0]).toEqual(got);
+    const kept = await api.db.admin("select * from api_keys k where k.id = $1", [
+      (await api.db.admin("select id from api_keys where name = 'CRM' order by created_at desc, id desc limit 1")).rows[0]?.[
+        "id"
+      ],
+    ]);
+    expect(JSON.stringify(kept.rows)).not.toContain(secret);
+  });
+
+  test("is told once, also to a repetition by Idempotency-Key: the secret is not kept", async () => {
+    const org = await api.seed();
+    const first = await make(org, {}, { "idempotency-key": "key-1" });
+    const again = await make(org, {}, { "idempotency-key": "key-1" });
+    expect(again.status).toBe(201);
+    expect(again.json).toEqual({ ...first.json, secret: null });
+    const { rows } = await api.db.admin("select body from idempotency_keys where org_id = $1", [org.orgId]);
+    expect(JSON.stringify(rows)).not.toContain(first.json.secret);
+    expect(JSON.stringify(rows)).toContain(first.json.id);
+    const refused = await make(org, { name: "" }, { "idempotency-key": "key-2" });
+    expect((await make(org, { name: "" }, { "idempotency-key": "key-2" })).json).toMatchObject({ code: refused.json.code });
+  });
+
+  test("gives no scope that its maker lacks, by making or by rotating", async () => {
+    const org = await api.seed();
+    const small = (await make(org, { scopes: ["leads:read", "api_keys:write", "api_keys:read"] })).json;
+    const as = { authorization: `Bearer ${small.secret}` };
+    const refused = await make(org, { scopes: ["leads:read", "calls:write"] }, as);
+    expect([refused.status, refused.json.errors[0]]).toEqual([
+      422,
+      { pointer: "/scopes", code: "scope_not_held", detail: expect.stringContaining("leave out the scopes") },
+    ]);
+    const big = (await make(org, { scopes: [...scopes] })).json;
+    const before = await ids(org);
+    expect((await org.post(`/v1/api_keys/${big.id}/rotate`, {}, as)).json.errors[0].code).toBe("scope_not_held");
+    expect(await ids(org)).toEqual(before);
+    expect((await make(org, { scopes: ["leads:read"] }, as)).status).toBe(201);
+    expect((await org.post("/v1/api_keys", { name: "x", scopes: ["root"] })).status).toBe(422);
+  });
+
+  test("that is revoked is refused by the very next request; revoking again changes nothing", async () => {
+    const org = await api.seed();
+    const made = (await make(org, {})).json;
+    expect(await readsLeads(org, made.secret)).toBe(200);
+    const revoked = await org.delete(`/v1/api_keys/${made.id}`);
+    expect(revoked.json).toMatchObject({ status: "revoked", revoked_at: expect.any(String) });
+    expect(await readsLeads(org, made.secret)).toBe(401);
+    expect((await org.delete(`/v1/api_keys/${made.id}`)).json.revoked_at).toBe(revoked.json.revoked_at);
+    const types = (await org.get("/v1/audit")).json.data.map(({ type }: { type: string }) => type);
+    expect(types.filter((type: string) => type.startsWith("api_key."))).toEqual(["api_key.created", "api_key.revoked"]);
+    expect((await org.post(`/v1/api_keys/${made.id}/rotate`, {})).json.errors[0].code).toBe("key_ended");
+  });
+
+  test("that is rotated works beside its successor until the overlap is over, and no longer than it would have", async () => {
+    const org = await api.seed();
+    const soon = inSeconds(7_200);
+    const old = (await make(org, { expires_at: soon })).json;
+    const rotated = await org.post(`/v1/api_keys/${old.id}/rotate`, { overlap_seconds: 3_600 });
+    expect(rotated.status).toBe(201);
+    expect(rotated.json).toMatchObject({ name: "CRM", scopes: ["leads:read"], expires_at: old.expires_at });
+    expect(await Promise.all([old, rotated.json].map(({ secret }) => readsLeads(org, secret)))).toEqual([200, 200]);
+    const ends = Date.parse((await org.get(`/v1/api_keys/${old.id}`)).json.expires_at) - now;
+    expect(ends).toBeGreaterThan(3_500_000);
+    expect(ends).toBeLessThanOrEqual(3_600_000);
+    const long = (await org.post(`/v1/api_keys/${old.id}/rotate`, { overlap_seconds: 604_800 })).json;
+    expect(Date.parse((await org.get(`/v1/api_keys/${old.id}`)).json.expires_at) - now).toBeLessThanOrEqual(3_600_000);
+    await org.post(`/v1/api_keys/${long.id}/rotate`, { overlap_seconds: 0 });
+    expect(await readsLeads(org, long.secret)).toBe(401);
+    expect((await org.get(`/v1/api_keys/${long.id}`)).json.status).toBe("expired");
+  });
+
+  test("ends by the real clock, whatever the organisation's test clock says", async () => {
+    const org = await api.seed();
+    const refused = await make(org, { expires_at: inSeconds(-60) });
+    expect(refused.json.errors[0]).toMatchObject({ pointer: "/expires_at", code: "expires_in_past" });
+    const made = (await make(org, { expires_at: inSeconds(3_600) })).json;
+    await api.db.admin("update test_clocks set now = now + interval '30 days' where org_id = $1", [org.orgId]);
+    expect(await readsLeads(org, made.secret)).toBe(200);
+    await api.db.admin("update api_keys set expires_at = $2 where name = 'CRM' and org_id = $1", [org.orgId, realNow]);
+    expect(await readsLeads(org, made.secret)).toBe(401);
+  });
+
+  test("says when it was last used, to the minute, and no read waits for that", async () => {
+    const org = await api.seed();
+    const made = (await make(org, {})).json;
+    const used = async () => (await org.get(`/v1/api_keys/${made.id}`)).json.last_used_at;
+    expect(await used()).toBeNull();
+    await readsLeads(org, made.secret);
+    const first = await used();
+    expect(Math.abs(Date.parse(first) - now)).toBeLessThan(10_000);
+    await api.db.admin("update api_keys set last_used_at = last_used_at - interval '30 s' where org_id = $1", [org.orgId]);
+    await readsLeads(org, made.secret);
+    expect(Date.parse(await used())).toBe(Date.parse(first) - 30_000);
+    await api.db.admin("update api_keys set last_used_at = last_used_at - interval '40 s' where org_id = $1", [org.orgId]);
+    await readsLeads(org, made.secret);
+    expect(Date.parse(await used())).toBeGreaterThanOrEqual(Date.parse(first));
+  });
+});
