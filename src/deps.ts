@@ -6,8 +6,8 @@ import { type Instant, instantOf } from "./lib/instant.ts";
 import { type NumberHasher, numberHasher } from "./lib/number-hash.ts";
 import { importKeyring, type Keyring } from "./lib/sealing.ts";
 import { uuidMint } from "./lib/uuid-v7.ts";
-import { type AdapterWiring, dncAdapter, type StoredConnection, voiceAdapter } from "./providers/adapters.ts";
 import { r2Files } from "./providers/files/r2-files.ts";
+import { adaptersOf } from "./providers/registry.ts";
 import { type CredentialIdentity, type CredentialPurpose, sealCredential } from "./providers/seal-credential.ts";
 import { simulatorClock } from "./providers/simulator-clock.ts";
 import { vendors } from "./providers/vendors.ts";
@@ -45,9 +45,8 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
   const now = (): Instant => instantOf(outside.milliseconds() / 1000);
   const newId = uuidMint(outside.milliseconds, outside.random);
   const local = env.NEON_LOCAL_ENDPOINT === undefined ? undefined : { address: env.NEON_LOCAL_ENDPOINT };
-  const wiring: AdapterWiring = { keyring: keys.keyring, simulatorOrigin: env.SIMULATOR_ORIGIN, fetch: outside.fetch, now };
-  const voice = (connection: StoredConnection) => voiceAdapter(wiring, connection);
-  const dnc = (connection: StoredConnection) => dncAdapter(wiring, connection);
+  const { keyring } = keys;
+  const adapters = adaptersOf({ keyring, simulatorOrigin: env.SIMULATOR_ORIGIN, fetch: outside.fetch, now });
   return {
     system: new SystemDb(neonTransport(env.DATABASE_URL, local), newId, keys.numbers.held),
     now,
@@ -63,10 +62,9 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
       identity: CredentialIdentity,
       purposes: readonly CredentialPurpose[],
       fields: Readonly<Record<string, string>>,
-    ) => sealCredential(keys.keyring, identity, purposes, fields),
-    voice,
-    dnc,
-    adapters: { voice, dnc },
+    ) => sealCredential(keyring, identity, purposes, fields),
+    ...adapters,
+    adapters,
     simulator: simulatorClock({ origin: env.SIMULATOR_ORIGIN, fetch: outside.fetch }),
     files: r2Files(env.UPLOADS),
     send: (messages: readonly WorkMessage[]) => send(env, messages),

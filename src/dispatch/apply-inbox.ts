@@ -1,8 +1,9 @@
-import type { Bound, OrgDb } from "../db/org-db.ts";
+import type { OrgDb } from "../db/org-db.ts";
 import { type InboxRow, takeInbox } from "../db/queries/dispatch.ts";
 import { applyWaitingStops, attemptOfEvent, closeInboxRows, reportUnattributed, unattributed } from "../db/queries/inbox.ts";
 import { rowsOf } from "../db/transport.ts";
 import { findStop } from "../domain/calls/find-stop.ts";
+import { reachVoice } from "../domain/connections/reach-voice.ts";
 import type { CallReport, VoiceProvider } from "../providers/voice/contract.ts";
 import type { DispatchDeps } from "./deps.ts";
 import { settle } from "./settle.ts";
@@ -27,7 +28,7 @@ export async function applyInbox(deps: DispatchDeps, org: OrgDb): Promise<number
     const byCall = [...Map.groupBy(rows, (row) => `${row.connection_id} ${row.provider_call_id ?? row.id}`).values()];
     const worker = async (): Promise<void> => {
       for (let call = byCall.shift(); call !== undefined; call = byCall.shift()) {
-        for (const row of call) closed.push({ id: row.id, ...(await applyRow(org, reach(deps, bound, row), row)) });
+        for (const row of call) closed.push({ id: row.id, ...(await applyRow(org, reachVoice(deps, bound, row), row)) });
       }
     };
     await Promise.all(Array.from({ length: callsAtOnce }, worker));
@@ -37,11 +38,6 @@ export async function applyInbox(deps: DispatchDeps, org: OrgDb): Promise<number
   }
   return applied;
 }
-
-const reach = (deps: DispatchDeps, bound: Bound, row: InboxRow): VoiceProvider | null =>
-  row.sealed === null
-    ? null
-    : deps.voice({ ...bound, connectionId: row.connection_id, vendor: row.vendor, config: row.config, sealed: row.sealed });
 
 type Closing = { readonly state: "applied" | "ignored" | "failed" | "pending"; readonly reason: string | null };
 

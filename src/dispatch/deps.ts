@@ -1,17 +1,8 @@
 import type { SystemDb } from "../db/system-db.ts";
 import type { SnapshotDesk } from "../domain/decisions/snapshot.ts";
 import type { Instant } from "../lib/instant.ts";
+import type { StoredConnection } from "../providers/registry.ts";
 import type { VoiceProvider } from "../providers/voice/contract.ts";
-
-/** A stored connection with its sealed credential, as the rows of a permit, a look-up or a webhook carry it. */
-export interface ReachableConnection {
-  readonly orgId: string;
-  readonly livemode: boolean;
-  readonly connectionId: string;
-  readonly vendor: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly sealed: unknown;
-}
 
 /** What the dial takes from outside. Plain values, built once an invocation. */
 export interface DispatchDeps {
@@ -21,7 +12,7 @@ export interface DispatchDeps {
   readonly newId: () => string;
   readonly desk: SnapshotDesk;
   /** Null when the connection cannot be reached as it is configured: then no call is made. */
-  readonly voice: (connection: ReachableConnection) => VoiceProvider | null;
+  readonly voice: (connection: StoredConnection) => VoiceProvider | null;
   /** Asks for the org's calls to be looked after again, this many seconds from now. The tick is the net under it. */
   readonly lookLater: (orgId: string, seconds: number) => Promise<void>;
   /** Waits on the real clock; the only waiting that dispatch does is for its reserved token. */

@@ -1,6 +1,7 @@
 import type { OrgDb } from "../db/org-db.ts";
 import { type ConsumedRow, consumePermit, recordAnswer } from "../db/queries/dispatch.ts";
 import { rowsOf } from "../db/transport.ts";
+import { reachVoice } from "../domain/connections/reach-voice.ts";
 import { publicId } from "../lib/ids.ts";
 import { addSeconds, type Instant, secondsOf } from "../lib/instant.ts";
 import type { Placed } from "../providers/voice/contract.ts";
@@ -65,17 +66,7 @@ async function callOnce(
   attemptId: string,
   consumed: ConsumedRow,
 ): Promise<Placed> {
-  const provider =
-    consumed.sealed === null
-      ? null
-      : deps.voice({
-          orgId: org.orgId,
-          livemode: org.livemode,
-          connectionId: consumed.connection_id,
-          vendor: consumed.vendor,
-          config: consumed.config,
-          sealed: consumed.sealed,
-        });
+  const provider = reachVoice(deps, org, consumed);
   if (provider === null) return { kind: "failed_no_call", reason: "connection_unreachable" };
   return provider.place({
     attemptId: publicId("attempt", attemptId),

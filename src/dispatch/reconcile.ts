@@ -1,6 +1,7 @@
 import type { OrgDb } from "../db/org-db.ts";
 import { settleAbsent, settleLost, sweepOverdue, takeUnsettled, type UnsettledRow } from "../db/queries/dispatch.ts";
 import { rowsOf } from "../db/transport.ts";
+import { reachVoice } from "../domain/connections/reach-voice.ts";
 import { publicId } from "../lib/ids.ts";
 import type { LookedUp, VoiceProvider } from "../providers/voice/contract.ts";
 import type { DispatchDeps } from "./deps.ts";
@@ -21,10 +22,7 @@ export async function reconcile(deps: DispatchDeps, org: OrgDb): Promise<{ looke
     const { bound, answers } = await org.query(takeUnsettled(rowsMax, leaseSeconds));
     const rows = rowsOf<UnsettledRow>(answers[0] ?? { columns: [], rows: [] });
     for (const row of rows) {
-      const provider =
-        row.sealed === null
-          ? null
-          : deps.voice({ ...bound, connectionId: row.connection_id, vendor: row.vendor, config: row.config, sealed: row.sealed });
+      const provider = reachVoice(deps, bound, row);
       if (provider !== null) await settleLookedUp(org, row, await lookUp(provider, row));
       lookedUp += 1;
     }

@@ -2,6 +2,7 @@ import type { OrgDb } from "../db/org-db.ts";
 import { type OutboxRow, takeOutbox } from "../db/queries/dispatch.ts";
 import { closeOutboxRows } from "../db/queries/inbox.ts";
 import { rowsOf } from "../db/transport.ts";
+import { reachVoice } from "../domain/connections/reach-voice.ts";
 import type { DispatchDeps } from "./deps.ts";
 
 const rowsMax = 50;
@@ -25,16 +26,7 @@ export async function sendStops(deps: DispatchDeps, org: OrgDb): Promise<number>
         // No call ever came of it, so there is nothing to stop.
         if (row.provider_call_id === null) return { ...frame, done: true, accepted: false, reason: "no_call" };
         if (!row.alive) return { ...frame, done: true, accepted: false, reason: "call_over" };
-        const provider =
-          row.sealed === null
-            ? null
-            : deps.voice({
-                ...bound,
-                connectionId: row.connection_id,
-                vendor: row.vendor,
-                config: row.config,
-                sealed: row.sealed,
-              });
+        const provider = reachVoice(deps, bound, row);
         const stopped = provider === null ? null : await provider.stop(row.provider_call_id);
         const accepted = stopped?.ok === true;
         // A vendor without a way to end a call is not asked again; a call that is not yet ongoing is.

@@ -56,6 +56,16 @@ const sealedForm = z.object({
   wrapped: z.record(z.string(), z.object({ nonce: z.string(), key: z.string() })),
 });
 
+/** The same for who asks no reason: null when the connection cannot be reached as it is configured, and nothing is sent. */
+export function adaptersOf(wiring: RegistryWiring) {
+  const registry = providerRegistry(wiring);
+  const orNull = <Provider>(reached: Result<Provider, Unreachable>): Provider | null => (reached.ok ? reached.value : null);
+  return {
+    voice: (connection: StoredConnection): VoiceProvider | null => orNull(registry.voice(connection)),
+    dnc: (connection: StoredConnection): DncProvider | null => orNull(registry.dnc(connection)),
+  };
+}
+
 /** What every kind of provider needs first: a known vendor of that kind, a valid configuration, an origin, a credential to open. */
 function reach(wiring: RegistryWiring, connection: StoredConnection, kind: "voice" | "dnc") {
   const vendor = Object.hasOwn(vendors, connection.vendor) ? vendors[connection.vendor] : undefined;

@@ -11,7 +11,7 @@ import { apiKeyHasher, apiKeyMint } from "../../src/lib/api-key.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
-import { dncAdapter, type StoredConnection, voiceAdapter } from "../../src/providers/adapters.ts";
+import { adaptersOf } from "../../src/providers/registry.ts";
 import { sealCredential } from "../../src/providers/seal-credential.ts";
 import { vendors } from "../../src/providers/vendors.ts";
 import type { Instant } from "../../src/lib/instant.ts";
@@ -63,16 +63,12 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
   const faults: FaultReport[] = [];
   const hashApiKey = await apiKeyHasher(new Uint8Array(32).fill(9));
   const keyring = await importKeyring({ V1: Buffer.alloc(32, 5).toString("base64") }, "V1");
-  const wiring = {
+  const adapters = adaptersOf({
     keyring,
     simulatorOrigin: simulator,
     fetch: (url: string, init: RequestInit) => fetch(url, init),
     now: () => realNow,
-  };
-  const adapters = {
-    voice: (connection: StoredConnection) => voiceAdapter(wiring, connection),
-    dnc: (connection: StoredConnection) => dncAdapter(wiring, connection),
-  };
+  });
   const desk = snapshotDesk(zoneBook(), phoneMemo());
   const woken: { orgId: string; work: string }[] = [];
   const files = new Map<string, Uint8Array>();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startSimulators, type Simulators } from "../../dev/simulators/simulators.ts";
 import { publicId, uuidOf } from "../../src/lib/ids.ts";
-import { voiceAdapter } from "../../src/providers/adapters.ts";
+import { adaptersOf } from "../../src/providers/registry.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
 import { retellConnection, retellKey } from "./voice-signature.ts";
@@ -103,7 +103,7 @@ describe("connections", () => {
         config: retellConnection.config,
         sealed: row?.["sealed"],
       };
-      await voiceAdapter(wiring, stored)?.check();
+      await adaptersOf(wiring).voice(stored)?.check();
       expect(asked).toEqual([origin]);
     }
   });

@@ -23,7 +23,7 @@ import { instantOf } from "../../src/lib/instant.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
-import { dncAdapter, type StoredConnection, voiceAdapter } from "../../src/providers/adapters.ts";
+import { adaptersOf } from "../../src/providers/registry.ts";
 import { type Api, type Caller, openApi, orgNow } from "../http/api.ts";
 
 export interface LiveOrg extends Caller {
@@ -80,10 +80,7 @@ export async function openHouse(over: Partial<HttpDeps> = {}): Promise<House> {
     },
     now: realNow,
   };
-  const adapters = {
-    voice: (connection: StoredConnection) => voiceAdapter(wiring, connection),
-    dnc: (connection: StoredConnection) => dncAdapter(wiring, connection),
-  };
+  const adapters = adaptersOf(wiring);
   const desk = snapshotDesk(zoneBook(), phoneMemo());
   const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
   const api: Api = await openApi(

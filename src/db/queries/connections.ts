@@ -2,7 +2,7 @@ import { inOrg } from "../in-org.ts";
 import type { Statement } from "../transport.ts";
 
 export interface ReachableRow {
-  readonly id: string;
+  readonly connection_id: string;
   readonly kind: "voice" | "dnc";
   readonly vendor: string;
   readonly config: Record<string, unknown>;
@@ -15,7 +15,7 @@ export interface ReachableRow {
 export function reachableConnection(id: string): Statement {
   return {
     name: "connections.reachable",
-    text: `select c.id, c.kind, c.vendor, c.config, c.status, c.inbox_keeps, k.sealed
+    text: `select c.id as connection_id, c.kind, c.vendor, c.config, c.status, c.inbox_keeps, k.sealed
       from connections c
       join lateral (select x.sealed from credentials x where ${inOrg("x")} and x.connection_id = c.id order by x.version desc limit 1) k on true
       where ${inOrg("c")} and c.id = $1 and c.status <> 'disabled'`,

@@ -7,6 +7,7 @@ import { rowsOf } from "../../db/transport.ts";
 import { campaigns, connections, imports } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
+import { reachVoice } from "../connections/reach-voice.ts";
 import type { Adapters } from "../connections/test-connection.ts";
 import type { Campaign } from "./create-campaign.ts";
 import { missingOf } from "./enrol-leads.ts";
@@ -80,15 +81,7 @@ async function storesTranscripts(org: OrgDb, adapters: Adapters, connectionId: s
   const { bound, answers } = await org.query(reachableConnection(connectionId));
   const [row] = answers[0] === undefined ? [] : rowsOf<ReachableRow>(answers[0]);
   if (row === undefined || row.status !== "active") return "not_active";
-  const { orgId, livemode } = bound;
-  const provider = adapters.voice({
-    orgId,
-    livemode,
-    connectionId: row.id,
-    vendor: row.vendor,
-    config: row.config,
-    sealed: row.sealed,
-  });
+  const provider = reachVoice(adapters, bound, row);
   if (provider === null) return "not_active";
   const checked = await provider.check();
   // A provider that does not answer now says nothing about its settings: the launch stands, with a warning.

@@ -2,20 +2,14 @@ import type { OrgDb } from "../../db/org-db.ts";
 import { reachableConnection, type ReachableRow } from "../../db/queries/connections.ts";
 import { rowsOf } from "../../db/transport.ts";
 import type { DncProvider } from "../../providers/dnc/contract.ts";
+import type { StoredConnection } from "../../providers/registry.ts";
+import { reachVoice, storedConnection } from "./reach-voice.ts";
 import type { VoiceProvider } from "../../providers/voice/contract.ts";
 
-interface Reachable {
-  readonly orgId: string;
-  readonly livemode: boolean;
-  readonly connectionId: string;
-  readonly vendor: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly sealed: unknown;
-}
 /** Builds the adapter of a connection; null when it cannot be reached as it is configured. */
 export interface Adapters {
-  voice(connection: Reachable): VoiceProvider | null;
-  dnc(connection: Reachable): DncProvider | null;
+  voice(connection: StoredConnection): VoiceProvider | null;
+  dnc(connection: StoredConnection): DncProvider | null;
 }
 export type ConnectionTest = { readonly passed: boolean; readonly detail: string; readonly storesTranscripts: boolean | null };
 
@@ -27,16 +21,8 @@ export async function testConnection(org: OrgDb, adapters: Adapters, id: string)
   const { bound, answers } = await org.query(reachableConnection(id));
   const [row] = answers[0] === undefined ? [] : rowsOf<ReachableRow>(answers[0]);
   if (row === undefined) return null;
-  const connection = {
-    orgId: bound.orgId,
-    livemode: bound.livemode,
-    connectionId: row.id,
-    vendor: row.vendor,
-    config: row.config,
-    sealed: row.sealed,
-  };
-  if (row.kind === "voice") return testVoice(adapters.voice(connection));
-  const provider = adapters.dnc(connection);
+  if (row.kind === "voice") return testVoice(reachVoice(adapters, bound, row));
+  const provider = adapters.dnc(storedConnection(bound, row));
   if (provider === null) return unreachable;
   const answer = await provider.check({
     requestId: org.newId(),

@@ -12,19 +12,12 @@ import { byteaText, bytesOfHex } from "../../lib/bytes.ts";
 import { publicId } from "../../lib/ids.ts";
 import { addSeconds, daySeconds, type Instant } from "../../lib/instant.ts";
 import type { DncAnswer, DncNumberAnswer, DncProvider } from "../../providers/dnc/contract.ts";
+import type { StoredConnection } from "../../providers/registry.ts";
 import { demandedLists, listKind } from "./demanded-lists.ts";
 import { haltForDnc } from "./halt-for-dnc.ts";
 
-export interface ReachableDnc {
-  readonly orgId: string;
-  readonly livemode: boolean;
-  readonly connectionId: string;
-  readonly vendor: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly sealed: unknown;
-}
 export interface ScrubDeps {
-  readonly dnc: (connection: ReachableDnc) => DncProvider | null;
+  readonly dnc: (connection: StoredConnection) => DncProvider | null;
 }
 export interface ScrubResult {
   readonly scrubbed: number;

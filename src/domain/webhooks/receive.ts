@@ -11,6 +11,7 @@ import { publicId, uuidOf } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import { isStorable } from "../../lib/storable-text.ts";
 import type { InboundWebhook, StopToolCall, VoiceProvider, WebhookRefusal } from "../../providers/voice/contract.ts";
+import { reachVoice } from "../connections/reach-voice.ts";
 import type { Adapters } from "../connections/test-connection.ts";
 import { suppressPerson } from "../suppressions/suppress.ts";
 
@@ -129,15 +130,7 @@ async function reach(
   const { bound, answers } = found;
   const [row] = answers[0] === undefined ? [] : rowsOf<ReachableRow>(answers[0]);
   if (row === undefined || row.kind !== "voice") return null;
-  const { orgId, livemode } = bound;
-  const provider = adapters.voice({
-    orgId,
-    livemode,
-    connectionId: row.id,
-    vendor: row.vendor,
-    config: row.config,
-    sealed: row.sealed,
-  });
+  const provider = reachVoice(adapters, bound, row);
   return provider === null ? null : { bound, row, provider };
 }
 
