@@ -68,4 +68,11 @@ describe("the API's document", () => {
     }
     expect(components["NewSeller"]?.example).toBeDefined();
   });
+
+  test("the list of stop checks says which it shows when none is asked for", () => {
+    const [list] = operations.filter(({ name }) => name === "GET /v1/stop_checks");
+    const status = list?.operation.parameters?.find((parameter) => parameter.name === "status");
+    expect(status).toMatchObject({ required: false, schema: { enum: ["missing", "pending"], default: "missing" } });
+    expect(list?.operation["description"]).toContain("when no status is asked for");
+  });
 });
