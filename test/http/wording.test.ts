@@ -1,5 +1,6 @@
 /** What a refused field is told: what to write there, once. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { problemTypes } from "../../src/http/problem-types.ts";
 import { type Api, openApi } from "./api.ts";
 
 let api: Api;
@@ -41,4 +42,21 @@ test("an import that failed carries what is wrong with its file", async () => {
     "update imports set status = 'failed', status_reason = 'column_missing', status_detail = 'no column \"Phone\"'",
   );
   expect((await org.get(`/v1/imports/${made.json.id}`)).json).toMatchObject({ status_detail: 'no column "Phone"' });
+});
+
+describe("GET /errors/{type}", () => {
+  test.each(Object.keys(problemTypes))("says of %s why it arises and what to do, without a key", async (code) => {
+    const told = await api.send("GET", `/errors/${code.replaceAll("_", "-")}`);
+    expect(told.json).toMatchObject({ code, type: `https://api.dialgate.test/errors/${code.replaceAll("_", "-")}` });
+    const { title, cause, fix } = told.json;
+    for (const words of [cause, fix]) expect(words).toMatch(/^[A-Z`].{10,}\.$/);
+    expect(new Set([title, cause, fix]).size).toBe(3);
+  });
+
+  test("is the address in a problem's type, and knows no other", async () => {
+    const problem = await api.send("GET", "/v1/leads");
+    const { pathname } = new URL(problem.json.type);
+    expect((await api.send("GET", pathname)).json).toMatchObject({ code: "unauthorized", status: 401 });
+    expect((await api.send("GET", "/errors/nothing")).status).toBe(404);
+  });
 });
