@@ -34,10 +34,18 @@ export const notFound = (noun: string): Problem => new Problem("not_found", { de
 export const conflict = (code: string, detail: string): Problem =>
   new Problem("conflict", { detail, errors: [{ pointer: "", code, detail }] });
 export const invalid = (...errors: readonly Fault[]): Problem =>
-  new Problem("invalid_request", {
-    detail: errors.length === 1 ? (errors[0] as Fault).detail : `${errors.length} things are wrong.`,
-    errors,
-  });
+  new Problem("invalid_request", { detail: inOneLine(errors), errors });
+
+const namedMax = 5;
+/** What a log keeps of a refusal is often this line alone: it names the fields. */
+function inOneLine(errors: readonly Fault[]): string {
+  const [first] = errors;
+  if (first !== undefined && errors.length === 1)
+    return first.pointer === "" ? first.detail : `${first.pointer}: ${first.detail}`;
+  const named = errors.slice(0, namedMax).map(({ pointer, code }) => `${pointer || "the body"} (${code})`);
+  const more = errors.length > namedMax ? `, and ${errors.length - namedMax} more` : "";
+  return `${errors.length} things are wrong: ${named.join(", ")}${more}.`;
+}
 
 export const problemUri = (publicOrigin: string, code: ProblemCode): string =>
   `${publicOrigin}/errors/${code.replaceAll("_", "-")}`;
