@@ -78,6 +78,12 @@ describe("the API's document", () => {
     expect(list?.operation["description"]).toContain("when no status is asked for");
   });
 
+  test("what a caller of a test organisation would else find out by trial is said where it arises", () => {
+    const said = (name: string) => String(operations.find((one) => one.name === name)?.operation["description"]);
+    expect(said("POST /v1/test_clock/advance")).toContain("after a launch, wait for the first attempts");
+    expect(said("POST /v1/calls")).toMatch(/calls_per_second.* has no `next_eligible_at`/);
+  });
+
   test("a new connection has one form a vendor, with the fields that its own schema knows, demands and fills in", () => {
     const union = document.components.schemas["NewConnection"];
     expect(union.discriminator.propertyName).toBe("vendor");
