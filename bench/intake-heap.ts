@@ -22,7 +22,6 @@ const live = (): number => {
 };
 
 const answer = (row: Readonly<Record<string, unknown>>): Answer => ({ columns: Object.keys(row), rows: [Object.values(row)] });
-const { seller, ...terms } = sampleMap.attest;
 let length = 0;
 for (const piece of leadFile(rows, 3)) length += piece.length;
 const leased = {
@@ -35,7 +34,7 @@ const leased = {
   columns: sampleMap.columns,
   header: null,
   arrived_at: benchNow,
-  attestation: { ...terms, seller: { id: "", registered_name: seller.legal_name, trade_names: seller.trade_names } },
+  attestation: { ...sampleMap.attestation, seller: { id: "", ...sampleMap.seller } },
 };
 let idle = 0;
 let peak = 0;

@@ -18,7 +18,7 @@ const commands: readonly CommandEntry[] = [
   },
   {
     name: "verify",
-    usage: "verify FILE --org ORG [--head SEQ:HASH] [--after SEQ:HASH]",
+    usage: "verify FILE... --org ORG [--head SEQ:HASH] [--after SEQ:HASH]",
     summary: "checks an exported audit chain, offline",
     load: () => import("./verify.ts"),
   },

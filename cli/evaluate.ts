@@ -44,16 +44,18 @@ export const run: Command = async (args, io) => {
   const book = zoneBook();
   let number = 0;
   let unreadable = 0;
+  const strange = new Set<string>();
   for await (const line of io.lines) {
     number++;
     if (line.trim() === "") continue;
-    const read = readCase(line);
+    const read = readCase(line, strange);
     const answered = typeof read === "string" ? read : await answer(read, packs, book);
     if (typeof answered === "string") {
       unreadable++;
       io.err(`line ${number}: ${answered}`);
     } else io.out(JSON.stringify(answered));
   }
+  if (strange.size > 0) io.err(`dialgate evaluate: not read, because a case has no such member: ${[...strange].join(", ")}`);
   if (unreadable > 0) io.err(`dialgate evaluate: ${unreadable} of ${number} lines have no answer`);
   return unreadable > 0 ? 1 : 0;
 };
@@ -75,7 +77,7 @@ function readOptions(args: readonly string[]): { pack: (typeof packsOfThisBuild)
 }
 
 /** What is wrong is named by its place, never by its value: cases may hold people. */
-function readCase(line: string): Case | string {
+function readCase(line: string, strange: Set<string>): Case | string {
   if (line.length > lineLengthMax) return `longer than ${lineLengthMax} characters`;
   let value: unknown;
   try {
@@ -84,8 +86,22 @@ function readCase(line: string): Case | string {
     return "not JSON";
   }
   const parsed = caseSchema.safeParse(value);
+  noteStrange(value, strange);
   if (parsed.success) return parsed.data;
   return parsed.error.issues.map((issue) => `${issue.path.join(".") || "the line"}: ${issue.message}`).join("; ");
+}
+
+const strangeMax = 20;
+/** A case may carry its own notes; a member that was meant to be judged, and is not, must not pass for judged. */
+function noteStrange(value: unknown, strange: Set<string>): void {
+  const lead = (value as { lead?: unknown } | null)?.lead;
+  for (const [shape, of, place] of [
+    [caseSchema.shape, value, ""],
+    [caseSchema.shape.lead.shape, lead, "lead."],
+  ] as const)
+    if (typeof of === "object" && of !== null)
+      for (const key of Object.keys(of))
+        if (!Object.hasOwn(shape, key) && strange.size < strangeMax) strange.add(`${place}${key.slice(0, 64)}`);
 }
 
 interface Answered {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type AuditEntry, type ChainFaultKind, type ChainHead, verifyChain } from "../src/lib/audit-chain.ts";
 import { uuidOf } from "../src/lib/ids.ts";
 import type { Command, CommandIo } from "./command.ts";
+import { jsonValues } from "./json-values.ts";
 
 /** 0: whole. 1: the file could not be read. 2: the command was used wrongly. Else the first fault's own code. */
 export const exitCodes: Readonly<Record<ChainFaultKind, number>> = {
@@ -15,10 +16,7 @@ export const exitCodes: Readonly<Record<ChainFaultKind, number>> = {
   rewritten: 8,
 };
 
-const usage = "usage: dialgate verify FILE --org ORG [--head SEQ:HASH] [--after SEQ:HASH]";
-/** An entry is a few kilobytes; a line beyond this is no entry. */
-const lineLengthMax = 1_000_000;
-const listBytesMax = 512 * 1024 * 1024;
+const usage = "usage: dialgate verify FILE... --org ORG [--head SEQ:HASH] [--after SEQ:HASH]";
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z
@@ -47,7 +45,10 @@ const entrySchema = z.object({
   facts_digest: hash.nullish(),
 });
 
-/** Checks an exported chain, as `GET /v1/audit` serves it, without our servers: JSON lines or a JSON list; `-` is stdin. */
+/**
+ * Checks an exported chain, as `GET /v1/audit` serves it, without our servers: JSON lines, lists, pages behind each other,
+ * in one file or several in the chain's order; `-` is stdin.
+ */
 export const run: Command = async (args, io) => {
   const asked = readOptions(args);
   if (typeof asked === "string") {
@@ -57,7 +58,7 @@ export const run: Command = async (args, io) => {
   }
   const unreadable: string[] = [];
   try {
-    const report = await verifyChain(readEntries(asked.file === "-" ? io.lines : linesOf(asked.file), unreadable), asked);
+    const report = await verifyChain(readFiles(asked.files, io, unreadable), asked);
     // Nothing is not a whole chain: an export that lost its entries must not pass for one.
     if (report.entries === 0 && report.faults.length === 0 && asked.after === undefined)
       unreadable.push("there is no entry to check");
@@ -69,6 +70,14 @@ export const run: Command = async (args, io) => {
   for (const line of unreadable) io.err(`dialgate verify: ${line}`);
   return 1;
 };
+
+async function* readFiles(files: readonly string[], io: CommandIo, unreadable: string[]): AsyncGenerator<AuditEntry> {
+  for (const file of files) {
+    const place = files.length === 1 ? "" : `${file}, `;
+    yield* readEntries(file === "-" ? io.lines : linesOf(file), place, unreadable);
+    if (unreadable.length > 0) return;
+  }
+}
 
 /** Begun only when the first line is asked for: an interface made earlier loses the lines that arrive before somebody listens. */
 async function* linesOf(file: string): AsyncGenerator<string> {
@@ -93,7 +102,7 @@ function tell(io: CommandIo, report: Awaited<ReturnType<typeof verifyChain>>, he
 }
 
 interface Asked {
-  readonly file: string;
+  readonly files: readonly string[];
   readonly org: string;
   readonly head?: ChainHead | undefined;
   readonly after?: ChainHead | undefined;
@@ -107,14 +116,13 @@ function readOptions(args: readonly string[]): Asked | string {
       strict: true,
       allowPositionals: true,
     });
-    const [file, more] = positionals;
-    if (file === undefined || more !== undefined) return "one FILE is needed";
+    if (positionals.length === 0) return "a FILE is needed";
     const org = orgOf(values.org ?? "");
     if (org === null) return "--org must be the org's id (org_… or its uuid): it is part of every hash";
     const head = values.head === undefined ? undefined : headOf(values.head);
     const after = values.after === undefined ? undefined : headOf(values.after);
     if (head === null || after === null) return "--head and --after have the form SEQ:HASH";
-    return { file, org, head, after };
+    return { files: positionals, org, head, after };
   } catch (error) {
     return error instanceof Error ? error.message : "the options could not be read";
   }
@@ -130,59 +138,27 @@ function headOf(text: string): ChainHead | null {
   return parts?.[1] === undefined || parts[2] === undefined ? null : { seq: Number(parts[1]), hash: parts[2] };
 }
 
-/** JSON lines as they come; a list is read whole. What is wrong is named by its place, never by its value. */
-async function* readEntries(lines: AsyncIterable<string>, unreadable: string[]): AsyncGenerator<AuditEntry> {
-  let number = 0;
-  let list: string[] | undefined;
-  let listBytes = 0;
-  for await (const line of lines) {
-    number++;
-    if (list === undefined && line.trim() === "") continue;
-    if (list === undefined && number === 1 && startsList(line)) list = [];
-    if (list !== undefined) {
-      listBytes += line.length;
-      if (listBytes > listBytesMax) return void unreadable.push("a JSON list of this size must be given as JSON lines");
-      list.push(line);
-      continue;
+/** What is wrong is named by its place, never by its value. */
+async function* readEntries(lines: AsyncIterable<string>, place: string, unreadable: string[]): AsyncGenerator<AuditEntry> {
+  for await (const { line, value } of jsonValues(lines)) {
+    const list = listOf(value);
+    for (const [index, item] of list.entries()) {
+      const entry = entryOf(item);
+      const at = list.length === 1 ? `line ${line}` : `line ${line}, item ${index + 1}`;
+      if (entry === undefined) return void unreadable.push(`${place}${at} is no audit entry`);
+      yield entry;
     }
-    const entry = line.length > lineLengthMax ? undefined : entryOf(parsed(line));
-    if (entry === undefined) return void unreadable.push(`line ${number} is no audit entry`);
-    yield entry;
   }
-  if (list !== undefined) yield* listEntries(parsed(list.join("\n")), unreadable);
 }
 
-/** `[` opens a list of entries; an object whose first line is no entry is the API's own list. */
-function startsList(line: string): boolean {
-  const whole = parsed(line);
-  return (
-    line.trimStart().startsWith("[") || whole === undefined || (typeof whole === "object" && whole !== null && "data" in whole)
-  );
-}
-
-function* listEntries(value: unknown, unreadable: string[]): Generator<AuditEntry> {
-  const list = Array.isArray(value)
-    ? value
-    : typeof value === "object" && value !== null && "data" in value
-      ? value.data
-      : undefined;
-  if (!Array.isArray(list)) return void unreadable.push("the file is neither JSON lines nor a JSON list of audit entries");
-  for (const [index, item] of list.entries()) {
-    const entry = entryOf(item);
-    if (entry === undefined) return void unreadable.push(`item ${index + 1} is no audit entry`);
-    yield entry;
-  }
+/** An array, the API's own page, or what must be an entry itself. */
+function listOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  const isPage = typeof value === "object" && value !== null && "data" in value && Array.isArray(value.data);
+  return isPage ? (value.data as unknown[]) : [value];
 }
 
 function entryOf(value: unknown): AuditEntry | undefined {
   const read = entrySchema.safeParse(value);
   return read.success ? read.data : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,10 @@
 create function app.attempt_rank(state text) returns integer immutable language sql as $$
   select case state when 'permitted' then 0 when 'dialing' then 1 when 'unknown' then 1 when 'placed' then 2 when 'in_progress' then 3 else 4 end $$;
 
+-- What an incident is about, as its audit entries name it: an attempt, unless its code says otherwise.
+create function app.incident_subject(what text, subject uuid) returns text immutable language sql as $$
+  select app.public_id(case what when 'connection_unusable' then 'conn' when 'stop_unattributed' then 'evt' else 'att' end, subject) $$;
+
 -- Opens an incident once per code and subject. `halting`: the connection that dials no more until a person reopens it; the
 -- caller then holds the org. Appends to the audit chain: to be called last.
 create function app.open_incident(level integer, what text, subject uuid, about jsonb, halting uuid default null) returns void language plpgsql as $$
@@ -18,7 +22,7 @@ begin
   end if;
   insert into public.incidents (org_id, id, severity, code, subject_id, halt_id, opened_at, detail)
     values (app.org(), gen_random_uuid(), level, what, subject, halt, app.now(), about);
-  perform audit.append('incident.opened', subject::text, (jsonb_build_object('code', what, 'severity', level)
+  perform audit.append('incident.opened', app.incident_subject(what, subject), (jsonb_build_object('code', what, 'severity', level)
     || case when halt is null then '{}'::jsonb else jsonb_build_object('halt', app.public_id('halt', halt)) end)::text);
 end $$;
 
@@ -30,7 +34,7 @@ begin
     update public.incidents i set closed_at = app.now()
       where i.org_id = (select app.org()) and i.code = what and i.subject_id = any (subjects) and i.closed_at is null returning i.subject_id)
   select array_agg(c.subject_id) into closed from closing c;
-  perform audit.append_many(array_agg('incident.closed'::text), array_agg(x.id::text), array_agg(jsonb_build_object('code', what)::text))
+  perform audit.append_many(array_agg('incident.closed'::text), array_agg(app.incident_subject(what, x.id)), array_agg(jsonb_build_object('code', what)::text))
     from unnest(closed) as x(id) having count(*) > 0;
 end $$;
 
@@ -113,7 +117,7 @@ begin
   -- Also where an earlier report had closed it: why it is closed must not hang on the order of reports.
   update public.enrolments e set reason = 'opted_out' from public.dial_attempts a
     where a.org_id = (select app.org()) and a.id = attempt and e.org_id = (select app.org()) and e.id = a.enrolment_id and e.state = 'done';
-  return jsonb_build_object('source', why, 'attempt', attempt, 'attempts_cancelled', cancelled, 'enrolments_closed', closed);
+  return jsonb_build_object('source', why, 'attempt', app.public_id('att', attempt), 'attempts_cancelled', cancelled, 'enrolments_closed', closed);
 end $$;
 
 -- Stops that named a call before anyone knew whose it was: applied now that it is known. A report that carried one goes back
@@ -132,7 +136,7 @@ begin
   select array_agg(t.id order by t.id) into waiting from taken t;
   if waiting is null then return 0; end if;
   facts := app.suppress_of_attempt(attempt, target.person_id, suppression_id, 'in_call_tool');
-  if facts is not null then perform audit.append('suppression.created', suppression_id::text, facts::text); end if;
+  if facts is not null then perform audit.append('suppression.created', app.public_id('supp', suppression_id), facts::text); end if;
   perform app.close_incidents('stop_unattributed', waiting);
   return cardinality(waiting);
 end $$;
@@ -201,7 +205,7 @@ begin
   if not contradicted and not second then perform app.settle_enrolments(target.id, coalesce(known.disposition, ''), not unheard); end if;
 
   perform app.apply_waiting_stops(target.id, provider_id);
-  if stopped is not null then perform audit.append('suppression.created', suppression_id::text, stopped::text); end if;
+  if stopped is not null then perform audit.append('suppression.created', app.public_id('supp', suppression_id), stopped::text); end if;
   if second then
     perform app.open_incident(1, 'second_call_for_attempt', target.id, jsonb_build_object('attempt', target.id), connection);
   elsif contradicted then

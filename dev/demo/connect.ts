@@ -14,10 +14,7 @@ export interface SetUp {
 export async function connect({ stack, api, org }: Demo): Promise<SetUp> {
   heading("1  A seller and its providers");
   const map = JSON.parse(await readFile(join(data, "leads.map.json"), "utf8"));
-  const seller = await api.post("/v1/sellers", {
-    registered_name: map.attest.seller.legal_name,
-    trade_names: map.attest.seller.trade_names,
-  });
+  const seller = await api.post("/v1/sellers", map.seller);
   const secret = (): string => randomBytes(24).toString("hex");
   const [retellKey, elevenKey, elevenHook, elevenTool, dncToken, dncSecret] = [
     secret(),

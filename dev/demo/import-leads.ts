@@ -47,9 +47,8 @@ export async function importLeads(demo: Demo, seller: string): Promise<Json> {
   const { api } = demo;
   heading("2  A file of leads, as vendors export them");
   const map = JSON.parse(await readFile(join(data, "leads.map.json"), "utf8"));
-  const { purpose, basis, signature, date_zone } = map.attest;
   const file = new Uint8Array(await readFile(join(data, "leads.csv")));
-  const done = await importFile(api, seller, "leads.csv", map.columns, { purpose, basis, signature, date_zone }, file);
+  const done = await importFile(api, seller, "leads.csv", map.columns, map.attestation, file);
   table([
     ["rows in", done.rows_in],
     ["accepted", done.accepted],

@@ -67,7 +67,6 @@ const maxEventsPerAdvance = 1_000_000;
 /** One customer (a test org) with every vendor it uses: one clock, one queue of what is yet to happen, in order. */
 export class Account {
   readonly id: string;
-  readonly setups = new Map<string, VendorSetup>();
   readonly calls = new Map<string, SimulatedCall>();
   readonly #calledBefore = new Map<string, number>();
   readonly #onStep: OnStep;

@@ -154,7 +154,6 @@ function register(world: World, given: Registration): Account {
       else await elevenlabsStep(owner, call, step, record);
     });
   world.accounts.set(account.id, account);
-  account.setups.set(setup.vendor, setup);
   world.keys.set(`${setup.vendor} ${setup.apiKey}`, { account, setup });
   return account;
 }

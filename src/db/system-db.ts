@@ -2,6 +2,7 @@ import type { SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/pg-proxy";
 import { byteaText } from "../lib/bytes.ts";
+import { publicId } from "../lib/ids.ts";
 import type { Instant } from "../lib/instant.ts";
 import { OrgDb, type Actor, type Bound, type OrgTable } from "./org-db.ts";
 import type { Statement, Transport } from "./transport.ts";
@@ -85,7 +86,7 @@ export class SystemDb {
       text: `select org_id, now, livemode, clock_moving from app.bind_webhook($1, $2), ${held(3)}`,
       params: [connectionId, realNow, this.#peppers],
     };
-    const actor = { type: "webhook", id: connectionId } as const;
+    const actor = { type: "webhook", id: publicId("connection", connectionId) } as const;
     return OrgDb.bind(this.#transport, { statement, actor, requestId, admit: requireBound }, this.#newId);
   }
 
@@ -101,7 +102,11 @@ export class SystemDb {
       if (key.scope !== null && !known.scopes?.includes(key.scope)) throw new AccessRefused("scope_missing", key.scope);
       return known;
     };
-    return OrgDb.bind(this.#transport, { statement, actor: { type: "api_key", id: key.id }, requestId, admit }, this.#newId);
+    return OrgDb.bind(
+      this.#transport,
+      { statement, actor: { type: "api_key", id: publicId("apiKey", key.id) }, requestId, admit },
+      this.#newId,
+    );
   }
 
   async #rowsOf(statement: Statement): Promise<unknown[][]> {

@@ -5,6 +5,7 @@ import type { Decision, GateResult } from "../gates/gate.ts";
 import { hexOf } from "../lib/bytes.ts";
 import { publicId } from "../lib/ids.ts";
 import { idField, instantField } from "./fields.ts";
+import { publicDetails } from "./public-details.ts";
 
 const verdict = z.enum(["allow", "defer", "block"]);
 const fix = z.object({ code: z.string(), who: z.string(), text: z.string() });
@@ -104,6 +105,6 @@ const viewResult = (result: GateResult): DecisionView["gates"][number] => ({
   next_eligible_at: result.next_eligible_at,
   fix: result.fix,
   rule: result.rule,
-  details: { ...result.details },
+  details: publicDetails(result.gate, result.details),
   reads: [...result.reads],
 });

@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { HttpEnv } from "./http-env.ts";
+import type { HttpDeps, HttpEnv } from "./http-env.ts";
+import { describeVendors } from "./vendor-schemas.ts";
 
 /** `/openapi.json`, generated from the routes themselves. */
 export function openapiDocument(app: OpenAPIHono<HttpEnv>): void {
@@ -8,10 +9,10 @@ export function openapiDocument(app: OpenAPIHono<HttpEnv>): void {
     scheme: "bearer",
     bearerFormat: "dg_test_…",
   });
-  app.get("/openapi.json", (c) => c.json(documentOf(app, c.env.publicOrigin), 200, { "cache-control": "public, max-age=300" }));
+  app.get("/openapi.json", (c) => c.json(documentOf(app, c.env), 200, { "cache-control": "public, max-age=300" }));
 }
 
-function documentOf(app: OpenAPIHono<HttpEnv>, origin: string) {
+function documentOf(app: OpenAPIHono<HttpEnv>, { publicOrigin, vendors }: HttpDeps) {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -20,11 +21,12 @@ function documentOf(app: OpenAPIHono<HttpEnv>, origin: string) {
       description:
         "Places outbound AI-voice calls, and proves for each call and each refusal that the law's gates were applied at that instant. Instants are RFC 3339 in UTC; enums may grow; errors are application/problem+json.",
     },
-    servers: [{ url: origin }],
+    servers: [{ url: publicOrigin }],
   });
   for (const path of Object.values(document.paths ?? {})) {
     for (const operation of Object.values(path as Record<string, OperationObject>)) describe(operation);
   }
+  describeVendors((document.components?.schemas ?? {}) as Record<string, Record<string, unknown>>, vendors);
   return document;
 }
 

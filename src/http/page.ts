@@ -10,7 +10,7 @@ const cursor = z
   .refine((text) => afterOf(text) !== null, { message: "Not a cursor of this API.", params: { code: "cursor_invalid" } });
 const limit = z
   .string()
-  .regex(/^[1-9]\d{0,2}$/)
+  .regex(/^[1-9]\d{0,2}$/, "A whole number from 1 to 100 is needed.")
   .transform(Number)
   .pipe(z.int().min(1).max(100));
 

@@ -1,30 +1,4 @@
-import type { ContentfulStatusCode } from "hono/utils/http-status";
-
-/** Every problem that this API answers with (RFC 9457). The code is the contract; titles may be reworded. */
-export const problemTypes = {
-  malformed_json: { status: 400, title: "The body is not JSON" },
-  idempotency_key_missing: { status: 400, title: "This request needs an Idempotency-Key" },
-  unauthorized: { status: 401, title: "No valid API key" },
-  webhook_refused: { status: 401, title: "The webhook's signature does not hold" },
-  scope_missing: { status: 403, title: "The API key lacks a scope" },
-  not_found: { status: 404, title: "There is no such thing" },
-  method_not_allowed: { status: 405, title: "This path has no such method" },
-  conflict: { status: 409, title: "The state of things does not allow this" },
-  dial_blocked: { status: 409, title: "No permit for this dial" },
-  idempotency_key_in_flight: { status: 409, title: "The first request with this Idempotency-Key is still under way" },
-  idempotency_state_unknown: { status: 409, title: "The first request with this Idempotency-Key ended without a known result" },
-  body_too_large: { status: 413, title: "The body is too large" },
-  unsupported_media_type: { status: 415, title: "This content type is not read here" },
-  invalid_request: { status: 422, title: "The request is not valid" },
-  idempotency_key_invalid: { status: 422, title: "The Idempotency-Key is not valid" },
-  idempotency_key_reused: { status: 422, title: "The Idempotency-Key was used for another request" },
-  rate_limited: { status: 429, title: "Too many requests" },
-  internal_error: { status: 500, title: "Something broke here" },
-  database_unavailable: { status: 503, title: "The database does not answer" },
-  platform_halted: { status: 503, title: "The platform is halted" },
-  unsafe_database_role: { status: 503, title: "The database role could read past the walls between organisations" },
-} as const satisfies Record<string, { status: ContentfulStatusCode; title: string }>;
-export type ProblemCode = keyof typeof problemTypes;
+import { type ProblemCode, problemTypes } from "./problem-types.ts";
 
 /** One fault of the request. `pointer` is an RFC 6901 pointer into the body, or `?name` for a query parameter. */
 export interface Fault {
@@ -60,10 +34,18 @@ export const notFound = (noun: string): Problem => new Problem("not_found", { de
 export const conflict = (code: string, detail: string): Problem =>
   new Problem("conflict", { detail, errors: [{ pointer: "", code, detail }] });
 export const invalid = (...errors: readonly Fault[]): Problem =>
-  new Problem("invalid_request", {
-    detail: errors.length === 1 ? (errors[0] as Fault).detail : `${errors.length} things are wrong.`,
-    errors,
-  });
+  new Problem("invalid_request", { detail: inOneLine(errors), errors });
+
+const namedMax = 5;
+/** What a log keeps of a refusal is often this line alone: it names the fields. */
+function inOneLine(errors: readonly Fault[]): string {
+  const [first] = errors;
+  if (first !== undefined && errors.length === 1)
+    return first.pointer === "" ? first.detail : `${first.pointer}: ${first.detail}`;
+  const named = errors.slice(0, namedMax).map(({ pointer, code }) => `${pointer || "the body"} (${code})`);
+  const more = errors.length > namedMax ? `, and ${errors.length - namedMax} more` : "";
+  return `${errors.length} things are wrong: ${named.join(", ")}${more}.`;
+}
 
 export const problemUri = (publicOrigin: string, code: ProblemCode): string =>
   `${publicOrigin}/errors/${code.replaceAll("_", "-")}`;

@@ -202,6 +202,51 @@ test("an untouched chain is whole, as JSON lines, as a list and as the API's lis
   }
 });
 
+describe("pages that a loop has fetched", () => {
+  const page = (from: number, to: number) => ({ object: "list", data: chain.slice(from, to), has_more: to < length });
+  const pages = () => [page(0, 20), page(20, 40), page(40, length), page(length, length)];
+  const forms: Readonly<Record<string, () => string>> = {
+    "a line each": () =>
+      pages()
+        .map((one) => `${JSON.stringify(one)}\n`)
+        .join(""),
+    "behind each other on one line": () =>
+      pages()
+        .map((one) => JSON.stringify(one))
+        .join(""),
+    "each printed over many lines": () =>
+      pages()
+        .map((one) => JSON.stringify(one, null, 2))
+        .join("\n"),
+    "the end of one on the line of the next": () =>
+      pages()
+        .map((one) => JSON.stringify(one, null, 1))
+        .join(""),
+  };
+  test.each(Object.keys(forms))("are whole: %s", async (name) => {
+    const { code, out, err } = await verifyFile(forms[name]?.() ?? "", "--head", `${head.seq}:${head.hash}`);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toContain(`whole: ${length} entries`);
+  });
+
+  test("in several files are whole in the chain's order, and not with one left out", async () => {
+    const files = pages().map((_, index) => join(folder, `page-${index}.json`));
+    for (const [index, file] of files.entries()) await writeFile(file, JSON.stringify(pages()[index]));
+    const io = { lines: (async function* () {})(), out: () => undefined, err: () => undefined };
+    expect(await run([...files, "--org", org], io)).toBe(0);
+    expect(await run([...files.toSpliced(1, 1), "--org", org], io)).toBe(exitCodes.gap);
+  });
+
+  test("of which one was cut in the middle, or is an error page, are named by their line", async () => {
+    const cut = `${JSON.stringify(pages()[0])}\n${JSON.stringify(pages()[1]).slice(0, -40)}`;
+    expect(await verifyFile(cut)).toMatchObject({ code: 1, err: expect.stringContaining("line 2") });
+    const problem = `${JSON.stringify(pages()[0])}\n{"type":"about:blank","status":401}\n`;
+    expect(await verifyFile(problem)).toMatchObject({ code: 1, err: expect.stringContaining("line 2") });
+    const html = `${JSON.stringify(pages()[0])}\n<html>\n`;
+    expect(await verifyFile(html)).toMatchObject({ code: 1, err: expect.stringContaining("line 2") });
+  });
+});
+
 test("the golden vectors, from the independent implementation, are whole", async () => {
   for (const { org: itsOrg, entries } of golden) {
     const report = await verifyChain(entries as AuditEntry[], { org: itsOrg });
@@ -282,14 +327,7 @@ describe("dialgate verify", () => {
   test("used wrongly it says how it is used", async () => {
     const err: string[] = [];
     const io = { lines: (async function* () {})(), out: () => undefined, err: (line: string) => void err.push(line) };
-    for (const args of [
-      [],
-      ["FILE"],
-      ["FILE", "--org", "someone"],
-      ["FILE", "--org", org, "--head", "12"],
-      ["a", "b", "--org", org],
-      ["FILE", "--nope"],
-    ]) {
+    for (const args of [[], ["FILE"], ["FILE", "--org", "someone"], ["FILE", "--org", org, "--head", "12"], ["FILE", "--nope"]]) {
       expect(await run(args, io)).toBe(2);
     }
     expect(err.at(-1)).toContain("usage: dialgate verify");

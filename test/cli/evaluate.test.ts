@@ -57,6 +57,13 @@ describe("evaluate", () => {
     );
     expect(there?.stdout).toBe(here?.stdout);
   });
+  test("a member that a case does not have is named once, and the case is answered", async () => {
+    const lead = { state: "NY", timezone: "America/New_York" };
+    const line = JSON.stringify({ id: "a", lead, at: "2027-01-13T18:00:00Z", purpose: "informational" });
+    const { code, out, err } = await run(options, [line, line]);
+    expect([code, out.length]).toEqual([0, 2]);
+    expect(err).toEqual(["dialgate evaluate: not read, because a case has no such member: purpose, lead.timezone"]);
+  });
   test("technology may be absent, an instant may carry an offset, blank lines are nothing", async () => {
     const offset = JSON.stringify({ id: "b", lead: { state: "NY" }, at: "2027-01-13T13:00:00-05:00" });
     expect(await run(options, [good, "", offset])).toMatchObject({

@@ -718,3 +718,11 @@ describe("the permit's end beside a report", () => {
     }
   });
 });
+
+it("none of all these entries names a row by its own uuid", async () => {
+  const uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+  const entries = "from audit.entry e join audit.payload p on p.org_id = e.org_id and p.seq = e.seq";
+  const raw = await db.admin(`select e.event_type, p.subject_text, p.facts_text ${entries} where p.subject_text ~ $1 or p.facts_text ~ $1`, [uuid]);
+  expect(raw.rows).toEqual([]);
+  expect((await db.admin(`select 1 ${entries}`)).rows.length).toBeGreaterThan(20);
+}); // prettier-ignore

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { publicId } from "../../src/lib/ids.ts";
-import { problemTypes } from "../../src/http/problem.ts";
+import { problemTypes } from "../../src/http/problem-types.ts";
 import { type House, type LiveOrg, openHouse } from "../support/live-house.ts";
 import { tenantTables, type TenantTable } from "../isolation/tenants.ts";
 import { type Document, type Operation, readDocument, type Schema } from "./operations.ts";

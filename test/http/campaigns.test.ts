@@ -302,6 +302,20 @@ describe("POST /v1/calls", () => {
     expect((await org.get(`/v1/leads/${lead.id}/decision`)).json.id).toBe(refused.json.decision.id);
   });
 
+  test("refuses a second call of the connection's second without an instant, and places it once that has passed in real time", async () => {
+    const { org, campaign, lead } = await opened();
+    const consent = { seller_id: campaign.seller_id, obtained_at: "2026-10-02T18:31:07Z", basis: "pewc", purpose: "informational", signature: "web_form_submit", text: consentText };
+    const next = (await org.post("/v1/leads", { phone: "+13035550143", state: "CO", consent })).json;
+    await org.post(`/v1/campaigns/${campaign.id}/launch`, {});
+    // As slow as a busy machine: the first call's token is out for five seconds.
+    await api.db.admin("update connections set calls_per_second = 0.2 where org_id = $1", [org.orgId]);
+    expect((await call(org, { lead_id: lead.id, campaign_id: campaign.id })).status).toBe(201);
+    const refused = await call(org, { lead_id: next.id, campaign_id: campaign.id });
+    expect(refused.json).toMatchObject({ code: "dial_blocked", decision: { verdict: "defer", reason_codes: ["calls_per_second"], next_eligible_at: null, fix: { code: "raise_limit" } } });
+    await api.db.admin("update connections set next_slot_at = next_slot_at - interval '5 s' where org_id = $1", [org.orgId]);
+    expect((await call(org, { lead_id: next.id, campaign_id: campaign.id })).status).toBe(201);
+  }); // prettier-ignore
+
   test("refuses a lead that is being called, a draft's lead, and what is another organisation's", async () => {
     const { org, campaign, lead } = await opened();
     const body = { lead_id: lead.id, campaign_id: campaign.id };

@@ -187,18 +187,25 @@ describe("what cannot be read", () => {
 
   test("an unknown field, value and query parameter are named by pointer, without their value", async () => {
     const unknown = await acme.post("/v1/sellers", { ...seller, nmae: "secret-value" });
-    expect(unknown.json.errors).toEqual([{ pointer: "/nmae", code: "unknown_field", detail: "This field is not known." }]);
+    expect(unknown.json.errors).toEqual([
+      {
+        pointer: "/nmae",
+        code: "unknown_field",
+        detail:
+          "This field is not known. Known here: registered_name, trade_names, address, do_not_call_number, san, san_area_codes.",
+      },
+    ]);
     const value = await acme.post("/v1/suppressions", { phones: ["+13035550142"], source: "secret-value" });
     expect(value.json.errors[0]).toMatchObject({ pointer: "/source", code: "unknown_value" });
     expect(value.json.errors[0].detail).toMatch(/^Known here: api, /);
     expect(unknown.text + value.text).not.toContain("secret-value");
     expect((await acme.get("/v1/sellers?colour=red")).json.errors).toEqual([
-      { pointer: "?colour", code: "unknown_field", detail: "This field is not known." },
+      { pointer: "?colour", code: "unknown_field", detail: "This field is not known. Known here: limit, cursor." },
     ]);
     const kind = await acme.post("/v1/consent_events", { kind: "blessing", phone: "+13035550142" });
     expect(kind.json.errors[0]).toMatchObject({ pointer: "/kind", code: "unknown_value" });
     const nested = await acme.post("/v1/sellers", { registered_name: "a", trade_names: ["ok", 5] });
-    expect(nested.json.errors).toEqual([{ pointer: "/trade_names/1", code: "wrong_type", detail: "Expected: string." }]);
+    expect(nested.json.errors).toEqual([{ pointer: "/trade_names/1", code: "wrong_type", detail: "Expected: a text." }]);
   });
 
   test("an unknown path is 404, another method of a known one 405 with Allow", async () => {

@@ -2,11 +2,13 @@ import { describe, expect, test } from "vitest";
 import { createApp } from "../../src/http/app.ts";
 import { scopes } from "../../src/http/scopes.ts";
 import type { HttpDeps } from "../../src/http/http-env.ts";
+import { vendors } from "../../src/providers/vendors.ts";
 
 const deps = {
   newId: () => "019a9b2c-7d00-7000-8000-000000000001",
   publicOrigin: "https://api.dialgate.test",
   roleIsSafe: async () => true,
+  vendors,
 } as unknown as HttpDeps;
 const app = createApp();
 // oxlint-disable-next-line typescript/no-explicit-any -- a test reads what the wire says
@@ -67,5 +69,42 @@ describe("the API's document", () => {
       ).toBe(true);
     }
     expect(components["NewSeller"]?.example).toBeDefined();
+  });
+
+  test("the list of stop checks says which it shows when none is asked for", () => {
+    const [list] = operations.filter(({ name }) => name === "GET /v1/stop_checks");
+    const status = list?.operation.parameters?.find((parameter) => parameter.name === "status");
+    expect(status).toMatchObject({ required: false, schema: { enum: ["missing", "pending"], default: "missing" } });
+    expect(list?.operation["description"]).toContain("when no status is asked for");
+  });
+
+  test("what a caller of a test organisation would else find out by trial is said where it arises", () => {
+    const said = (name: string) => String(operations.find((one) => one.name === name)?.operation["description"]);
+    expect(said("POST /v1/test_clock/advance")).toContain("after a launch, wait for the first attempts");
+    expect(said("POST /v1/calls")).toMatch(/calls_per_second.* has no `next_eligible_at`/);
+  });
+
+  test("a new connection has one form a vendor, with the fields that its own schema knows, demands and fills in", () => {
+    const union = document.components.schemas["NewConnection"];
+    expect(union.discriminator.propertyName).toBe("vendor");
+    expect(Object.keys(union.discriminator.mapping)).toEqual(Object.keys(vendors));
+    expect(union.oneOf.map((one: { $ref: string }) => one.$ref)).toEqual(Object.values(union.discriminator.mapping));
+    expect(union.example).toMatchObject({ vendor: "retell" });
+    const of = (vendor: string) => document.components.schemas[`NewConnection_${vendor}`].properties;
+    expect(of("elevenlabs").vendor).toEqual({ type: "string", enum: ["elevenlabs"] });
+    expect(of("elevenlabs").config).toMatchObject({
+      additionalProperties: false,
+      required: ["agent_id", "agent_phone_number_id", "from_number"],
+      properties: { residency: { default: "global", enum: ["global", "us", "eu", "in", "sg"] } },
+    });
+    expect(of("elevenlabs").credential).toMatchObject({
+      writeOnly: true,
+      required: ["api_key", "webhook_secret", "tool_secret"],
+    });
+    expect(of("http_dnc").config).toMatchObject({ required: ["lists"], properties: { lists: { maxItems: 100 } } });
+    expect(of("retell").credential.required).toEqual(["api_key"]);
+    for (const vendor of Object.keys(vendors))
+      for (const field of Object.values<{ pattern?: string; description?: string }>(of(vendor).credential.properties))
+        expect(field.description).toBeTruthy();
   });
 });

@@ -1,7 +1,10 @@
 /** What a refused field is told: what to write there, once. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { problemTypes } from "../../src/http/problem-types.ts";
+import { publicId } from "../../src/lib/ids.ts";
 import { type Api, openApi } from "./api.ts";
 
+const nothing = "019a9b2c-7d00-7000-8000-000000000001";
 let api: Api;
 beforeAll(async () => {
   api = await openApi();
@@ -23,6 +26,46 @@ test.each([
   expect(told[0]?.detail).not.toContain("regex");
 });
 
+describe("a request that its schema refuses", () => {
+  const fault = async (path: string, body: unknown) => (await (await api.seed()).post(path, body)).json;
+
+  test.each([
+    ["/v1/consent_events", { phone: "+13035550142" }, "/kind", "required", "Required, one of: grant, revocation, lift, relationship."],
+    ["/v1/consent_events", { kind: "blessing" }, "/kind", "unknown_value", "Known here: grant, revocation, lift, relationship."],
+    ["/v1/halts", { note: "x" }, "/reason", "required", "Required, one of: org_halted, seller_halted, connection_halted, state_halted, caller_number_halted."],
+    ["/v1/leads/batch", { leads: {} }, "/leads", "wrong_type", "Expected: a list."],
+    ["/v1/leads/batch", { leads: [] }, "/leads", "too_small", "At least 1 entry."],
+    ["/v1/leads", {}, "/phone", "required", "Required: a text."],
+    ["/v1/decisions", { lead_id: publicId("lead", nothing), campaign_id: publicId("campaign", nothing), technology: "live" }, "/technology", "unknown_field", "This field is not known. Known here: lead_id, campaign_id, at."],
+  ])("%s is told of %j, in its detail too, which field and what it knows there", async (path, body, pointer, code, detail) => {
+    expect(await fault(path, body)).toMatchObject({ detail: `${pointer}: ${detail}`, errors: [{ pointer, code, detail }] });
+  }); // prettier-ignore
+
+  test("an object is no list, in words of nobody's schema library", async () => {
+    const { detail, errors } = await fault("/v1/connections", { vendor: "retell", name: "x", config: [], credential: 1 });
+    expect(detail).toBe("2 things are wrong: /config (wrong_type), /credential (wrong_type).");
+    expect(errors.map((error: { detail: string }) => error.detail)).toEqual(["Expected: an object.", "Expected: an object."]);
+  });
+
+  test("of which many fields are wrong, its detail names the first of them", async () => {
+    const { detail } = await fault("/v1/campaigns", { a: 1, b: 2, c: 3 });
+    expect(detail).toMatch(/^\d things are wrong: \/name \(required\), .*, and \d more\.$/);
+  });
+
+  test("a connection's own settings are told the same way", async () => {
+    const answer = await fault("/v1/connections", { vendor: "retell", name: "x", config: { agnt_id: "a" }, credential: { api_key: "12345678" } });
+    expect(answer.errors).toContainEqual({ pointer: "/config/agent_id", code: "required", detail: "Required: a text." });
+    expect(answer.errors.find((error: { code: string }) => error.code === "unknown_field").detail).toContain("Known here: agent_id, ");
+  }); // prettier-ignore
+});
+
+test("a suppression's note is in its answer", async () => {
+  const org = await api.seed();
+  const made = await org.post("/v1/suppressions", { phones: ["+13035550142"], note: "asked by mail" });
+  expect(made.json.data[0]).toMatchObject({ note: "asked by mail" });
+  expect((await org.post("/v1/suppressions", { phones: ["+13035550143"] })).json.data[0]).toMatchObject({ note: null });
+});
+
 test("an import that failed carries what is wrong with its file", async () => {
   const org = await api.seed();
   const seller = await org.post("/v1/sellers", { registered_name: "Acme Solar LLC" });
@@ -36,9 +79,26 @@ test("an import that failed carries what is wrong with its file", async () => {
     },
     { "idempotency-key": "one" },
   );
-  expect(made.json).toMatchObject({ status: "awaiting_file", status_detail: null });
+  expect(made.json).toMatchObject({ status: "awaiting_file", status_detail: null, bytes_total: null });
   await api.db.admin(
     "update imports set status = 'failed', status_reason = 'column_missing', status_detail = 'no column \"Phone\"'",
   );
   expect((await org.get(`/v1/imports/${made.json.id}`)).json).toMatchObject({ status_detail: 'no column "Phone"' });
+});
+
+describe("GET /errors/{type}", () => {
+  test.each(Object.keys(problemTypes))("says of %s why it arises and what to do, without a key", async (code) => {
+    const told = await api.send("GET", `/errors/${code.replaceAll("_", "-")}`);
+    expect(told.json).toMatchObject({ code, type: `https://api.dialgate.test/errors/${code.replaceAll("_", "-")}` });
+    const { title, cause, fix } = told.json;
+    for (const words of [cause, fix]) expect(words).toMatch(/^[A-Z`].{10,}\.$/);
+    expect(new Set([title, cause, fix]).size).toBe(3);
+  });
+
+  test("is the address in a problem's type, and knows no other", async () => {
+    const problem = await api.send("GET", "/v1/leads");
+    const { pathname } = new URL(problem.json.type);
+    expect((await api.send("GET", pathname)).json).toMatchObject({ code: "unauthorized", status: 401 });
+    expect((await api.send("GET", "/errors/nothing")).status).toBe(404);
+  });
 });

@@ -10,7 +10,8 @@ import { type IntakeWorld, openIntake } from "./intake-world.ts";
 
 const map = mapFile.parse({
   columns: { phone: "Phone", state: "State", consent_at: "Date", consent_text: "Text" },
-  attest: { seller: { legal_name: "Acme Solar LLC", trade_names: ["Acme Sun"] }, purpose: "marketing", basis: "pewc", signature: "web_form_submit" },
+  seller: { registered_name: "Acme Solar LLC", trade_names: ["Acme Sun"] },
+  attestation: { purpose: "marketing", basis: "pewc", signature: "web_form_submit" },
 }); // prettier-ignore
 const text = "I agree that Acme Sun may call me with an automated or AI voice; consent is not a condition of purchase.";
 const csv = (...rows: readonly string[]) => new TextEncoder().encode(["Phone,State,Date,Text", ...rows].join("\n"));

@@ -47,6 +47,18 @@ describe("check-import", () => {
     expect((await at("2026-11-18T15:00:00Z")).eligible).toBe(1705);
   });
 
+  it("reads a map in the API's own words, also as a whole body, and one in the words of before", async () => {
+    const counted = async (of: unknown) =>
+      (await dialgate(sample, "--map", await file("map.json", JSON.stringify(of)), "--now", "2026-11-18T15:00:00Z")).out;
+    const expected = await counted(map);
+    expect(expected).toMatch(/rows +3000/);
+    expect(await counted({ ...map, seller_id: "sell_x", file_name: "leads.csv" })).toBe(expected);
+    const before = JSON.parse(await readFile("test/data/leads.map.json", "utf8"));
+    expect(before.attest.seller.legal_name).toBe("Acme Solar LLC");
+    expect(await counted(before)).toBe(expected);
+    expect(Object.keys(map.attestation)).toEqual(["purpose", "basis", "signature", "date_zone"]);
+  });
+
   it("prints the same counts for people", async () => {
     const { out } = await dialgate(sample, "--map", mapPath, "--now", "2026-11-18T15:00:00Z");
     expect(out).toMatch(/rows +3000/);
@@ -55,11 +67,8 @@ describe("check-import", () => {
 
   it("names what is wrong with how it was asked, with the file and with the map", async () => {
     const header = await file("other.csv", "Id,Telephone\n");
-    const noPhone = await file("no-phone.json", JSON.stringify({ columns: { email: "Email" }, attest: map.attest }));
-    const badBasis = await file(
-      "basis.json",
-      JSON.stringify({ columns: { phone: "Phone" }, attest: { ...map.attest, basis: "hope" } }),
-    );
+    const noPhone = await file("no-phone.json", JSON.stringify({ ...map, columns: { email: "Email" } }));
+    const badBasis = await file("basis.json", JSON.stringify({ ...map, attestation: { ...map.attestation, basis: "hope" } }));
     expect(await dialgate()).toMatchObject({ code: 2, err: expect.stringContaining("one file is needed") });
     expect(await dialgate(sample)).toMatchObject({ code: 2, err: expect.stringContaining("--map") });
     expect(await dialgate(sample, "--map", mapPath, "--now", "yesterday")).toMatchObject({
@@ -77,7 +86,10 @@ describe("check-import", () => {
     expect(await dialgate(sample, "--map", sample)).toMatchObject({ code: 1, err: expect.stringContaining("too large") });
     expect(await dialgate(sample, "--map", header)).toMatchObject({ code: 1, err: expect.stringContaining("not JSON") });
     expect(await dialgate(sample, "--map", noPhone)).toMatchObject({ code: 1, err: expect.stringContaining("columns.phone") });
-    expect(await dialgate(sample, "--map", badBasis)).toMatchObject({ code: 1, err: expect.stringContaining("attest.basis") });
+    expect(await dialgate(sample, "--map", badBasis)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("attestation.basis"),
+    });
     expect(await dialgate(header, "--map", mapPath)).toMatchObject({ code: 1, err: expect.stringContaining('"Phone"') });
     expect(await dialgate(await file("utf16.csv", Buffer.from("\ufeffa,b\n", "utf16le")), "--map", mapPath)).toMatchObject({
       code: 1,
@@ -117,7 +129,7 @@ describe("check-import", () => {
         const bytes = new TextEncoder().encode(`P,S,D,T\n${rows.map((row) => row.join(",")).join("\n")}`);
         const checked = await checkFile(
           new Blob([bytes]).stream(),
-          { columns, attest: map.attest },
+          { ...map, columns },
           { at: "2026-11-18T15:00:00Z" as Instant, packs },
         );
         expect(checked.ok).toBe(true);

@@ -69,7 +69,7 @@ export interface IntakeWorld {
   readonly files: MemoryFiles;
   /** A handle over a transport of the test's own. */
   orgOver(transport: Transport): OrgDb;
-  upload(bytes: Uint8Array, map: Pick<MapFile, "columns" | "attest">): Promise<Import>;
+  upload(bytes: Uint8Array, map: Pick<MapFile, "columns" | "attestation">): Promise<Import>;
   run(importId: string, over?: Partial<ImportDeps>): Promise<ImportEnd>;
   find(importId: string): Promise<Import>;
   sql<Row = Record<string, unknown>>(text: string, params?: readonly unknown[]): Promise<Row[]>;
@@ -115,8 +115,7 @@ export async function openIntake(shared?: { db: TestDatabase }): Promise<IntakeW
     orgOver,
     find,
     sql,
-    async upload(bytes, { columns, attest }) {
-      const { seller: _, ...attestation } = attest;
+    async upload(bytes, { columns, attestation }) {
       const created = await createImport(org, { sellerId, fileName: "leads.csv", columns, attestation });
       if (!created.ok) throw new Error(created.refusal.reason);
       const stored = await storeFile(

@@ -59,10 +59,9 @@ it("imports a large file in chunks of at least 2,000 rows, one request each, in 
   const live: number[] = [];
   let idle = 0;
   const answer = (row: Readonly<Record<string, unknown>>): Answer => ({ columns: Object.keys(row), rows: [Object.values(row)] });
-  const { seller, ...terms } = map.attest;
   const leased = {
     id: "", file_key: "file", bytes_total: bytesTotal, bytes_done: 0, lines_done: 0, chunks_done: 0, columns: map.columns, header: null, arrived_at: at,
-    attestation: { ...terms, seller: { id: "", registered_name: seller.legal_name, trade_names: seller.trade_names } },
+    attestation: { ...map.attestation, seller: { id: "", ...map.seller } },
   }; // prettier-ignore
   const answerTo = (statement: Statement): Answer => {
     if (statement.name === "app.bind") return answer({ org_id: "", now: at, livemode: false });

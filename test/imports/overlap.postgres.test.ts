@@ -3,8 +3,11 @@ import { mapFile } from "../../src/domain/imports/import-map.ts";
 import { openTestDatabase } from "../support/database.ts";
 import { type IntakeWorld, openIntake } from "./intake-world.ts";
 
-const attest = { seller: { legal_name: "Acme Solar LLC", trade_names: [] }, purpose: "marketing", basis: "pewc" } as const;
-const map = mapFile.parse({ columns: { phone: "Phone", consent_at: "Date" }, attest });
+const map = mapFile.parse({
+  seller: { registered_name: "Acme Solar LLC" },
+  columns: { phone: "Phone", consent_at: "Date" },
+  attestation: { purpose: "marketing", basis: "pewc" },
+});
 const rows = 6_000;
 const numbers = Array.from({ length: rows }, (_, index) => `213${String(2_000_000 + index * 7)}`);
 const file = (order: readonly string[], day: number) =>

@@ -3,7 +3,7 @@ import { rejectedCsv } from "../../src/domain/imports/rejected-csv.ts";
 import { CsvReader } from "../../src/lib/csv.ts";
 import { type IntakeWorld, openIntake } from "./intake-world.ts";
 
-const attest = { seller: { legal_name: "Acme Solar LLC", trade_names: [] }, purpose: "marketing", basis: "pewc" } as const;
+const attestation = { purpose: "marketing", basis: "pewc" } as const;
 const columns = { phone: "Phone", first_name: "Name" };
 
 describe("the list of rejected rows", () => {
@@ -17,7 +17,7 @@ describe("the list of rejected rows", () => {
   async function rejectedOf(text: string, of: typeof columns & { state?: string } = columns): Promise<string> {
     const { id } = await world.upload(new TextEncoder().encode(text), {
       columns: of,
-      attest: { ...attest, seller: { ...attest.seller, trade_names: [] } },
+      attestation,
     });
     await world.run(id);
     return new Response(rejectedCsv(world.org, await world.find(id))).text();

@@ -12,10 +12,9 @@ import { type IntakeWorld, openIntake } from "./intake-world.ts";
 const leadsCsv = new Uint8Array(await readFile(new URL("../../dev/data/leads.csv", import.meta.url)));
 const expected = JSON.parse(await readFile(new URL("../../dev/data/leads.expected.json", import.meta.url), "utf8"));
 const map = mapFile.parse(JSON.parse(await readFile(new URL("../../dev/data/leads.map.json", import.meta.url), "utf8")));
-const { seller: _, ...terms } = map.attest;
 const small = {
   columns: { phone: "Phone", state: "State", consent_at: "Date", consent_text: "Text", external_id: "Id" },
-  attest: map.attest,
+  attestation: map.attestation,
 };
 const goodText = "I agree that Acme Sun may call me with an automated or AI voice; consent is not a condition of purchase.";
 const csv = (...rows: readonly string[]) => new TextEncoder().encode(["Id,Phone,State,Date,Text", ...rows].join("\n"));
@@ -353,10 +352,10 @@ describe("what an import refuses and keeps", () => {
   });
 
   it("takes the import's text where a row has none, and never gathers clauses from both", async () => {
-    const attest = { ...map.attest, text: goodText };
+    const attestation = { ...map.attestation, text: goodText };
     const { found } = await importOf(
       csv("a,2125550701,CA,2026-01-02,", 'b,2125550702,CA,2026-01-02,"I agree to calls by an AI voice."'),
-      { attest },
+      { attestation },
     );
     expect(found).toMatchObject({ eligible: 1, ineligible: { consent_unproven: 1 } });
     const [event] = await world.sql<{ source: string }>(
@@ -366,11 +365,7 @@ describe("what an import refuses and keeps", () => {
   });
 
   it("keeps the character that parts the columns out of every column", async () => {
-    const attest = { ...map.attest, seller: map.attest.seller };
-    const { found, id } = await importOf(
-      csv(`a\u007fb,2125550751,C\u007fA,2026-01-02,"x\u007f${goodText}"`, "n\u007fo,12,CA,,"),
-      { attest },
-    );
+    const { found, id } = await importOf(csv(`a\u007fb,2125550751,C\u007fA,2026-01-02,"x\u007f${goodText}"`, "n\u007fo,12,CA,,"));
     expect(found).toMatchObject({ rowsDone: 2, accepted: 1, rejected: { phone_invalid: 1 } });
     const [lead] = await world.sql("select external_id, state from leads where e164 = '+12125550751'");
     expect(lead).toEqual({ external_id: "a b", state: "C A" });
@@ -379,13 +374,13 @@ describe("what an import refuses and keeps", () => {
   });
 
   it("judges an ordinary row's consent as the gate does, whatever is attested", async () => {
-    const attest = { ...terms, seller: map.attest.seller, basis: "pec" as const };
-    expect((await importOf(csv(good("a", "2125550801")), { attest })).found).toMatchObject({
+    const attestation = { ...map.attestation, basis: "pec" as const };
+    expect((await importOf(csv(good("a", "2125550801")), { attestation })).found).toMatchObject({
       eligible: 0,
       ineligible: { consent_unproven: 1 },
     });
-    const informational = { ...attest, purpose: "informational" as const };
-    expect((await importOf(csv(good("b", "2125550802")), { attest: informational })).found).toMatchObject({ eligible: 1 });
+    const informational = { ...attestation, purpose: "informational" as const };
+    expect((await importOf(csv(good("b", "2125550802")), { attestation: informational })).found).toMatchObject({ eligible: 1 });
   });
 
   it("writes no person, number or row into the audit log", async () => {

@@ -62,6 +62,7 @@ const knownSql = {
   livePerson: "select person_id::text as v from dial_attempts where org_id = $1 and state = 'permitted' order by id",
   heldPerson:
     "select person_id::text as v from enrolments where org_id = $1 and state = 'held' and reason <> 'attempt_live' order by id",
+  haltedLead: "select lead_id::text as v from enrolments where org_id = $1 and state = 'waiting' and reason = 'campaign_halted'",
   stoppedHmac:
     "select p.e164_hmac::text as v from persons p join suppressions s on s.org_id = p.org_id and s.person_id = p.id where p.org_id = $1 and s.source <> 'canary' order by p.id",
   stoppedAlias:
@@ -181,6 +182,7 @@ export const statements: Readonly<Record<string, Make>> = {
     dispatch.applyReport({ ...report(k), attemptId: null, disposition: "unknown", stopRequested: false }),
   ],
   "fact-versions.bumpOrg": () => [factVersions.bumpOrg()],
+  "fact-versions.shareOrg": () => [factVersions.shareOrg()],
   "idempotency-keys.claimIdempotencyKey": (k) => [idempotencyKeys.claimIdempotencyKey(k.keyOwner, "first", digest)],
   "idempotency-keys.settleIdempotencyKey": (k) => [
     idempotencyKeys.claimIdempotencyKey(k.keyOwner, "second", digest),
@@ -216,6 +218,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "leads.leadsByNumber": (k) => [leads.leadsByNumber([k.hmac, k.alias])],
   "leads.refusedLeads": (k) => [leads.refusedLeads([k.refusedPerson])],
   "leads.admitLeads": (k) => [leads.admitLeads([{ id: k.refusedLead, personVersion: Number(k.refusedVersion) }])],
+  "leads.moveEnrolments": (k) => [leads.moveEnrolments(k.haltedLead, ["campaign_halted"])],
   "persons.touchPersons": (k) =>
     persons.touchPersons([{ newId: newId(), hmac: k.hmac, pepperVersion: 1, allHmacs: [k.hmac, k.alias] }]),
   "persons.stopPerson": (k) => [persons.stopPerson(k.livePerson, "suppressed")],

@@ -50,6 +50,19 @@ describe("a simulated account's clock", () => {
     expect(calls.map((call) => call.status)).toEqual(["ended", "ended"]);
   });
 
+  test("another key of a vendor is a set-up beside the first, and a key that is registered again has the new set-up alone", async () => {
+    const limitOf = async (key: string) => {
+      const answer = await fetch(`${simulators.origin}/get-concurrency`, { headers: { authorization: `Bearer ${key}` } });
+      return ((await answer.json()) as { concurrency_limit: number }).concurrency_limit;
+    };
+    const limited = (api_key: string, concurrency_limit: number) =>
+      simulators.register({ account: "org_keys", vendor: "retell", api_key, concurrency_limit });
+    limited("first-key", 1);
+    limited("second-key", 2);
+    limited("second-key", 3);
+    expect([await limitOf("first-key"), await limitOf("second-key")]).toEqual([1, 3]);
+  });
+
   test("does not move while nobody moves it, and never moves back", async () => {
     const clock = simulatorClock({ origin: simulators.origin, fetch });
     const before = await clock.next(orgId);

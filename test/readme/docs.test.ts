@@ -6,7 +6,7 @@ import { exitCodes } from "../../cli/verify.ts";
 import { phoneMemo, readPhone } from "../../src/lib/phone.ts";
 import { gates } from "../../src/gates/registry.ts";
 import { idPrefixes } from "../../src/lib/ids.ts";
-import { problemTypes } from "../../src/http/problem.ts";
+import { problemTypes } from "../../src/http/problem-types.ts";
 import { columnMap } from "../../src/domain/imports/import-map.ts";
 import { fileBytesMax } from "../../src/domain/imports/store-file.ts";
 import golden from "../audit/golden.json" with { type: "json" };

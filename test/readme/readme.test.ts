@@ -78,6 +78,23 @@ describe("the README's first API calls", () => {
     expect(ran.length).toBeGreaterThan(8);
     compare(ran, await runBlocks(ran, env));
   });
+
+  test("export and verify a chain of three pages as docs/audit.md shows it", { timeout: 60_000 }, async () => {
+    const { apiKey, org } = (await stack?.seed("A long chain", begins)) ?? { apiKey: "", org: "" };
+    const phones = Array.from({ length: 250 }, (_, n) => `+1212231${String(n).padStart(4, "0")}`);
+    const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
+    const body = JSON.stringify({ phones });
+    expect((await fetch(`${env["DIALGATE"]}/v1/suppressions`, { method: "POST", headers, body })).status).toBe(201);
+    const [block, shown] = blocksOf(readFileSync(join(root, "docs/audit.md"), "utf8")).filter(
+      ({ kind }, at, all) => kind === "chain" || all[at - 1]?.kind === "chain",
+    );
+    if (block === undefined || shown === undefined) throw new Error("the page has no such commands");
+    const [printed = ""] = await runBlocks([block], { ...env, KEY: apiKey, ORG: org });
+    expect(printed).toMatch(/^whole: 25\d entries/);
+    expect(comparable(printed)).toBe(comparable(shown.text));
+    // A page that is refused leaves no head, and without one nothing is called whole.
+    await expect(runBlocks([block], { ...env, KEY: "dg_test_wrong", ORG: org })).rejects.toThrow("--head");
+  });
 });
 
 describe("every command of the README", () => {

@@ -9,3 +9,8 @@ export function bumpOrg(): Statement {
     params: [],
   };
 }
+
+/** Keeps what changes the whole org, as a launch that enrols its leads, out until this change has committed. Before any person. */
+export function shareOrg(): Statement {
+  return { name: "org_facts.share", text: `select f.facts_version from org_facts f where ${inOrg("f")} for share`, params: [] };
+}

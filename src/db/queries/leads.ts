@@ -32,6 +32,11 @@ export function admitLeads(leads: readonly { readonly id: string; readonly perso
   };
 }
 
+/** In the change that corrects a lead. Answers how many open places moved, or are asked again because they wait for one of these reasons. */
+export function moveEnrolments(leadId: string, reasons: readonly string[]): Statement {
+  return { name: "app.move_enrolments", text: "select app.move_enrolments($1, $2::text[]) as moved", params: [leadId, reasons] };
+}
+
 /** The leads of a number, by any of its hashes. */
 export function leadsByNumber(hmacs: readonly string[]): Statement {
   return {

@@ -38,8 +38,7 @@ export async function checkFile(bytes: AsyncIterable<Uint8Array>, map: MapFile, 
 function readerOf(header: CsvRecord | undefined, map: MapFile, at: Omit<Arrival, "memo">) {
   const fault = headerFault(header);
   if (fault !== null) return { ok: false as const, fault };
-  const { seller, ...terms } = map.attest;
-  const attested = { ...terms, seller: { registered_name: seller.legal_name, trade_names: seller.trade_names } };
+  const attested = { ...map.attestation, seller: map.seller };
   return recordReader(header?.fields ?? [], map.columns, attested, { ...at, memo: rowMemo() });
 }
 

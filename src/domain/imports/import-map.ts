@@ -62,16 +62,30 @@ export const attestationTerms = z.strictObject({
 });
 export type AttestationTerms = z.infer<typeof attestationTerms>;
 
-/** The map of a file that is checked offline: the seller stands in it by name. */
-export const mapFile = z.strictObject({
-  columns: columnMap,
-  attest: attestationTerms.extend({
-    seller: z.strictObject({
-      legal_name: text(200),
-      trade_names: z.array(text(200)).max(50),
-    }),
+/**
+ * The map of a file that is checked offline: the body of POST /v1/imports, and in place of the seller's id, which says
+ * nothing there, the names that POST /v1/sellers takes.
+ */
+export const mapFile = z.preprocess(
+  inOneVocabulary,
+  z.strictObject({
+    seller: z.strictObject({ registered_name: text(200), trade_names: z.array(text(200)).max(50).default([]) }),
+    columns: columnMap,
+    attestation: attestationTerms,
+    seller_id: z.string().optional(),
+    file_name: z.string().optional(),
   }),
-});
+);
+/** Maps were first written with `attest`, which holds the seller, whose name is `legal_name`: they are read still. */
+function inOneVocabulary(map: unknown): unknown {
+  if (!isObject(map) || !isObject(map["attest"])) return map;
+  const { attest, ...others } = map;
+  const { seller, ...attestation } = attest as Record<string, unknown>;
+  if (!isObject(seller) || !("legal_name" in seller)) return { ...others, attestation, seller };
+  const { legal_name: registered_name, ...names } = seller;
+  return { ...others, attestation, seller: { registered_name, ...names } };
+}
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 export type MapFile = z.infer<typeof mapFile>;
 
 /** The attestation as an import records it: with the seller's names as they were. */

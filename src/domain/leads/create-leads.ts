@@ -12,6 +12,7 @@ import { isStorable } from "../../lib/storable-text.ts";
 import { bases, purposes } from "../imports/import-map.ts";
 import { OfferedRows } from "../imports/intake-batch.ts";
 import { type GivenConsent, type GivenLead, readRow, rowMemo } from "../imports/read-row.ts";
+import { type PlaceWarning, placeWarnings } from "./place-warnings.ts";
 
 /** Text that Postgres can store and a column can carry: no control characters but line ends and tabs. */
 const text = (max: number) => z.string().trim().max(max).refine(isStorable, "control characters or lone surrogates").nullish();
@@ -53,6 +54,7 @@ export type CreatedLead =
       readonly leadId: string;
       readonly status: "eligible" | "ineligible";
       readonly ineligibleReason: string | null;
+      readonly warnings: readonly PlaceWarning[];
     }
   | { readonly ok: false; readonly code: PhoneRefusal | "seller_unknown"; readonly detail: string }
   /** The lead that has this number already; evidence that came along is kept for its person. */
@@ -69,14 +71,14 @@ export async function createLeads(
   const attested = await sellersOf(org, input);
   const memo = rowMemo();
   const offered = new OfferedRows();
-  const sources: number[] = [];
+  const sources: { at: number; warnings: readonly PlaceWarning[] }[] = [];
   const results: CreatedLead[] = [];
   for (const [at, lead] of input.entries()) {
     const given = givenLead(lead, attested);
     const read = given === null ? unknownSeller : readRow(given, { at: bound.now, packs: deps.packs, memo });
     if (read.ok && given !== null) {
       offered.add(given, read, null);
-      sources.push(at);
+      sources.push({ at, warnings: placeWarnings({ ...given, e164: read.e164 }) });
     } else if (!read.ok) results[at] = read;
   }
   if (offered.length === 0) return results;
@@ -89,7 +91,7 @@ export async function createLeads(
   for (const row of rows) {
     const source = sources[row.n - 1];
     if (source === undefined) throw new Error("the database answered for a row that it was not given");
-    results[source] = resultOf(row);
+    results[source.at] = resultOf(row, source.warnings);
   }
   return results;
 }
@@ -115,10 +117,11 @@ async function take(w: OrgWriter, batch: IntakeBatch): Promise<IntakeResult[]> {
   return rows;
 }
 
-function resultOf(row: IntakeResult): CreatedLead {
+function resultOf(row: IntakeResult, warnings: readonly PlaceWarning[]): CreatedLead {
   if (!row.created)
     return { ok: false, code: "duplicate_in_org", detail: "the org has a lead with this number", leadId: row.lead_id };
-  return { ok: true, leadId: row.lead_id, status: row.reason === null ? "eligible" : "ineligible", ineligibleReason: row.reason };
+  const status = row.reason === null ? "eligible" : "ineligible";
+  return { ok: true, leadId: row.lead_id, status, ineligibleReason: row.reason, warnings };
 }
 
 type Names = NonNullable<GivenConsent["attestedSeller"]>;

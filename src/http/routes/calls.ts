@@ -72,7 +72,8 @@ export function callRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/calls",
       operationId: "calls.create",
       summary: "Call one lead now, if every gate allows it",
-      description: "201 with the attempt; 409 `dial_blocked` with the whole decision whenever no permit was minted.",
+      description:
+        "201 with the attempt; 409 `dial_blocked` with the whole decision whenever no permit was minted. What capacity refuses, as a second call within a second of `calls_per_second`, has no `next_eligible_at`: a slot is freed by what happens, not by the clock. Ask again in a moment of real time.",
       tags: ["calls"],
       ...posts("calls:write", { keyRequired: true }),
       request: { body: jsonBody(newCall) },

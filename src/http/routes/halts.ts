@@ -28,7 +28,7 @@ const shown = z
     reason: z.string(),
     target: z.string().nullable(),
     note: z.string(),
-    by: z.string(),
+    by: z.string().openapi({ description: "Who halted it, as `api_key:key_…`, or what, as `incident:second_call_for_attempt`." }),
     since: instantField,
     ended_at: instantField.nullable(),
   })

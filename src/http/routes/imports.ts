@@ -38,7 +38,7 @@ const shown = z
       .string()
       .nullable()
       .openapi({ description: "What is wrong with the file: the columns that it lacks, for one." }),
-    bytes_total: z.int().nullable(),
+    bytes_total: z.int().nullable().openapi({ description: "Null while the import waits for its file." }),
     bytes_done: z.int(),
     rows_in: z.int(),
     accepted: z.int(),
@@ -62,7 +62,7 @@ const view = (row: Import): z.infer<typeof shown> => ({
   status: row.status,
   status_reason: row.statusReason,
   status_detail: row.statusDetail,
-  bytes_total: row.bytesTotal,
+  bytes_total: row.status === "awaiting_file" ? null : row.bytesTotal,
   bytes_done: row.bytesDone,
   rows_in: row.rowsDone,
   accepted: row.accepted,

@@ -1,11 +1,14 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { findLastDecision } from "../../domain/decisions/find-decisions.ts";
+import { correctLead, type LeadCorrection } from "../../domain/leads/correct-lead.ts";
 import { type CreatedLead, createLeads, leadsMax, newLead } from "../../domain/leads/create-leads.ts";
 import { findLead, findLeads, findLeadsByNumber, type Lead } from "../../domain/leads/find-leads.ts";
+import { placeWarnings } from "../../domain/leads/place-warnings.ts";
 import { publicId } from "../../lib/ids.ts";
-import { json, jsonBody, posts, problems, reads } from "../access.ts";
+import type { Instant } from "../../lib/instant.ts";
+import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { decision, viewRecorded } from "../decision-view.ts";
-import { e164Field, givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { e164Field, givenId, givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { invalid, notFound, Problem } from "../problem.ts";
@@ -31,6 +34,9 @@ const lead = z
     notes: z.string().nullable(),
     status: z.enum(["eligible", "ineligible"]),
     ineligible_reason: z.string().nullable(),
+    callback_at: instantField
+      .nullable()
+      .openapi({ description: "When the person asked to be called back. It may end the organisation's own re-call gap early." }),
     created_at: instantField,
   })
   .openapi("Lead");
@@ -52,15 +58,20 @@ const viewLead = (row: Lead): z.infer<typeof lead> => ({
   notes: row.notes,
   status: row.status,
   ineligible_reason: row.ineligibleReason,
+  callback_at: row.callbackAt,
   created_at: row.createdAt,
 });
 
+const warnings = z.array(z.strictObject({ code: z.string(), detail: z.string() })).openapi({
+  description: "Why calling hours will block every dial to the lead, as it stands: `unknown_state`, `unassigned_area_code`.",
+});
 const created = z
   .strictObject({
     id: idField("lead"),
     object: z.literal("lead"),
     status: z.enum(["eligible", "ineligible"]),
     ineligible_reason: z.string().nullable(),
+    warnings,
   })
   .openapi("CreatedLead");
 const batchResult = z
@@ -71,8 +82,19 @@ const batchResult = z
     eligible: z.boolean(),
     code: z.string().nullable().openapi({ description: "Why it was rejected, or why its lead is not eligible." }),
     detail: z.string().nullable(),
+    warnings,
   })
   .openapi("LeadBatchResult");
+const correction = newLead
+  .omit({ phone: true, consent: true })
+  .extend({ callback_at: givenInstant.nullish() })
+  .openapi("LeadCorrection", { example: { state: "NY", zip: "10001" } });
+const corrected = lead
+  .extend({
+    enrolments_moved: z.int().openapi({ description: "Places in campaigns that follow other hours now, or are asked again." }),
+    warnings,
+  })
+  .openapi("CorrectedLead");
 const offered = newLead.openapi("NewLead", { example: { phone: "+13035550142", first_name: "Dana", state: "CO" } });
 
 export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
@@ -108,9 +130,12 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
           detail: made.detail,
         });
       const id = publicId("lead", made.leadId);
-      return c.json({ id, object: "lead" as const, status: made.status, ineligible_reason: made.ineligibleReason }, 201, {
-        location: `/v1/leads/${id}`,
-      });
+      const { status, ineligibleReason } = made;
+      return c.json(
+        { id, object: "lead" as const, status, ineligible_reason: ineligibleReason, warnings: [...made.warnings] },
+        201,
+        { location: `/v1/leads/${id}` },
+      );
     },
   );
 
@@ -218,6 +243,28 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
 
   app.openapi(
     createRoute({
+      method: "patch",
+      path: "/v1/leads/{id}",
+      operationId: "leads.correct",
+      summary: "Correct a lead",
+      description:
+        "The fields that are sent; `null` empties one. Every permit minted before is void. Another state or ZIP moves its places to the hours of where the person is now and has do-not-call lists asked again. The number is not corrected: add another lead.",
+      tags: ["leads"],
+      ...changes("leads:write"),
+      request: { params: idParam("lead"), body: jsonBody(correction) },
+      responses: { 200: json("The lead.", corrected), ...problems },
+    }),
+    async (c) => {
+      const done = await correctLead(c.var.org, idOf("lead", c.req.valid("param").id), correctionOf(c.req.valid("json")));
+      if (done === null) throw notFound("lead");
+      for (const work of ["standing", "scrub", "dial"] as const) await c.env.wake(done.orgId, work);
+      const warnings = placeWarnings(done.lead);
+      return c.json({ ...viewLead(done.lead), enrolments_moved: done.enrolmentsMoved, warnings }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
       method: "get",
       path: "/v1/leads/{id}/decision",
       operationId: "leads.decision",
@@ -237,6 +284,20 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
   );
 }
 
+/** As at intake, a text of nothing is none. */
+function correctionOf(body: z.infer<typeof correction>): LeadCorrection {
+  const { external_id, first_name, last_name, callback_at, ...others } = body;
+  const named = {
+    externalId: external_id,
+    firstName: first_name,
+    lastName: last_name,
+    callbackAt: callback_at as Instant | null | undefined,
+    ...others,
+  };
+  const sent = Object.entries(named).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(sent.map(([field, value]) => [field, value === "" ? null : value]));
+}
+
 const viewCreated = (made: CreatedLead, index: number): z.infer<typeof batchResult> =>
   made.ok
     ? {
@@ -246,6 +307,7 @@ const viewCreated = (made: CreatedLead, index: number): z.infer<typeof batchResu
         eligible: made.status === "eligible",
         code: made.ineligibleReason,
         detail: null,
+        warnings: [...made.warnings],
       }
     : {
         index,
@@ -254,4 +316,5 @@ const viewCreated = (made: CreatedLead, index: number): z.infer<typeof batchResu
         eligible: false,
         code: made.code,
         detail: made.detail,
+        warnings: [],
       };

@@ -1,7 +1,19 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { json, problems } from "../access.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { notFound, type ProblemCode, problemTypes, problemUri } from "../problem.ts";
+import { type ProblemCode, problemTypes } from "../problem-types.ts";
+import { notFound, problemUri } from "../problem.ts";
+
+const problemType = z
+  .strictObject({
+    type: z.string(),
+    code: z.string(),
+    title: z.string(),
+    status: z.int(),
+    cause: z.string().openapi({ description: "Why it arises." }),
+    fix: z.string().openapi({ description: "What its reader does." }),
+  })
+  .openapi("ProblemType");
 
 /** What needs no key. */
 export function publicRoutes(app: OpenAPIHono<HttpEnv>): void {
@@ -27,13 +39,13 @@ export function publicRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/errors/{type}",
       operationId: "errors.get",
-      summary: "What a problem's type says",
+      summary: "What a problem's type says, why it arises and what to do",
       tags: ["service"],
       "x-public": true,
       security: [],
       request: { params: z.object({ type: z.string().openapi({ example: "dial-blocked" }) }) },
       responses: {
-        200: json("The type.", z.strictObject({ type: z.string(), code: z.string(), title: z.string(), status: z.int() })),
+        200: json("The type.", problemType),
         ...problems,
       },
     }),

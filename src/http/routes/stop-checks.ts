@@ -9,6 +9,7 @@ import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, notFound } from "../problem.ts";
 
 const statuses = ["missing", "pending"] as const;
+const listedStatus = z.enum(statuses).default("missing").openapi({ description: "One of the two; `missing` when absent." });
 const stopCheck = z
   .strictObject({
     id: idField("person"),
@@ -62,16 +63,17 @@ export function stopCheckRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/stop_checks",
       operationId: "stop_checks.list",
       summary: "Persons whose last call has not been searched for a stop",
-      description: "They are not called. `missing`: a day has passed, and a person must judge it.",
+      description:
+        "They are not called. `missing`, which is listed when no status is asked for: a day has passed, and a person must judge it. `pending`: the call is still being searched, and nothing is to be done yet.",
       tags: ["suppressions"],
       ...reads("suppressions:read"),
-      request: { query: z.strictObject({ ...pageQuery, status: z.enum(statuses).optional() }) },
+      request: { query: z.strictObject({ ...pageQuery, status: listedStatus }) },
       responses: { 200: json("A page.", listOf(stopCheck)), ...problems },
     }),
     async (c) => {
       const query = c.req.valid("query");
       const page = pageOf(query);
-      return c.json(listBody(await findStopChecks(c.var.org, page, query.status ?? "missing"), page, view), 200);
+      return c.json(listBody(await findStopChecks(c.var.org, page, query.status), page, view), 200);
     },
   );
 

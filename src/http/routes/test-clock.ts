@@ -51,7 +51,8 @@ export function testClockRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/test_clock/advance",
       operationId: "test_clock.advance",
       summary: "Move the test clock forward",
-      description: "Answers at once; the clock stops at every event on the way. Poll it until its status is `ready`.",
+      description:
+        "Answers at once; the clock stops at every event on the way. Poll it until its status is `ready`. Permits that were not used expire: after a launch, wait for the first attempts before you move it.",
       tags: ["test clock"],
       ...posts("test_clock:write"),
       request: { body: jsonBody(advance) },

@@ -14,13 +14,24 @@ const listName = z
   .regex(/^(national|litigator|reassigned|internal|wireless|state:[A-Z]{2}|[a-z][a-z0-9_]{0,39})$/, "not a list's name");
 const secret = z.string().regex(/^[\x21-\x7e]{16,512}$/, "16 to 512 visible ASCII characters");
 
+/** What is described here stands in the API's document. */
 export const httpDncConfig = z.strictObject({
-  /** Where `/v1/dnc/check` is served. A test org has none: it reaches the simulator. */
-  base_url: z.string().max(2000).refine(isPublicHttpsUrl, "not a public https address").optional(),
-  /** The lists that this source answers for; any other that is demanded is `unknown`. */
-  lists: z.array(listName).min(1).max(100),
+  base_url: z
+    .string()
+    .max(2000)
+    .refine(isPublicHttpsUrl, "not a public https address")
+    .optional()
+    .describe("Where `/v1/dnc/check` is served, by https. A test organisation has none: it reaches the simulator."),
+  lists: z
+    .array(listName)
+    .min(1)
+    .max(100)
+    .describe("The lists that this source answers for, as `national` or `state:FL`; any other that is demanded is `unknown`."),
 });
-export const httpDncCredential = z.strictObject({ token: secret, signing_secret: secret });
+export const httpDncCredential = z.strictObject({
+  token: secret.describe("Sent as the bearer token."),
+  signing_secret: secret.describe("Signs questions and answers."),
+});
 
 export interface DncWiring {
   readonly origin: string;

@@ -41,25 +41,34 @@ export const elevenlabsOrigins = {
   sg: "https://api.sg.residency.elevenlabs.io",
 } as const;
 
+/** What is described here stands in the API's document. */
 export const elevenlabsConfig = z.strictObject({
   agent_id: vendorId,
   agent_phone_number_id: vendorId,
-  /** The number behind `agent_phone_number_id`: a call is placed only when it is the one that was judged. */
-  from_number: e164,
-  residency: z.enum(["global", "us", "eu", "in", "sg"]).default("global"),
-  max_call_seconds: z.int().min(60).max(7200).default(1800),
-  stop_tool_name: toolName.default("do_not_call"),
-  stop_analysis_field: toolName.default("do_not_call_requested"),
-  /** The request header in which the agent's tool carries `tool_secret`. */
+  from_number: e164.describe(
+    "The number behind `agent_phone_number_id`: a call is placed only when it is the one that was judged. E.164.",
+  ),
+  residency: z.enum(["global", "us", "eu", "in", "sg"]).default("global").describe("Where the account's data is kept."),
+  max_call_seconds: z
+    .int()
+    .min(60)
+    .max(7200)
+    .default(1800)
+    .describe("The agent's own limit; bounds how long an unknown call is looked up."),
+  stop_tool_name: toolName.default("do_not_call").describe("The agent's tool that ends the call and stops all others."),
+  stop_analysis_field: toolName
+    .default("do_not_call_requested")
+    .describe("The data collection field that says that the person asked for calls to end."),
   tool_secret_header: z
     .string()
     .regex(/^x-[a-z0-9-]{1,60}$/, "a header of the form x-…")
-    .default("x-dialgate-tool-secret"),
+    .default("x-dialgate-tool-secret")
+    .describe("The request header in which the agent's tool carries `tool_secret`."),
 });
 export const elevenlabsCredential = z.strictObject({
-  api_key: headerSecret,
-  webhook_secret: headerSecret,
-  tool_secret: headerSecret,
+  api_key: headerSecret.describe("The key that places calls."),
+  webhook_secret: headerSecret.describe("Signs webhooks."),
+  tool_secret: headerSecret.describe("What the agent's stop tool sends in `tool_secret_header`."),
 });
 type ElevenlabsConfig = z.infer<typeof elevenlabsConfig>;
 

@@ -25,19 +25,28 @@ import { requestTimeoutSeconds, textAt, toolName, variablesOf, vendorId } from "
 
 export const retellOrigin = "https://api.retellai.com";
 
+/** What is described here stands in the API's document. */
 export const retellConfig = z.strictObject({
   agent_id: vendorId,
   agent_version: z.int().min(0).optional(),
-  /** The caller number that this connection is for; Retell checks that the account owns what a call names. */
-  from_number: e164,
-  /** Bounds the settle time of an unknown call: sent with every call as `max_call_duration_ms`. */
-  max_call_seconds: z.int().min(60).max(7200).default(1800),
-  stop_tool_name: toolName.default("do_not_call"),
-  /** The boolean of `post_call_analysis_data` that says that the person asked for calls to end. */
-  stop_analysis_field: toolName.default("do_not_call_requested"),
+  from_number: e164.describe("The caller number that this connection is for; Retell checks that the account owns it. E.164."),
+  max_call_seconds: z
+    .int()
+    .min(60)
+    .max(7200)
+    .default(1800)
+    .describe("Sent with every call as `max_call_duration_ms`; bounds how long an unknown call is looked up."),
+  stop_tool_name: toolName.default("do_not_call").describe("The agent's tool that ends the call and stops all others."),
+  stop_analysis_field: toolName
+    .default("do_not_call_requested")
+    .describe("The boolean of `post_call_analysis_data` that says that the person asked for calls to end."),
 });
-/** Retell signs webhooks and tool calls with an API key, the one with the webhook badge; it may be the calling key itself. */
-export const retellCredential = z.strictObject({ api_key: headerSecret, webhook_key: headerSecret.optional() });
+export const retellCredential = z.strictObject({
+  api_key: headerSecret.describe("The key that places calls."),
+  webhook_key: headerSecret
+    .optional()
+    .describe("The API key with the webhook badge, which signs webhooks and tool calls; `api_key` when absent."),
+});
 
 export interface VoiceWiring {
   readonly settings: VoiceSettings;

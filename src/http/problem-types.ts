@@ -1,0 +1,148 @@
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+interface ProblemType {
+  readonly status: ContentfulStatusCode;
+  readonly title: string;
+  readonly cause: string;
+  readonly fix: string;
+}
+
+/**
+ * Every problem that this API answers with (RFC 9457), why it arises and what its reader does: what `/errors/{type}` says.
+ * The code is the contract; words may be improved.
+ */
+export const problemTypes = {
+  malformed_json: {
+    status: 400,
+    title: "The body is not JSON",
+    cause: "The body is not valid JSON (RFC 8259), or not UTF-8. Comments, trailing commas and two values are none.",
+    fix: "Send one JSON object, encoded by a JSON library. Nothing was done.",
+  },
+  idempotency_key_missing: {
+    status: 400,
+    title: "This request needs an Idempotency-Key",
+    cause: "The operation dials or imports, and doing it twice by accident would do harm.",
+    fix: "Make a new key for each thing that you want done, as a UUID, keep it with your own record, and send it as the header Idempotency-Key; send the same one when you repeat.",
+  },
+  unauthorized: {
+    status: 401,
+    title: "No valid API key",
+    cause:
+      "The Authorization header is missing or is not `Bearer dg_…`, the key is mistyped or cut (its checksum does not fit), or it is unknown here, expired or revoked.",
+    fix: "Send `Authorization: Bearer KEY` with a key of this deployment. If the key is whole, have a new one made.",
+  },
+  webhook_refused: {
+    status: 401,
+    title: "The webhook's signature does not hold",
+    cause: "The signature over the raw bytes is missing, too old, or was made with another secret than the connection has.",
+    fix: "Compare the secret at the vendor with the connection's credential and the address with its `webhook_url`; see that nothing in between rewrites the body. Nothing of the event was kept; the vendor sends it again.",
+  },
+  scope_missing: {
+    status: 403,
+    title: "The API key lacks a scope",
+    cause: "The key is valid, and may not do this. The detail and the WWW-Authenticate header name the scope.",
+    fix: "Use a key that has the scope, or have one made.",
+  },
+  not_found: {
+    status: 404,
+    title: "There is no such thing",
+    cause:
+      "The id is mistyped or of another kind, the thing is of another organisation or was never there, or there is no such path. All of these are answered alike.",
+    fix: "Compare the id, its prefix and the key's organisation (GET /v1/account); take ids from the lists.",
+  },
+  method_not_allowed: {
+    status: 405,
+    title: "This path has no such method",
+    cause: "The path exists, and takes other methods.",
+    fix: "Use one of those that the Allow header names.",
+  },
+  conflict: {
+    status: 409,
+    title: "The state of things does not allow this",
+    cause:
+      "The request is well-formed, and what it is about is not in the state that it needs. `errors[0].code` says which rule it met, as `not_running` or `duplicate_in_org`.",
+    fix: "Do what the detail says, or read the thing anew and decide again. The same request succeeds once the state allows it, with a new Idempotency-Key.",
+  },
+  dial_blocked: {
+    status: 409,
+    title: "No permit for this dial",
+    cause:
+      "At least one gate did not allow the call, or all did and no permit could be minted (`outcome`). The decision is recorded.",
+    fix: "Read `decision.gates`: each refusal has a `fix` (what to do, and who) or a `next_eligible_at`. Ask again with a new Idempotency-Key after that.",
+  },
+  idempotency_key_in_flight: {
+    status: 409,
+    title: "The first request with this Idempotency-Key is still under way",
+    cause: "The same key arrived twice, and the first has no answer yet.",
+    fix: "Wait as long as Retry-After says and repeat with the same key: you get the first one's answer.",
+  },
+  idempotency_state_unknown: {
+    status: 409,
+    title: "The first request with this Idempotency-Key ended without a known result",
+    cause: "The first request broke off; it may have been done, or not. Doing it again could do it twice.",
+    fix: "Look up what it did, as by GET /v1/attempts with its `lead_id`. To do it again after that, use a new key.",
+  },
+  body_too_large: {
+    status: 413,
+    title: "The body is too large",
+    cause: "A body has at most 64 KiB, a batch of leads 8 MiB, a lead file 100 MiB.",
+    fix: "Send fewer things at once, or split the file.",
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: "This content type is not read here",
+    cause: "The Content-Type is not application/json, or for a lead file not text/csv.",
+    fix: "Set the header Content-Type to what the operation reads.",
+  },
+  invalid_request: {
+    status: 422,
+    title: "The request is not valid",
+    cause: "Fields are missing, unknown, of another type or out of range, or name something that is not there. Nothing was done.",
+    fix: "Correct each field that `errors[].pointer` names as its `detail` says. The schemas are in GET /openapi.json.",
+  },
+  idempotency_key_invalid: {
+    status: 422,
+    title: "The Idempotency-Key is not valid",
+    cause: "A key is 1 to 255 visible ASCII characters, without spaces.",
+    fix: "Use a UUID, as made by any library.",
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: "The Idempotency-Key was used for another request",
+    cause: "The key was used within 24 hours with another path or another body.",
+    fix: "Use a new key for each thing to be done, and the very same body when you repeat one.",
+  },
+  rate_limited: {
+    status: 429,
+    title: "Too many requests",
+    cause: "Reserved: this build limits no rates.",
+    fix: "Wait as long as Retry-After says.",
+  },
+  internal_error: {
+    status: 500,
+    title: "Something broke here",
+    cause: "A fault of the service. It was reported under the Request-Id, without any value of the request.",
+    fix: "Repeat with the same Idempotency-Key; if that fails too, name the Request-Id to the operator.",
+  },
+  database_unavailable: {
+    status: 503,
+    title: "The database does not answer",
+    cause: "The database is out of reach or busy, or rolled the transaction back.",
+    fix: "Wait as long as Retry-After says and repeat, with the same Idempotency-Key.",
+  },
+  platform_halted: {
+    status: 503,
+    title: "The platform is halted",
+    cause:
+      "A key by which numbers are looked up is lost: who asked for calls to end could not be found, so that no number is taken and nobody is dialed.",
+    fix: "The platform's operator restores the key. Repeat after that; nothing was changed.",
+  },
+  unsafe_database_role: {
+    status: 503,
+    title: "The database role could read past the walls between organisations",
+    cause:
+      "The worker is connected as the database's owner, a superuser or a role made in a console, which row-level security does not bind.",
+    fix: "The operator sets DATABASE_URL to the role dialgate_app. Nothing is served until then.",
+  },
+} as const satisfies Record<string, ProblemType>;
+export type ProblemCode = keyof typeof problemTypes;
