@@ -26,8 +26,11 @@ export interface ConnectionInput {
   readonly callsPerSecond: number;
 }
 
-/** A simulator settles at once; a real call may ring, then last as long as it is allowed to (dispatch.md). */
-const simulatorSettleSeconds = 2;
+/**
+ * A real call may ring, then last as long as it is allowed to (dispatch.md). A simulator's runs on the org's clock, which
+ * passes it in seconds; asked sooner than that, the look-ups would ask about every call that still rings.
+ */
+const simulatorSettleSeconds = 10;
 const ringSecondsMax = 120;
 
 /** The credential is sealed for this org, kind, connection and version before anything is written, and never read back out. */
