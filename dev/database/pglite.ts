@@ -36,7 +36,7 @@ export async function startPglite(options: PgliteOptions = {}): Promise<PgliteDa
       stopVacuum();
       await server.close();
     },
-    connectionString: `postgres://dialgate_app:local@127.0.0.1:${server.port}/postgres`,
+    connectionString: appUrl(server.port),
     admin: (text, params = []) =>
       server.asOwner(async (owner) => {
         const { rows, affectedRows } = await owner.query<Record<string, unknown>>(text, [...params]);
@@ -44,6 +44,9 @@ export async function startPglite(options: PgliteOptions = {}): Promise<PgliteDa
       }),
   };
 }
+
+/** Whoever connects is the app role; the password is of no account. */
+export const appUrl = (port: number): string => `postgres://dialgate_app:local@127.0.0.1:${port}/postgres`;
 
 const vacuumSeconds = 3;
 
