@@ -13,7 +13,7 @@ import { apiKeyHasher } from "../src/lib/api-key.ts";
 import { publicId } from "../src/lib/ids.ts";
 import type { Instant } from "../src/lib/instant.ts";
 import { type NeonEndpoint, startNeonEndpoint } from "./database/neon-endpoint.ts";
-import { startPglite } from "./database/pglite.ts";
+import { appUrl, startPglite } from "./database/pglite.ts";
 import { heldPeppers, seedOrg } from "./seed.ts";
 import { type Simulators, startSimulators } from "./simulators/simulators.ts";
 
@@ -42,14 +42,14 @@ const startSecondsMax = 60;
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const port = await freePort(options.port);
   const folder = await mkdtemp(join(tmpdir(), "dialgate-"));
-  const database = await startPglite({ autovacuum: true });
-  const endpoint = await startNeonEndpoint({ target: { host: "127.0.0.1", port: database.port } });
+  const databasePort = await freePort();
+  const endpoint = await startNeonEndpoint({ target: { host: "127.0.0.1", port: databasePort } });
   const simulators = await startSimulators(options.registry === undefined ? {} : { registry: options.registry });
   const origin = `http://127.0.0.1:${port}`;
   const apiKeyPepper = randomBytes(32);
   const secrets = {
     ENVIRONMENT: "development",
-    DATABASE_URL: database.connectionString,
+    DATABASE_URL: appUrl(databasePort),
     NEON_LOCAL_ENDPOINT: `127.0.0.1:${endpoint.port}`,
     PUBLIC_ORIGIN: origin,
     SIMULATOR_ORIGIN: simulators.origin,
@@ -57,7 +57,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     KEY_ENCRYPTION_KEYS: `1:${randomBytes(32).toString("base64")}`,
     API_KEY_PEPPER: apiKeyPepper.toString("base64"),
   };
-  const worker = await startWorker({ folder, port, secrets, onLog: options.onLog ?? (() => undefined) });
+  // Each takes seconds and neither needs the other to start.
+  const [database, worker] = await Promise.all([
+    startPglite({ autovacuum: true, port: databasePort }),
+    startWorker({ folder, port, secrets, onLog: options.onLog ?? (() => undefined) }),
+  ]);
   const transport = neonTransport(database.connectionString, { address: `127.0.0.1:${endpoint.port}` });
   const hash = await apiKeyHasher(new Uint8Array(apiKeyPepper));
   const peppers = await heldPeppers(secrets.NUMBER_PEPPERS);

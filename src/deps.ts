@@ -50,6 +50,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
   return {
     system: new SystemDb(neonTransport(env.DATABASE_URL, local), newId, keys.numbers.held),
     now,
+    milliseconds: outside.milliseconds,
     newId,
     sleep: outside.sleep,
     lookLater: (orgId: string, seconds: number) => send(env, [{ org_id: orgId, work: "reconcile", delay_seconds: seconds }]),

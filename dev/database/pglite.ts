@@ -20,15 +20,10 @@ export interface PgliteOptions {
   readonly port?: number;
   /** Vacuums and analyzes what has changed, as a server does by itself; a test that counts or times wants none of it. */
   readonly autovacuum?: boolean;
-  /** Migrations after the project's own, for tests. */
-  readonly more?: readonly { name: string; script: string }[];
 }
 
 export async function startPglite(options: PgliteOptions = {}): Promise<PgliteDatabase> {
   const db = options.dataDir === undefined ? await fromTemplate() : await fromFolder(options.dataDir);
-  for (const { script } of options.more ?? []) {
-    await db.exec(`begin; set role postgres; set local role dialgate_migrator; ${script}; commit; set role dialgate_app`);
-  }
   const server = await startPgliteServer({
     db,
     role: "dialgate_app",
@@ -41,7 +36,7 @@ export async function startPglite(options: PgliteOptions = {}): Promise<PgliteDa
       stopVacuum();
       await server.close();
     },
-    connectionString: `postgres://dialgate_app:local@127.0.0.1:${server.port}/postgres`,
+    connectionString: appUrl(server.port),
     admin: (text, params = []) =>
       server.asOwner(async (owner) => {
         const { rows, affectedRows } = await owner.query<Record<string, unknown>>(text, [...params]);
@@ -49,6 +44,9 @@ export async function startPglite(options: PgliteOptions = {}): Promise<PgliteDa
       }),
   };
 }
+
+/** Whoever connects is the app role; the password is of no account. */
+export const appUrl = (port: number): string => `postgres://dialgate_app:local@127.0.0.1:${port}/postgres`;
 
 const vacuumSeconds = 3;
 

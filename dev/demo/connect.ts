@@ -32,7 +32,7 @@ export async function connect({ stack, api, org }: Demo): Promise<SetUp> {
     credential: { api_key: retellKey },
     max_concurrency: 50,
     // Slow on purpose: permits wait for their turn, so that a stop can come between the decision and the dial.
-    calls_per_second: 4,
+    calls_per_second: 8,
   });
   const elevenlabs = await api.post("/v1/connections", {
     vendor: "elevenlabs",

@@ -31,14 +31,14 @@ export async function importFile(
 
 /** Leads that a later row of their number made eligible: the job judges a number's new evidence soon after the file. */
 async function admitted({ stack }: Demo, eligibleBefore: number): Promise<number> {
-  for (let round = 0; round < 240; round++) {
-    if (round % 40 === 0) await stack.tick();
+  for (let round = 0; round < 600; round++) {
+    if (round % 100 === 0) await stack.tick();
     const { rows } = await stack.admin(
       "select (select count(*)::int from standing_marks) as marks, (select count(*)::int from leads where status = 'eligible') as eligible",
     );
     const { marks, eligible } = rows[0] as { marks: number; eligible: number };
     if (marks === 0) return eligible - eligibleBefore;
-    await sleep(250);
+    await sleep(100);
   }
   throw new Error("the evidence of later rows was not judged");
 }
@@ -63,15 +63,15 @@ export async function importLeads(demo: Demo, seller: string): Promise<Json> {
 export async function scrub({ stack }: Demo): Promise<void> {
   heading("3  The do-not-call lists");
   const shown = progress("scrub");
-  for (let round = 0; round < 600; round++) {
-    if (round % 40 === 0) await stack.tick();
+  for (let round = 0; round < 1_500; round++) {
+    if (round % 100 === 0) await stack.tick();
     const { rows } = await stack.admin(
       "select count(*)::int as leads, count(*) filter (where exists (select 1 from scrubs s where s.person_id = l.person_id))::int as scrubbed from leads l where status = 'eligible'",
     );
     const { leads, scrubbed } = rows[0] as { leads: number; scrubbed: number };
     shown.show(scrubbed, leads);
     if (scrubbed === leads) break;
-    await sleep(250);
+    await sleep(100);
   }
   const { rows } = await stack.admin(
     "select list, result, count(*)::int as count from scrubs where list in ('national', 'litigator') group by 1, 2 order by 1, 3 desc",

@@ -64,6 +64,10 @@ interface Due {
 }
 const maxEventsPerAdvance = 1_000_000;
 
+/** Every instant at which something happens is a stop of the org's clock: calls ring, answer and end on beats, so that they share them. */
+const beatSeconds = 5;
+const onBeat = (at: number): number => Math.ceil(at / beatSeconds) * beatSeconds;
+
 /** One customer (a test org) with every vendor it uses: one clock, one queue of what is yet to happen, in order. */
 export class Account {
   readonly id: string;
@@ -180,7 +184,7 @@ export class Account {
   #plan(call: SimulatedCall): void {
     const { scenario } = call;
     const chance = stableHash(`${call.to}@${call.createdAt}`);
-    const rings = call.createdAt + (scenario.queueSeconds ?? 1 + (chance % 3));
+    const rings = scenario.queueSeconds === null ? onBeat(call.createdAt + 1) : call.createdAt + scenario.queueSeconds;
     if (scenario.outcome === "no_capacity")
       return this.#at(call, call.createdAt + 1, () => this.end(call, "concurrency_limit_reached"));
     if (scenario.outcome === "invalid") return this.#at(call, call.createdAt + 1, () => this.end(call, "invalid_destination"));
@@ -195,9 +199,9 @@ export class Account {
     const { outcome, stop } = call.scenario;
     const rang = this.#now;
     if (outcome === "no_answer") return this.#at(call, rang + call.ringSeconds, () => this.end(call, "dial_no_answer"));
-    if (outcome === "busy") return this.#at(call, rang + 2, () => this.end(call, "dial_busy"));
-    if (outcome === "declined") return this.#at(call, rang + 4, () => this.end(call, "user_declined"));
-    const answers = rang + 4 + (chance % 10);
+    if (outcome === "busy") return this.#at(call, onBeat(rang + 2), () => this.end(call, "dial_busy"));
+    if (outcome === "declined") return this.#at(call, onBeat(rang + 4), () => this.end(call, "user_declined"));
+    const answers = onBeat(rang + 4 + (chance % 10));
     const conversation = conversationOf(call);
     this.#at(call, answers, async () => {
       call.status = "ongoing";
@@ -205,16 +209,16 @@ export class Account {
       call.turns = conversation.slice(0, 1);
       await this.#onStep(this, call, "answer");
     });
-    if (outcome === "voicemail") return this.#at(call, answers + 8, () => this.end(call, "voicemail_reached", conversation));
+    if (outcome === "voicemail") return this.#at(call, answers + 10, () => this.end(call, "voicemail_reached", conversation));
     if (stop === "tool") {
-      this.#at(call, answers + 17, async () => {
+      this.#at(call, answers + 20, async () => {
         call.turns = conversation;
         await this.#onStep(this, call, "tool");
       });
-      return this.#at(call, answers + 19, () => this.end(call, "agent_hangup", conversation));
+      return this.#at(call, answers + 25, () => this.end(call, "agent_hangup", conversation));
     }
     const reason = stop === "words" || chance % 3 === 0 ? "user_hangup" : "agent_hangup";
-    return this.#at(call, answers + 30 + (chance % 60), () => this.end(call, reason, conversation));
+    return this.#at(call, onBeat(answers + 30 + (chance % 60)), () => this.end(call, reason, conversation));
   }
 
   /** A step that is skipped when the call was stopped meanwhile. */

@@ -22,7 +22,7 @@ export interface Scenario {
   readonly stop: "none" | "tool" | "words";
   readonly webhooks: "normal" | "lost" | "shuffled";
   readonly create: Create;
-  /** How long the vendor's own queue holds the call before it rings; null = one to three seconds. */
+  /** How long the vendor's own queue holds the call before it rings; null = until the next beat, five seconds at most. */
   readonly queueSeconds: number | null;
 }
 

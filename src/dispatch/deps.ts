@@ -9,6 +9,8 @@ export interface DispatchDeps {
   readonly system: SystemDb;
   /** The real clock; the org's comes from its binding. */
   readonly now: () => Instant;
+  /** The same clock, finer: tokens come up several a second. */
+  readonly milliseconds: () => number;
   readonly newId: () => string;
   readonly desk: SnapshotDesk;
   /** Null when the connection cannot be reached as it is configured: then no call is made. */

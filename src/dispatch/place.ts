@@ -3,7 +3,7 @@ import { type ConsumedRow, consumePermit, recordAnswer } from "../db/queries/dis
 import { rowsOf } from "../db/transport.ts";
 import { reachVoice } from "../domain/connections/reach-voice.ts";
 import { publicId } from "../lib/ids.ts";
-import { addSeconds, type Instant, secondsOf } from "../lib/instant.ts";
+import { addSeconds, secondsOf } from "../lib/instant.ts";
 import type { Placed } from "../providers/voice/contract.ts";
 import type { DispatchDeps } from "./deps.ts";
 import type { Permit } from "./record.ts";
@@ -55,10 +55,9 @@ export async function place(deps: DispatchDeps, org: OrgDb, permit: Permit): Pro
 }
 
 async function waitForToken(deps: DispatchDeps, slotAt: string): Promise<void> {
-  const waitMs = (secondsOf(`${slotAt.slice(0, 19)}Z` as Instant) - secondsOf(deps.now())) * 1000 + fractionMs(slotAt);
+  const waitMs = Date.parse(slotAt) - deps.milliseconds();
   if (waitMs > 0) await deps.sleep(Math.min(waitMs, 60_000));
 }
-const fractionMs = (text: string): number => Number(`0${/\.\d+/.exec(text)?.[0] ?? ""}`) * 1000;
 
 async function callOnce(
   deps: DispatchDeps,

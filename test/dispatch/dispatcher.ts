@@ -48,6 +48,7 @@ async function dispatch(work: DispatcherWork): Promise<void> {
   const deps: DispatchDeps = {
     system,
     now,
+    milliseconds: Date.now,
     newId,
     desk: snapshotDesk(zoneBook(), phoneMemo()),
     voice: () => voice,

@@ -19,15 +19,31 @@ const parsers = {
   },
 };
 
+const answered = async (client: pg.ClientBase, statement: Statement): Promise<Answer> => {
+  const query = { text: statement.text, values: [...statement.params], rowMode: "array" as const, types: parsers as never };
+  const { fields, rows } = await client.query<unknown[]>(query);
+  return { columns: fields.map((field) => field.name), rows };
+};
+
+/** Within whatever transaction the connection has open; its owner ends it. */
+export function connectionTransport(client: pg.ClientBase): Transport {
+  return {
+    transaction: (work) => work((statement) => answered(client, statement)),
+    async batch(statements) {
+      const answers: Answer[] = [];
+      for (const statement of statements) answers.push(await answered(client, statement));
+      return answers;
+    },
+  };
+}
+
 export function pgTransport(pool: pg.Pool, linger: Linger): Transport {
   const transaction: Transport["transaction"] = async (work) => {
     const client = await pool.connect();
     let broken: Error | undefined;
     const run = async (statement: Statement): Promise<Answer> => {
       if (statement.name === "audit.append_many") await sleep(linger.milliseconds());
-      const query = { text: statement.text, values: [...statement.params], rowMode: "array" as const, types: parsers as never };
-      const { fields, rows } = await client.query<unknown[]>(query);
-      return { columns: fields.map((field) => field.name), rows };
+      return answered(client, statement);
     };
     try {
       await client.query(`begin; set local timezone = 'UTC'; set local application_name = '${linger.name}'`);

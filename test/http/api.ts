@@ -91,6 +91,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
         {
           system,
           now: () => realNow,
+          milliseconds: Date.now,
           newId,
           desk,
           voice: adapters.voice,

@@ -19,11 +19,11 @@ describe("a simulated account's clock", () => {
     }
   });
   afterAll(() => simulators.close());
-  const place = async (vendor: "retell" | "elevenlabs", attemptId: string) => {
+  const place = async (vendor: "retell" | "elevenlabs", attemptId: string, toNumber = "+12017770001") => {
     const provider = await connectedVoice(vendor, simulators.origin, fetch);
     return provider.place({
       attemptId,
-      toNumber: "+12017770001",
+      toNumber,
       fromNumber,
       ringSeconds: 20,
       variables: {},
@@ -61,6 +61,20 @@ describe("a simulated account's clock", () => {
     limited("second-key", 2);
     limited("second-key", 3);
     expect([await limitOf("first-key"), await limitOf("second-key")]).toEqual([1, 3]);
+  });
+
+  test("calls that begin together share their instants, each of which is a stop of the org's clock", async () => {
+    const account = simulators.account(orgId);
+    const begun = account.calls.size;
+    for (let call = 0; call < 19; call += 1) await place("elevenlabs", `att_together_${call}`, `+1201777${2000 + call}`);
+    const instants = new Set<number>();
+    for (let at = account.nextEventAt(); at !== null; at = account.nextEventAt()) {
+      instants.add(at);
+      await account.advance(at);
+    }
+    expect(account.calls.size - begun).toBeGreaterThan(15);
+    expect(account.live("elevenlabs")).toBe(0);
+    expect(instants.size).toBeLessThan(22);
   });
 
   test("does not move while nobody moves it, and never moves back", async () => {

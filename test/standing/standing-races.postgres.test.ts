@@ -105,6 +105,8 @@ async function raceOn(db: TestDatabase) {
   const write = async () =>
     counts.writes < writesMin / 2 && counts.writes % 10 === 9 ? policy() : (some(all, 1)[0] as () => Promise<unknown>)();
   const dial = async () => {
+    // A dial computes anew what it refuses: without a pause it would heal what went wrong before anyone saw it.
+    await sleep(500);
     await run(world.deps, world.org, 1);
     await expirePermits(world.org);
     // As a later report of a call may: what was done goes back to the queue. No lock is waited for: this is the test's own.

@@ -20,18 +20,13 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-export interface TestDatabaseOptions {
-  /** Applied after the project's migrations, as the migrator; on PGlite only. */
-  readonly more?: readonly { name: string; script: string }[];
-}
-
 /** On a real Postgres when the lane's `dev/with-postgres.ts` named one and the test asks for it. */
-export async function openTestDatabase(options: TestDatabaseOptions & { postgres?: boolean } = {}): Promise<TestDatabase> {
-  return options.postgres ? openOnPostgres() : openOnPglite(options);
+export async function openTestDatabase(options: { postgres?: boolean } = {}): Promise<TestDatabase> {
+  return options.postgres ? openOnPostgres() : openOnPglite();
 }
 
-async function openOnPglite({ more }: TestDatabaseOptions): Promise<TestDatabase> {
-  const database = await startPglite(more === undefined ? {} : { more });
+async function openOnPglite(): Promise<TestDatabase> {
+  const database = await startPglite();
   const endpoint = await startNeonEndpoint({ target: { host: "127.0.0.1", port: database.port } });
   return {
     connectionString: database.connectionString,

@@ -90,6 +90,7 @@ export async function openHouse(over: Partial<HttpDeps> = {}): Promise<House> {
   const dispatch: DispatchDeps = {
     system: api.deps.system,
     now: realNow,
+    milliseconds: Date.now,
     newId: api.deps.newId,
     desk,
     voice: adapters.voice,

@@ -161,6 +161,7 @@ export async function buildWorld(db: TestDatabase, options: WorldOptions = {}): 
   const deps: DispatchDeps = {
     system,
     now: () => instantOf(Date.now() / 1000),
+    milliseconds: Date.now,
     newId,
     desk: snapshotDesk(zoneBook(), phoneMemo()),
     voice: () => voice,
