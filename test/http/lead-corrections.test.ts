@@ -18,7 +18,7 @@ describe("PATCH /v1/leads/{id}", () => {
   });
   afterAll(() => api.close());
 
-  test("sets what is sent, empties what is null, leaves the rest, and says whose hours the lead still lacks", async () => {
+  test("sets what is sent, empties what is null, leaves the rest, and says what the lead still lacks", async () => {
     const org = await api.seed();
     const made = await org.post("/v1/leads", { phone: "+12122300003", state: "Nowhere", first_name: "Dana", notes: "x" });
     expect(made.json.warnings).toMatchObject([{ code: "unknown_state" }]);
