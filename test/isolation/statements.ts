@@ -100,7 +100,7 @@ export async function knownOf(admin: Admin, orgId: string): Promise<Known> {
 
 const digest = `\\x${"ab".repeat(32)}`;
 const intakeBatch = (k: Known): intake.IntakeBatch => ({
-  pepperVersion: 1, personIds: [newId()], hmacs: [k.hmac.slice(2), k.alias.slice(2)],
+  pepperVersion: 1, personIds: [newId()], hmacs: [k.hmac.slice(2), k.alias.slice(2)], firstRows: [1],
   rows: {
     number: [1], line: [9], leadId: [newId()], externalId: [null], e164: ["+12125550100"], firstName: [null], lastName: [null], email: [null], city: [null],
     state: [null], zip: [null], source: [null], notes: [null], candidateStates: ["NY"], ineligibleReason: [null], evidenceId: [newId()],

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { inOrg } from "../in-org.ts";
 import type { Statement } from "../transport.ts";
 
@@ -34,6 +35,8 @@ export interface IntakeBatch {
   readonly personIds: readonly string[];
   /** Each number under the newest pepper, then each under the next older one that is held, and so on. */
   readonly hmacs: readonly string[];
+  /** Of each number, the first row that has it, from 1. */
+  readonly firstRows: readonly number[];
   readonly rows: IntakeColumns;
 }
 
@@ -80,11 +83,12 @@ export interface AppliedChunk {
 
 const joined = (values: readonly (string | number | null)[]): string => values.join(valueSeparator);
 
-/** In the order of the SQL function's last 20 parameters. */
-const batchParams = ({ pepperVersion, personIds, hmacs, rows }: IntakeBatch): unknown[] => [
+/** In the order of the SQL function's last 21 parameters. */
+const batchParams = ({ pepperVersion, personIds, hmacs, firstRows, rows }: IntakeBatch): unknown[] => [
   pepperVersion,
   joined(personIds),
   joined(hmacs),
+  joined(firstRows),
   joined(rows.number),
   joined(rows.line),
   joined(rows.leadId),
@@ -104,13 +108,19 @@ const batchParams = ({ pepperVersion, personIds, hmacs, rows }: IntakeBatch): un
   joined(rows.evidence),
 ];
 
+/** Where each text ends, in bytes of all of them together. */
+function endsOf(texts: readonly string[]): number[] {
+  let end = 0;
+  return texts.map((text) => (end += Buffer.byteLength(text)));
+}
+
 const places = (count: number, from: number): string =>
   Array.from({ length: count }, (_, index) => `$${from + index}`).join(", ");
 
 /** Rows that come from no file. */
 export function intakeRows(batch: IntakeBatch): Statement {
   const params = batchParams(batch);
-  const text = `select n, lead_id, created, first_line, reason, evidence_new from app.intake_rows(null, ${places(params.length, 1)}) order by n`;
+  const text = `select n, lead_id, created, first_line, reason, evidence_new from app.intake_rows(${places(params.length, 1)}) order by n`;
   return { name: "app.intake_rows", text, params };
 }
 
@@ -128,7 +138,8 @@ export function intakeChunk(chunk: IntakeChunk): Statement {
     JSON.stringify(chunk.header),
     chunk.facts,
     joined(chunk.flags),
-    joined(chunk.raws),
+    chunk.raws.join(""),
+    joined(endsOf(chunk.raws)),
     joined(rejects.map((reject) => reject.line)),
     joined(rejects.map((reject) => reject.code)),
     joined(rejects.map((reject) => reject.detail)),

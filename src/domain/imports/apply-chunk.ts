@@ -44,7 +44,7 @@ export function prepareChunk(org: OrgDb, numbers: NumberHasher, frame: ChunkFram
     toLine: read.toLine,
     isLast: read.isLast,
     flags: read.flags,
-    raws: read.raws.map(withoutSeparator),
+    raws: read.raws,
     rejects: read.rejects.map((reject) => ({ ...reject, raw: withoutSeparator(reject.raw) })),
   });
 }
