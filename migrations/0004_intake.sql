@@ -78,11 +78,23 @@ begin
       from generate_series(1, cardinality(wanted)) as n where wanted[n];
 end $$;
 
--- What evidence is known by: null where a row has none.
-create function app.intake_digests(bodies text[]) returns bytea[] immutable language plpgsql set plan_cache_mode = force_generic_plan as $$
+-- Each row's evidence before and after its kind: null where a row has none. Rows share most of it, and name their frame by
+-- its position. The digest covers the kind, which is a column of the table and not in its body.
+create function app.intake_bodies(
+    heads text, tails text, row_frames text, row_proofs text, row_dates text, row_ends text, out digests bytea[], out bodies text[])
+  immutable language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+  head text[] := app.intake_column(heads);
+  tail text[] := app.intake_column(tails);
+  frames integer[] := app.intake_column(row_frames)::integer[];
+  proofs text[] := app.intake_column(row_proofs);
+  dates text[] := app.intake_column(row_dates);
+  ends text[] := app.intake_column(row_ends);
 begin
-  -- In the select list they stream; in FROM all of them would be laid down first.
-  return array(select sha256(convert_to(u.body, 'UTF8')) from (select unnest(bodies) as body) u);
+  select array_agg(sha256(convert_to(u.before || '"kind":"grant",' || u.after, 'UTF8')) order by u.n), array_agg(u.before || u.after order by u.n)
+    into digests, bodies
+    from (select n, head[frame] || proofs[n] as before, dates[n] || tail[frame] || coalesce(ends[n], '') as after
+      from unnest(frames) with ordinality as f(frame, n) offset 0) u;
 end $$;
 
 create function app.intake_evidence(wanted boolean[], persons uuid[], numbers integer[], keys uuid[], digests bytea[], bodies text[])
@@ -92,8 +104,7 @@ declare
   at timestamptz := app.now();
 begin
   insert into public.consent_events (org_id, id, person_id, kind, recorded_at, digest, body)
-    -- The digest covers the kind, which is a column here. Inside a text of the evidence its quotes would be escaped.
-    select own, keys[n], persons[numbers[n]], 'grant', at, digests[n], replace(bodies[n], '"kind":"grant",', '')::json
+    select own, keys[n], persons[numbers[n]], 'grant', at, digests[n], bodies[n]::json
       from generate_series(1, cardinality(wanted)) as n where wanted[n];
 end $$;
 
@@ -112,7 +123,7 @@ create function app.intake_take(
     into_import uuid, pepper smallint, person_ids text, hmacs text, first_rows text,
     row_numbers text, row_lines text, lead_ids text, external_ids text, e164s text, first_names text, last_names text,
     emails text, cities text, states text, zips text, sources text, row_notes text, candidates text, reasons text,
-    evidence_ids text, evidence text,
+    evidence_ids text, evidence_heads text, evidence_tails text, evidence_frames text, evidence_proofs text, evidence_dates text, evidence_ends text,
     out persons uuid[], out offered uuid[], out made boolean[], out kept boolean[])
   volatile language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
@@ -120,11 +131,11 @@ declare
   firsts integer[] := app.intake_column(first_rows)::integer[];
   numbers integer[] := app.intake_column(row_numbers)::integer[];
   evidence_keys uuid[] := app.intake_column(evidence_ids)::uuid[];
-  bodies text[] := app.intake_column(evidence);
-  digests bytea[] := app.intake_digests(bodies);
-  repeated bigint[]; touched uuid[]; more uuid[];
+  digests bytea[]; bodies text[]; repeated bigint[]; touched uuid[]; more uuid[];
 begin
   offered := app.intake_column(lead_ids)::uuid[];
+  select b.digests, b.bodies into digests, bodies
+    from app.intake_bodies(evidence_heads, evidence_tails, evidence_frames, evidence_proofs, evidence_dates, evidence_ends) b;
   persons := app.intake_persons(pepper, fresh, array(select decode(u.hmac, 'hex') from (select unnest(app.intake_column(hmacs)) as hmac) u));
   perform 1 from (select u.person from unnest(persons, fresh) as u(person, id) where u.person <> u.id order by u.person) k
     cross join lateral (select 1 from public.persons p where p.org_id = (select app.org()) and p.id = k.person for no key update) p;
@@ -162,7 +173,7 @@ create function app.intake_rows(
     pepper smallint, person_ids text, hmacs text, first_rows text,
     row_numbers text, row_lines text, lead_ids text, external_ids text, e164s text, first_names text, last_names text,
     emails text, cities text, states text, zips text, sources text, row_notes text, candidates text, reasons text,
-    evidence_ids text, evidence text)
+    evidence_ids text, evidence_heads text, evidence_tails text, evidence_frames text, evidence_proofs text, evidence_dates text, evidence_ends text)
   returns table (n bigint, lead_id uuid, created boolean, first_line bigint, reason text, evidence_new boolean)
   volatile language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
@@ -170,7 +181,8 @@ declare
   taken record;
 begin
   select t.* into taken from app.intake_take(null, pepper, person_ids, hmacs, first_rows, row_numbers, row_lines, lead_ids, external_ids, e164s,
-    first_names, last_names, emails, cities, states, zips, sources, row_notes, candidates, reasons, evidence_ids, evidence) t;
+    first_names, last_names, emails, cities, states, zips, sources, row_notes, candidates, reasons,
+      evidence_ids, evidence_heads, evidence_tails, evidence_frames, evidence_proofs, evidence_dates, evidence_ends) t;
   return query
     select u.n, l.id, taken.made[u.n], l.line, why[u.n], taken.kept[u.n]
       from unnest(app.intake_column(row_numbers)::integer[]) with ordinality as u(number, n)
@@ -199,7 +211,7 @@ create function app.intake_chunk(
     file_header jsonb, facts text, row_flags text, row_raws text, raw_ends text, reject_lines text, reject_codes text, reject_details text, reject_raws text,
     pepper smallint, person_ids text, hmacs text, first_rows text, row_numbers text, row_lines text, lead_ids text, external_ids text, e164s text,
     first_names text, last_names text, emails text, cities text, states text, zips text, sources text, row_notes text, candidates text, reasons text,
-    evidence_ids text, evidence text)
+    evidence_ids text, evidence_heads text, evidence_tails text, evidence_frames text, evidence_proofs text, evidence_dates text, evidence_ends text)
   returns table (applied boolean, status text, chunks_done integer, bytes_done bigint)
   -- As for the leads.
   language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
@@ -224,7 +236,8 @@ begin
 
   select t.persons, t.offered, t.made, t.kept into persons, offered, made, kept
     from app.intake_take(into_import, pepper, person_ids, hmacs, first_rows, row_numbers, row_lines, lead_ids, external_ids, e164s,
-      first_names, last_names, emails, cities, states, zips, sources, row_notes, candidates, reasons, evidence_ids, evidence) t;
+      first_names, last_names, emails, cities, states, zips, sources, row_notes, candidates, reasons,
+      evidence_ids, evidence_heads, evidence_tails, evidence_frames, evidence_proofs, evidence_dates, evidence_ends) t;
   with stored as (
     insert into public.import_rejects (org_id, import_id, line, code, detail, raw)
       select own, into_import, lines[n], case when l.import_id = into_import then 'duplicate_in_file' else 'duplicate_in_org' end,
@@ -284,7 +297,7 @@ declare made regprocedure;
 begin
   foreach made in array array(
     select p.oid::regprocedure from pg_proc p join pg_namespace s on s.oid = p.pronamespace
-      where s.nspname = 'app' and p.proname in ('intake_column', 'add_counts', 'known_persons', 'intake_persons', 'intake_leads', 'intake_digests', 'intake_evidence', 'intake_widen', 'intake_take', 'intake_rows', 'lease_import', 'intake_chunk', 'release_import', 'fail_import')) loop
+      where s.nspname = 'app' and p.proname in ('intake_column', 'add_counts', 'known_persons', 'intake_persons', 'intake_leads', 'intake_bodies', 'intake_evidence', 'intake_widen', 'intake_take', 'intake_rows', 'lease_import', 'intake_chunk', 'release_import', 'fail_import')) loop
     execute format('revoke execute on function %s from public', made);
     execute format('grant execute on function %s to dialgate_app', made);
   end loop;
