@@ -78,41 +78,50 @@ begin
       from generate_series(1, cardinality(wanted)) as n where wanted[n];
 end $$;
 
--- Each row's evidence before and after its kind: null where a row has none. Rows share most of it, and name their frame by
--- its position. The digest covers the kind, which is a column of the table and not in its body.
-create function app.intake_bodies(
-    heads text, tails text, row_frames text, row_proofs text, row_dates text, row_ends text, out digests bytea[], out bodies text[])
-  immutable language plpgsql set plan_cache_mode = force_generic_plan as $$
+-- What evidence is known by. It covers the kind, which is a column of the table and not in the body.
+create function app.evidence_digest(before text, after text) returns bytea immutable language sql
+  as $$ select sha256(convert_to(before || '"kind":"grant",' || after, 'UTF8')) $$;
+
+-- Keeps evidence once per person and digest; answers for each row whether its own was kept. Rows share most of it, and name
+-- their frame by its position. Most rows are the only one of a person who was made here, and all that they bring is new: only
+-- of others the digest is looked for, each by itself, for the reason given at known_persons. Evidence bears the id that its
+-- row brought for a lead.
+create function app.intake_evidence(
+    persons uuid[], fresh uuid[], numbers integer[], firsts integer[], keys uuid[],
+    heads text, tails text, row_frames text, row_proofs text, row_dates text, row_ends text)
+  returns boolean[] volatile language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+  -- What a trigger is to see of a chunk is kept whole until then: not in a file.
+  set work_mem = '16MB' as $$
 declare
+  own uuid := app.org();
+  at timestamptz := app.now();
   head text[] := app.intake_column(heads);
   tail text[] := app.intake_column(tails);
   frames integer[] := app.intake_column(row_frames)::integer[];
   proofs text[] := app.intake_column(row_proofs);
   dates text[] := app.intake_column(row_dates);
   ends text[] := app.intake_column(row_ends);
+  sought boolean[] := array(select u.person <> u.id from unnest(persons, fresh) with ordinality as u(person, id, number) order by u.number);
+  digests bytea[]; repeated bigint[]; kept boolean[]; number integer;
 begin
-  select array_agg(sha256(convert_to(u.before || '"kind":"grant",' || u.after, 'UTF8')) order by u.n), array_agg(u.before || u.after order by u.n)
-    into digests, bodies
-    from (select n, head[frame] || proofs[n] as before, dates[n] || tail[frame] || coalesce(ends[n], '') as after
-      from unnest(frames) with ordinality as f(frame, n) offset 0) u;
-end $$;
-
-create function app.intake_evidence(wanted boolean[], persons uuid[], numbers integer[], keys uuid[], digests bytea[], bodies text[])
-  returns void volatile language plpgsql set plan_cache_mode = force_generic_plan as $$
-declare
-  own uuid := app.org();
-  at timestamptz := app.now();
-begin
+  for number in select u.number from unnest(numbers) with ordinality as u(number, n) where firsts[u.number] <> u.n loop
+    sought[number] := true;
+  end loop;
+  digests := array(select case when sought[u.number] then
+      app.evidence_digest(head[frames[u.n]] || proofs[u.n], dates[u.n] || tail[frames[u.n]] || coalesce(ends[u.n], '')) end
+    from unnest(numbers) with ordinality as u(number, n) order by u.n);
+  -- Of the further rows of a number, the first that brings its evidence.
+  repeated := array(select min(u.n) from unnest(numbers) with ordinality as u(number, n)
+    where firsts[u.number] <> u.n and digests[u.n] is distinct from digests[firsts[u.number]] group by u.number, digests[u.n]);
+  kept := array(select frames[u.n] is not null and (firsts[u.number] = u.n or u.n = any (repeated)) and (persons[u.number] = fresh[u.number]
+      or (select c.id from public.consent_events c
+        where c.org_id = (select app.org()) and c.person_id = persons[u.number] and c.digest = digests[u.n]) is null)
+    from unnest(numbers) with ordinality as u(number, n) order by u.n);
   insert into public.consent_events (org_id, id, person_id, kind, recorded_at, digest, body)
-    select own, keys[n], persons[numbers[n]], 'grant', at, digests[n], bodies[n]::json
-      from generate_series(1, cardinality(wanted)) as n where wanted[n];
-end $$;
-
--- With plans for these persons: one for any number of them reads all leads of the org.
-create function app.intake_widen(persons uuid[]) returns void language plpgsql set plan_cache_mode = force_custom_plan as $$
-begin
-  perform app.mark_standing(persons);
-  perform app.reopen_persons(persons);
+    select own, keys[u.n], persons[numbers[u.n]], 'grant', at, app.evidence_digest(u.before, u.after), (u.before || u.after)::json
+      from (select n, head[frames[n]] || proofs[n] as before, dates[n] || tail[frames[n]] || coalesce(ends[n], '') as after
+        from generate_series(1, cardinality(kept)) as n where kept[n] offset 0) u;
+  return kept;
 end $$;
 
 -- Persons, leads and consent evidence of one chunk. Numbers are distinct; a row names its number by position, from 1, and
@@ -123,19 +132,16 @@ create function app.intake_take(
     into_import uuid, pepper smallint, person_ids text, hmacs text, first_rows text,
     row_numbers text, row_lines text, lead_ids text, external_ids text, e164s text, first_names text, last_names text,
     emails text, cities text, states text, zips text, sources text, row_notes text, candidates text, reasons text,
-    evidence_ids text, evidence_heads text, evidence_tails text, evidence_frames text, evidence_proofs text, evidence_dates text, evidence_ends text,
+    evidence_heads text, evidence_tails text, evidence_frames text, evidence_proofs text, evidence_dates text, evidence_ends text,
     out persons uuid[], out offered uuid[], out made boolean[], out kept boolean[])
   volatile language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   fresh uuid[] := app.intake_column(person_ids)::uuid[];
   firsts integer[] := app.intake_column(first_rows)::integer[];
   numbers integer[] := app.intake_column(row_numbers)::integer[];
-  evidence_keys uuid[] := app.intake_column(evidence_ids)::uuid[];
-  digests bytea[]; bodies text[]; repeated bigint[]; touched uuid[]; more uuid[];
+  touched uuid[]; more uuid[];
 begin
   offered := app.intake_column(lead_ids)::uuid[];
-  select b.digests, b.bodies into digests, bodies
-    from app.intake_bodies(evidence_heads, evidence_tails, evidence_frames, evidence_proofs, evidence_dates, evidence_ends) b;
   persons := app.intake_persons(pepper, fresh, array(select decode(u.hmac, 'hex') from (select unnest(app.intake_column(hmacs)) as hmac) u));
   perform 1 from (select u.person from unnest(persons, fresh) as u(person, id) where u.person <> u.id order by u.person) k
     cross join lateral (select 1 from public.persons p where p.org_id = (select app.org()) and p.id = k.person for no key update) p;
@@ -147,15 +153,8 @@ begin
   perform app.intake_leads(into_import, made, persons, numbers, app.intake_column(row_lines)::bigint[], offered, app.intake_column(reasons),
     external_ids, e164s, first_names, last_names, emails, cities, states, zips, sources, row_notes, candidates);
 
-  -- Of the further rows of a number, the first that brings its evidence.
-  repeated := array(select min(n) from unnest(numbers) with ordinality as u(number, n)
-    where firsts[number] <> n and digests[n] is distinct from digests[firsts[number]] group by number, digests[n]);
-  kept := array(select digests[n] is not null and (firsts[number] = n or n = any (repeated)) and (persons[number] = fresh[number]
-      or (select c.id from public.consent_events c
-        where c.org_id = (select app.org()) and c.person_id = persons[number] and c.digest = digests[n]) is null)
-    from unnest(numbers) with ordinality as u(number, n) order by n);
-  perform app.intake_evidence(kept, persons, numbers, evidence_keys, digests, bodies);
-
+  kept := app.intake_evidence(persons, fresh, numbers, firsts, offered,
+    evidence_heads, evidence_tails, evidence_frames, evidence_proofs, evidence_dates, evidence_ends);
   touched := array(select distinct persons[number] from unnest(numbers) with ordinality as u(number, n)
     where persons[number] <> fresh[number] and (made[n] or kept[n]));
   if cardinality(touched) > 0 then
@@ -164,7 +163,8 @@ begin
   -- More evidence for a lead that is there widens: what the gates held, or intake refused, for want of it is judged again.
   more := array(select distinct persons[number] from unnest(numbers) with ordinality as u(number, n) where kept[n] and not made[n]);
   if cardinality(more) > 0 then
-    perform app.intake_widen(more);
+    perform app.mark_standing(more);
+    perform app.reopen_persons(more);
   end if;
 end $$;
 
@@ -173,7 +173,7 @@ create function app.intake_rows(
     pepper smallint, person_ids text, hmacs text, first_rows text,
     row_numbers text, row_lines text, lead_ids text, external_ids text, e164s text, first_names text, last_names text,
     emails text, cities text, states text, zips text, sources text, row_notes text, candidates text, reasons text,
-    evidence_ids text, evidence_heads text, evidence_tails text, evidence_frames text, evidence_proofs text, evidence_dates text, evidence_ends text)
+    evidence_heads text, evidence_tails text, evidence_frames text, evidence_proofs text, evidence_dates text, evidence_ends text)
   returns table (n bigint, lead_id uuid, created boolean, first_line bigint, reason text, evidence_new boolean)
   volatile language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
@@ -182,7 +182,7 @@ declare
 begin
   select t.* into taken from app.intake_take(null, pepper, person_ids, hmacs, first_rows, row_numbers, row_lines, lead_ids, external_ids, e164s,
     first_names, last_names, emails, cities, states, zips, sources, row_notes, candidates, reasons,
-      evidence_ids, evidence_heads, evidence_tails, evidence_frames, evidence_proofs, evidence_dates, evidence_ends) t;
+      evidence_heads, evidence_tails, evidence_frames, evidence_proofs, evidence_dates, evidence_ends) t;
   return query
     select u.n, l.id, taken.made[u.n], l.line, why[u.n], taken.kept[u.n]
       from unnest(app.intake_column(row_numbers)::integer[]) with ordinality as u(number, n)
@@ -211,7 +211,7 @@ create function app.intake_chunk(
     file_header jsonb, facts text, row_flags text, row_raws text, raw_ends text, reject_lines text, reject_codes text, reject_details text, reject_raws text,
     pepper smallint, person_ids text, hmacs text, first_rows text, row_numbers text, row_lines text, lead_ids text, external_ids text, e164s text,
     first_names text, last_names text, emails text, cities text, states text, zips text, sources text, row_notes text, candidates text, reasons text,
-    evidence_ids text, evidence_heads text, evidence_tails text, evidence_frames text, evidence_proofs text, evidence_dates text, evidence_ends text)
+    evidence_heads text, evidence_tails text, evidence_frames text, evidence_proofs text, evidence_dates text, evidence_ends text)
   returns table (applied boolean, status text, chunks_done integer, bytes_done bigint)
   -- As for the leads.
   language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
@@ -237,7 +237,7 @@ begin
   select t.persons, t.offered, t.made, t.kept into persons, offered, made, kept
     from app.intake_take(into_import, pepper, person_ids, hmacs, first_rows, row_numbers, row_lines, lead_ids, external_ids, e164s,
       first_names, last_names, emails, cities, states, zips, sources, row_notes, candidates, reasons,
-      evidence_ids, evidence_heads, evidence_tails, evidence_frames, evidence_proofs, evidence_dates, evidence_ends) t;
+      evidence_heads, evidence_tails, evidence_frames, evidence_proofs, evidence_dates, evidence_ends) t;
   with stored as (
     insert into public.import_rejects (org_id, import_id, line, code, detail, raw)
       select own, into_import, lines[n], case when l.import_id = into_import then 'duplicate_in_file' else 'duplicate_in_org' end,
@@ -297,7 +297,7 @@ declare made regprocedure;
 begin
   foreach made in array array(
     select p.oid::regprocedure from pg_proc p join pg_namespace s on s.oid = p.pronamespace
-      where s.nspname = 'app' and p.proname in ('intake_column', 'add_counts', 'known_persons', 'intake_persons', 'intake_leads', 'intake_bodies', 'intake_evidence', 'intake_widen', 'intake_take', 'intake_rows', 'lease_import', 'intake_chunk', 'release_import', 'fail_import')) loop
+      where s.nspname = 'app' and p.proname in ('intake_column', 'add_counts', 'known_persons', 'intake_persons', 'intake_leads', 'evidence_digest', 'intake_evidence', 'intake_take', 'intake_rows', 'lease_import', 'intake_chunk', 'release_import', 'fail_import')) loop
     execute format('revoke execute on function %s from public', made);
     execute format('grant execute on function %s to dialgate_app', made);
   end loop;

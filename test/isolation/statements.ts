@@ -101,7 +101,7 @@ export async function knownOf(admin: Admin, orgId: string): Promise<Known> {
 const digest = `\\x${"ab".repeat(32)}`;
 const intakeBatch = (k: Known): intake.IntakeBatch => ({
   pepperVersion: 1, personIds: [newId()], hmacs: [k.hmac.slice(2), k.alias.slice(2)], firstRows: [1], frames: [{ head: "{", tail: "}" }],
-  numbers: [1], leadIds: [newId()], evidenceFrames: [1], evidenceIds: [newId()],
+  numbers: [1], leadIds: [newId()], evidenceFrames: [1],
   columns: {
     line: "9", externalId: "", e164: "+12125550100", firstName: "", lastName: "", email: "", city: "", state: "", zip: "", source: "", notes: "",
     candidateStates: "NY", ineligibleReason: "", evidenceProof: '"a":1,', evidenceDate: '"x":1', evidenceEnd: "",

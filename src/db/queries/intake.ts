@@ -38,11 +38,10 @@ export interface IntakeBatch {
   /** Of each number, the first row that has it, from 1. */
   readonly firstRows: readonly number[];
   readonly frames: readonly { readonly head: string; readonly tail: string }[];
-  /** Of each row the position of its number, from 1; should it make one, its lead; the position of its evidence's frame. */
+  /** Of each row the position of its number, from 1; the id of the lead and of the evidence that it may make; the position of its evidence's frame. */
   readonly numbers: readonly number[];
   readonly leadIds: readonly string[];
   readonly evidenceFrames: readonly (number | null)[];
-  readonly evidenceIds: readonly (string | null)[];
   readonly columns: Readonly<Record<IntakeColumn, string>>;
 }
 
@@ -90,7 +89,7 @@ export interface AppliedChunk {
 
 const joined = (values: readonly (string | number | null)[]): string => values.join(valueSeparator);
 
-/** In the order of the SQL function's last 26 parameters. */
+/** In the order of the SQL function's last 25 parameters. */
 function batchParams(batch: IntakeBatch): unknown[] {
   const { line, ineligibleReason, evidenceProof, evidenceDate, evidenceEnd, ...lead } = batch.columns;
   return [
@@ -113,7 +112,6 @@ function batchParams(batch: IntakeBatch): unknown[] {
     lead.notes,
     lead.candidateStates,
     ineligibleReason,
-    joined(batch.evidenceIds),
     joined(batch.frames.map(({ head }) => head)),
     joined(batch.frames.map(({ tail }) => tail)),
     joined(batch.evidenceFrames),

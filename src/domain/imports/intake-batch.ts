@@ -129,7 +129,6 @@ export class OfferedRows {
       numbers: this.#numbers.map((position) => places[position] as number),
       leadIds: this.#numbers.map(newId),
       evidenceFrames: this.#evidenceFrames,
-      evidenceIds: this.#evidenceFrames.map((frame) => (frame === null ? null : newId())),
       columns: Object.fromEntries(intakeColumns.map((name) => [name, this.#columns[name].text])) as Record<IntakeColumn, string>,
     };
   }
