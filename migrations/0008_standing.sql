@@ -56,8 +56,9 @@ create function app.mark_standing(persons uuid[]) returns void language plpgsql
 begin
   insert into public.standing_marks as k (org_id, person_id, due_at)
     select app.org(), u.person, clock_timestamp() from (select distinct x.person from unnest(persons) as x(person)) u
-      where exists (select 1 from public.enrolments e where e.org_id = (select app.org()) and e.person_id = u.person and e.state <> 'done')
-        or exists (select 1 from public.leads l where l.org_id = (select app.org()) and l.person_id = u.person and l.status = 'ineligible')
+      -- As values, each is looked up by itself; as exists (...) or exists (...) all leads of the org were read and hashed.
+      where (select e.id from public.enrolments e where e.org_id = (select app.org()) and e.person_id = u.person and e.state <> 'done' limit 1) is not null
+        or (select l.id from public.leads l where l.org_id = (select app.org()) and l.person_id = u.person and l.status = 'ineligible') is not null
       order by u.person
     on conflict (org_id, person_id) do update set marked_by = excluded.marked_by, due_at = excluded.due_at;
 end $$;

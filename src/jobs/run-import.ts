@@ -4,7 +4,7 @@ import { applyChunk, prepareChunk, type ReadChunk } from "../domain/imports/appl
 import type { FileStore } from "../domain/imports/file-store.ts";
 import * as lease from "../domain/imports/lease-import.ts";
 import type { LeasedImport } from "../domain/imports/lease-import.ts";
-import { OfferedRows } from "../domain/imports/intake-batch.ts";
+import { JoinedColumn, JoinedTexts, OfferedRows } from "../domain/imports/intake-batch.ts";
 import { attestation, columnMap, type HeaderFault } from "../domain/imports/import-map.ts";
 import { headerFault, type RecordReader, type RecordReading, recordReader } from "../domain/imports/read-record.ts";
 import { type Arrival, rowMemo } from "../domain/imports/read-row.ts";
@@ -31,7 +31,9 @@ export type ImportEnd = "succeeded" | "failed" | "again" | "not_ours";
 const leaseSeconds = 120;
 /** An invocation has thirty seconds of CPU unless its settings say more (Workers limits): after twenty the next one goes on. */
 const invocationMs = 20_000;
-const chunkRows = 2_500;
+/** The first is small: until it is read, the database has nothing to do. */
+const firstChunkRows = 2_500;
+const chunkRows = 5_000;
 const chunkBytesMax = 4_194_304;
 /** At the largest file's size and the smallest possible rows. */
 const chunksMax = 50_000;
@@ -166,7 +168,11 @@ async function* chunksOf(
     for (const record of batch) {
       addTo(rows, record, reader.read(record));
       at = record.next;
-      if (rows.offered.length + rows.rejects.length >= chunkRows || at.offset - fromByte >= chunkBytesMax) yield cut(false);
+      if (
+        rows.offered.length + rows.rejects.length >= (chunk === 0 ? firstChunkRows : chunkRows) ||
+        at.offset - fromByte >= chunkBytesMax
+      )
+        yield cut(false);
       if (chunk > chunksMax) throw new Error("an import has more chunks than any file can have");
     }
   }
@@ -175,8 +181,8 @@ async function* chunksOf(
 
 const noRows = () => ({
   offered: new OfferedRows(),
-  flags: [] as string[],
-  raws: [] as string[],
+  flags: new JoinedColumn(),
+  raws: new JoinedTexts(),
   rejects: [] as IntakeReject[],
 });
 
@@ -187,6 +193,6 @@ function addTo(rows: ReturnType<typeof noRows>, { line, raw }: CsvRecord, readin
   }
   const { given, lead } = reading;
   rows.offered.add(given, lead, line);
-  rows.flags.push(lead.timezoneUnknown ? "u" : lead.statesDiffer ? "d" : "");
-  rows.raws.push(raw);
+  rows.flags.add(lead.timezoneUnknown ? "u" : lead.statesDiffer ? "d" : null);
+  rows.raws.add(raw);
 }

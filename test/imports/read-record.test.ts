@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { Attestation } from "../../src/domain/imports/import-map.ts";
 import { recordReader } from "../../src/domain/imports/read-record.ts";
-import { rowMemo } from "../../src/domain/imports/read-row.ts";
+import { readRow, rowMemo, wholeEvidence } from "../../src/domain/imports/read-row.ts";
 import { packRefs } from "../../src/gates/rules/packs.ts";
+import { canonicalJson } from "../../src/lib/canonical-json.ts";
 import { CsvReader } from "../../src/lib/csv.ts";
 import type { Instant } from "../../src/lib/instant.ts";
 
@@ -44,3 +45,64 @@ test.each([
 ] as const)("attested for %s, in the row %j: %s", (attested, row, purpose, ineligible) => {
   expect(readOf(attested, row)).toEqual({ purpose, ineligible });
 });
+
+/** Rows that share a frame, and rows that almost do: put together, each is what canonical JSON makes of its own evidence. */
+test("evidence in parts is the canonical JSON of the whole", () => {
+  const memo = rowMemo();
+  const seller = { registered_name: 'Acme "Solar" LLC', trade_names: ["Acmé Sun", "\\"] };
+  const base = { dateZone: null, basis: "pewc", callPurpose: "marketing", source: "row", attestedSeller: seller } as const;
+  const texts = [text, `Call me at "2125550123".\n`, null] as const;
+  const seen = new Set<string>();
+  for (const own of texts)
+    for (const purpose of ["marketing", null] as const)
+      for (const signature of ["web", null])
+        for (const other of [null, 'a "b" \\ é', "x\u007fy"]) {
+          const consent = {
+            ...base,
+            text: own,
+            purpose,
+            signature,
+            obtainedAt: other,
+            pageUrl: other,
+            ip: other,
+            userAgent: other,
+          };
+          const lead = readRow(
+            { ...blankLead, phone: "2125550123", consent: { ...consent, certificateUrl: other } },
+            { ...arrival, memo },
+          );
+          if (!lead.ok || lead.evidence === null) throw new Error("no evidence was read");
+          const given = other?.replace("\u007f", " ") ?? null;
+          const whole = {
+            kind: "grant",
+            attested_seller: seller,
+            basis: "pewc",
+            certificate: given === null ? null : { matched: false, retained: false, text: null, url: given },
+            ip: given,
+            number: "+12125550123",
+            obtained_at: { earliest: null, given, latest: null, utc: null },
+            page_url: given,
+            purpose,
+            recording: null,
+            signature,
+            source: "row",
+            text: own,
+            user_agent: given,
+          };
+          expect(wholeEvidence(lead.evidence)).toBe(canonicalJson(whole));
+          seen.add(wholeEvidence(lead.evidence));
+        }
+  expect(seen.size).toBe(36);
+});
+
+const blankLead = {
+  externalId: null,
+  firstName: null,
+  lastName: null,
+  email: null,
+  city: null,
+  state: null,
+  zip: null,
+  source: null,
+  notes: null,
+};

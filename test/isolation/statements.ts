@@ -102,11 +102,11 @@ export async function knownOf(admin: Admin, orgId: string): Promise<Known> {
 
 const digest = `\\x${"ab".repeat(32)}`;
 const intakeBatch = (k: Known): intake.IntakeBatch => ({
-  pepperVersion: 1, personIds: [newId()], hmacs: [k.hmac.slice(2), k.alias.slice(2)],
-  rows: {
-    number: [1], line: [9], leadId: [newId()], externalId: [null], e164: ["+12125550100"], firstName: [null], lastName: [null], email: [null], city: [null],
-    state: [null], zip: [null], source: [null], notes: [null], candidateStates: ["NY"], ineligibleReason: [null], evidenceId: [newId()],
-    evidence: ['{"kind":"grant","x":1}'],
+  pepperVersion: 1, personIds: [newId()], hmacs: [k.hmac.slice(2), k.alias.slice(2)], firstRows: [1], frames: [{ head: "{", tail: "}" }],
+  numbers: [1], leadIds: [newId()], evidenceFrames: [1],
+  columns: {
+    line: "9", externalId: "", e164: "+12125550100", firstName: "", lastName: "", email: "", city: "", state: "", zip: "", source: "", notes: "",
+    candidateStates: "NY", ineligibleReason: "", evidenceProof: '"a":1,', evidenceDate: '"x":1', evidenceEnd: "",
   },
 }); // prettier-ignore
 const report = (k: Known): dispatch.ReportParams => ({
@@ -131,8 +131,8 @@ const arrived = (k: Known): inbox.Arrived => ({
   bodyDigest: digest, body: null, report: null, state: "pending", reason: null,
 }); // prettier-ignore
 const chunk = (k: Known): intake.IntakeChunk => ({
-  ...intakeBatch(k), importId: k.queuedImport, chunk: 0, fromByte: 0, toByte: 9, toLine: 9, isLast: true, leaseSeconds: 60, header: ["a"], flags: [""],
-  raws: ["raw"], rejects: [{ line: 10, code: "row_malformed", detail: "x", raw: "raw" }], facts: '{"import":"x"}',
+  ...intakeBatch(k), importId: k.queuedImport, chunk: 0, fromByte: 0, toByte: 9, toLine: 9, isLast: true, leaseSeconds: 60, header: ["a"], flags: "",
+  raws: { text: "raw", ends: [3] }, rejects: [{ line: 10, code: "row_malformed", detail: "x", raw: "raw" }], facts: '{"import":"x"}',
 }); // prettier-ignore
 const claimedSource = (k: Known) => ({ kind: "claimed", token: k.token }) as const;
 const leadsSource = (k: Known) => ({ kind: "leads", campaignId: k.campaign, leadIds: [k.lead, k.claimedLead] }) as const;

@@ -4,37 +4,45 @@ import type { Statement } from "../transport.ts";
 /** Between a column's values. Never inside one: whoever reads a cell takes it out. */
 export const valueSeparator = "\u007f";
 
-/** One row that becomes a lead unless its number has one. */
-export interface IntakeRow {
-  /** Position of its number, from 1. */
-  readonly number: number;
-  readonly line: number | null;
-  readonly leadId: string;
-  readonly externalId: string | null;
-  readonly e164: string;
-  readonly firstName: string | null;
-  readonly lastName: string | null;
-  readonly email: string | null;
-  readonly city: string | null;
-  readonly state: string | null;
-  readonly zip: string | null;
-  readonly source: string | null;
-  readonly notes: string | null;
-  readonly candidateStates: string;
-  readonly ineligibleReason: string | null;
-  readonly evidenceId: string | null;
-  /** The evidence as canonical JSON, without `valueSeparator`. */
-  readonly evidence: string | null;
-}
-/** Rows column by column, as the database takes them. */
-export type IntakeColumns = { readonly [Key in keyof IntakeRow]: readonly IntakeRow[Key][] };
+/**
+ * What rows bring, column by column, each as one text of its values (`joined`): line, the lead's own columns, why its
+ * consent does not pass, and what the row adds to the frame of its evidence.
+ */
+export const intakeColumns = [
+  "line",
+  "externalId",
+  "e164",
+  "firstName",
+  "lastName",
+  "email",
+  "city",
+  "state",
+  "zip",
+  "source",
+  "notes",
+  "candidateStates",
+  "ineligibleReason",
+  "evidenceProof",
+  "evidenceDate",
+  "evidenceEnd",
+] as const;
+export type IntakeColumn = (typeof intakeColumns)[number];
+
+/** Rows that become leads unless their numbers have one. */
 export interface IntakeBatch {
   readonly pepperVersion: number;
   /** Of each number, should its person be new. */
   readonly personIds: readonly string[];
   /** Each number under the newest pepper, then each under the next older one that is held, and so on. */
   readonly hmacs: readonly string[];
-  readonly rows: IntakeColumns;
+  /** Of each number, the first row that has it, from 1. */
+  readonly firstRows: readonly number[];
+  readonly frames: readonly { readonly head: string; readonly tail: string }[];
+  /** Of each row the position of its number, from 1; the id of the lead and of the evidence that it may make; the position of its evidence's frame. */
+  readonly numbers: readonly number[];
+  readonly leadIds: readonly string[];
+  readonly evidenceFrames: readonly (number | null)[];
+  readonly columns: Readonly<Record<IntakeColumn, string>>;
 }
 
 export interface IntakeReject {
@@ -53,9 +61,10 @@ export interface IntakeChunk extends IntakeBatch {
   readonly leaseSeconds: number;
   /** The file's own header, kept once for the list of rejected rows. */
   readonly header: readonly string[];
-  /** Beside each row: "d" where the area code is another state's, "u" where no state is known; and its own text. */
-  readonly flags: readonly string[];
-  readonly raws: readonly string[];
+  /** Beside each row, joined: "d" where the area code is another state's, "u" where no state is known. */
+  readonly flags: string;
+  /** The rows' own texts, one behind the other, and where each ends, in bytes of all of them together. */
+  readonly raws: { readonly text: string; readonly ends: readonly number[] };
   readonly rejects: readonly IntakeReject[];
   readonly facts: string;
 }
@@ -80,29 +89,37 @@ export interface AppliedChunk {
 
 const joined = (values: readonly (string | number | null)[]): string => values.join(valueSeparator);
 
-/** In the order of the SQL function's last 20 parameters. */
-const batchParams = ({ pepperVersion, personIds, hmacs, rows }: IntakeBatch): unknown[] => [
-  pepperVersion,
-  joined(personIds),
-  joined(hmacs),
-  joined(rows.number),
-  joined(rows.line),
-  joined(rows.leadId),
-  joined(rows.externalId),
-  joined(rows.e164),
-  joined(rows.firstName),
-  joined(rows.lastName),
-  joined(rows.email),
-  joined(rows.city),
-  joined(rows.state),
-  joined(rows.zip),
-  joined(rows.source),
-  joined(rows.notes),
-  joined(rows.candidateStates),
-  joined(rows.ineligibleReason),
-  joined(rows.evidenceId),
-  joined(rows.evidence),
-];
+/** In the order of the SQL function's last 25 parameters. */
+function batchParams(batch: IntakeBatch): unknown[] {
+  const { line, ineligibleReason, evidenceProof, evidenceDate, evidenceEnd, ...lead } = batch.columns;
+  return [
+    batch.pepperVersion,
+    joined(batch.personIds),
+    joined(batch.hmacs),
+    joined(batch.firstRows),
+    joined(batch.numbers),
+    line,
+    joined(batch.leadIds),
+    lead.externalId,
+    lead.e164,
+    lead.firstName,
+    lead.lastName,
+    lead.email,
+    lead.city,
+    lead.state,
+    lead.zip,
+    lead.source,
+    lead.notes,
+    lead.candidateStates,
+    ineligibleReason,
+    joined(batch.frames.map(({ head }) => head)),
+    joined(batch.frames.map(({ tail }) => tail)),
+    joined(batch.evidenceFrames),
+    evidenceProof,
+    evidenceDate,
+    evidenceEnd,
+  ];
+}
 
 const places = (count: number, from: number): string =>
   Array.from({ length: count }, (_, index) => `$${from + index}`).join(", ");
@@ -110,7 +127,7 @@ const places = (count: number, from: number): string =>
 /** Rows that come from no file. */
 export function intakeRows(batch: IntakeBatch): Statement {
   const params = batchParams(batch);
-  const text = `select n, lead_id, created, first_line, reason, evidence_new from app.intake_rows(null, ${places(params.length, 1)}) order by n`;
+  const text = `select n, lead_id, created, first_line, reason, evidence_new from app.intake_rows(${places(params.length, 1)}) order by n`;
   return { name: "app.intake_rows", text, params };
 }
 
@@ -122,13 +139,14 @@ export function intakeChunk(chunk: IntakeChunk): Statement {
     chunk.fromByte,
     chunk.toByte,
     chunk.toLine,
-    chunk.rows.number.length + rejects.length,
+    chunk.numbers.length + rejects.length,
     chunk.isLast,
     chunk.leaseSeconds,
     JSON.stringify(chunk.header),
     chunk.facts,
-    joined(chunk.flags),
-    joined(chunk.raws),
+    chunk.flags,
+    chunk.raws.text,
+    joined(chunk.raws.ends),
     joined(rejects.map((reject) => reject.line)),
     joined(rejects.map((reject) => reject.code)),
     joined(rejects.map((reject) => reject.detail)),

@@ -1,7 +1,7 @@
 import type { OrgDb } from "../../db/org-db.ts";
 import { type AppliedChunk, intakeChunk, type IntakeReject } from "../../db/queries/intake.ts";
 import type { NumberHasher } from "../../lib/number-hash.ts";
-import { type OfferedRows, withoutSeparator } from "./intake-batch.ts";
+import { type JoinedColumn, type JoinedTexts, type OfferedRows, withoutSeparator } from "./intake-batch.ts";
 
 /** Rows of a file between two of its bytes, read and judged. */
 export interface ReadChunk {
@@ -12,8 +12,8 @@ export interface ReadChunk {
   readonly isLast: boolean;
   readonly offered: OfferedRows;
   /** Beside each offered row. */
-  readonly flags: readonly string[];
-  readonly raws: readonly string[];
+  readonly flags: JoinedColumn;
+  readonly raws: JoinedTexts;
   readonly rejects: readonly IntakeReject[];
 }
 export interface ChunkFrame {
@@ -43,8 +43,8 @@ export function prepareChunk(org: OrgDb, numbers: NumberHasher, frame: ChunkFram
     toByte: read.toByte,
     toLine: read.toLine,
     isLast: read.isLast,
-    flags: read.flags,
-    raws: read.raws.map(withoutSeparator),
+    flags: read.flags.text,
+    raws: read.raws,
     rejects: read.rejects.map((reject) => ({ ...reject, raw: withoutSeparator(reject.raw) })),
   });
 }

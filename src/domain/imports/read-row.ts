@@ -3,7 +3,7 @@ import { readConsentText } from "../../gates/consent-text.ts";
 import type { GateMemo } from "../../gates/gate.ts";
 import { locate } from "../../gates/location.ts";
 import type { ConsentBasis, Grant, LocationFacts, PackRef, Purpose } from "../../gates/snapshot.ts";
-import { givenDate } from "../../lib/given-date.ts";
+import { type DateOnEarth, givenDate } from "../../lib/given-date.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { phoneMemo, readPhone, type PhoneMemo, type PhoneRefusal } from "../../lib/phone.ts";
 
@@ -44,9 +44,6 @@ export interface GivenConsent {
 const ineligibleReasons = ["consent_missing", "consent_invalid", "consent_unproven", "consent_scope_mismatch"] as const;
 type IneligibleReason = (typeof ineligibleReasons)[number];
 
-/** A grant beside its row's own id, time and digest, with the kind that its digest covers. */
-type GrantEvidence = Omit<Grant, "id" | "recorded_at" | "digest"> & { readonly kind: "grant" };
-
 export interface ReadLead {
   readonly ok: true;
   readonly e164: string;
@@ -54,9 +51,29 @@ export interface ReadLead {
   readonly timezoneUnknown: boolean;
   readonly statesDiffer: boolean;
   readonly ineligibleReason: IneligibleReason | null;
-  /** Canonical JSON (RFC 8785): its digest is the evidence's identity. */
-  readonly evidence: string | null;
+  readonly evidence: Evidence | null;
 }
+/**
+ * One row's evidence as canonical JSON (RFC 8785), whose digest is its identity, in parts: most of it is the same from row
+ * to row and need not be spelled out, kept and sent for each. `wholeEvidence` puts it together.
+ */
+export interface Evidence {
+  readonly frame: EvidenceFrame;
+  /** What stands between the frame's head and the kind, and between the kind and its tail. */
+  readonly proof: string;
+  readonly date: string;
+  /** What follows the tail, where the frame leaves it open. */
+  readonly end: string | null;
+}
+export interface EvidenceFrame {
+  readonly head: string;
+  readonly tail: string;
+}
+/** Between a row's proof and its date. */
+const kindMember = '"kind":"grant",';
+export const wholeEvidence = ({ frame, proof, date, end }: Evidence): string =>
+  frame.head + proof + kindMember + date + frame.tail + (end ?? "");
+
 export interface RefusedLead {
   readonly ok: false;
   readonly code: PhoneRefusal;
@@ -67,21 +84,21 @@ export interface RefusedLead {
 export interface RowMemo {
   readonly phones: PhoneMemo;
   readonly places: Map<string, Place>;
-  readonly verdicts: Map<string, IneligibleReason | null>;
-  readonly mentionsNumber: Map<string, boolean>;
+  /** By consent text, '' for none: what its rows share beside it, mostly all of it. */
+  readonly frames: Map<string, SharedConsent[]>;
 }
 type Place = Pick<ReadLead, "candidateStates" | "timezoneUnknown" | "statesDiffer">;
 
 export const rowMemo = (): RowMemo => ({
   phones: phoneMemo(),
   places: new Map(),
-  verdicts: new Map(),
-  mentionsNumber: new Map(),
+  frames: new Map(),
 });
 
 /** A file in which everything differs must not fill the memory. */
 const memoEntriesMax = 20_000;
 const textsMax = 1_000;
+const framesPerTextMax = 100;
 
 /** What judging needs beside the row: the instant of arrival, and the rule packs. */
 export interface Arrival {
@@ -98,15 +115,15 @@ export function readRow(given: GivenLead, arrival: Arrival): ReadLead | RefusedL
     return { ok: false, code: phone.code, detail: given.phone === null ? "no phone number" : refusalTexts[phone.code] };
   const place = placeOf(given.state, given.zip, phone.e164, memo);
   const { consent } = given;
-  const evidence = consent === null ? null : evidenceOf(consent, phone.e164);
+  const evidence = consent === null ? null : evidenceOf(consent, phone.e164, arrival);
   return {
     ok: true,
     e164: phone.e164,
     candidateStates: place.candidateStates,
     timezoneUnknown: place.timezoneUnknown,
     statesDiffer: place.statesDiffer,
-    ineligibleReason: consent === null || evidence === null ? "consent_missing" : judged(evidence, consent.callPurpose, arrival),
-    evidence: evidence === null ? null : JSON.stringify(evidence).replaceAll("\u007f", " "),
+    ineligibleReason: evidence === null ? "consent_missing" : evidence.reason,
+    evidence,
   };
 }
 
@@ -140,20 +157,121 @@ function remember<Value>(memo: Map<string, Value>, key: string, value: Value, ma
   memo.set(key, value);
 }
 
-/** Keys in their sorted order at every depth, so that JSON.stringify writes canonical JSON. */
-function evidenceOf(consent: GivenConsent, e164: string): GrantEvidence {
-  const { given, utc, earliest, latest } = givenDate(consent.obtainedAt, { dateZone: consent.dateZone });
-  const seller = consent.attestedSeller;
+/** What a file's rows share of their consent, and the verdicts on it: kept under everything that the gate reads of a row. */
+interface SharedConsent extends EvidenceFrame {
+  readonly at: Instant;
+  readonly of: Pick<GivenConsent, "text" | "attestedSeller" | "basis" | "purpose" | "callPurpose" | "source" | "signature">;
+  readonly hasCertificate: boolean;
+  readonly isOpen: boolean;
+  /** The verdict is the row's own then: its number is in the text, or is not. */
+  readonly mentionsNumber: boolean;
+  readonly verdicts: Map<DateKind, IneligibleReason | null>;
+}
+
+function evidenceOf(consent: GivenConsent, e164: string, arrival: Arrival): Evidence & { reason: IneligibleReason | null } {
+  const date = givenDate(consent.obtainedAt, { dateZone: consent.dateZone });
+  const shared = sharedConsent(consent, arrival);
   return {
-    attested_seller: seller === null ? null : { registered_name: seller.registered_name, trade_names: seller.trade_names },
+    frame: shared,
+    proof: `"certificate":${certificateJson(consent.certificateUrl)},"ip":${json(consent.ip)},`,
+    date: `"number":${json(e164)},"obtained_at":{"earliest":${json(date.earliest)},"given":${json(date.given)},"latest":${json(date.latest)},"utc":${json(date.utc)}},"page_url":${json(consent.pageUrl)}`,
+    end: consent.userAgent === null ? null : `${json(consent.userAgent)}}`,
+    reason: judged(shared, consent, date, e164, arrival),
+  };
+}
+
+/** The one character that a column cannot carry is a space in evidence, whoever brings it. */
+const json = (text: string | null): string =>
+  text === null ? "null" : JSON.stringify(text.includes("\u007f") ? text.replaceAll("\u007f", " ") : text);
+// An address alone is no text, and proves nothing, until the certificate is retrieved.
+const certificateJson = (url: string | null): string =>
+  url === null ? "null" : `{"matched":false,"retained":false,"text":null,"url":${json(url)}}`;
+
+function sharedConsent(consent: GivenConsent, { at, memo }: Arrival): SharedConsent {
+  const ofText = memo.frames.get(consent.text ?? "");
+  const known = ofText?.find((shared) => shared.at === at && isShared(shared, consent));
+  if (known !== undefined) return known;
+  const made = shareable(consent, at);
+  if (ofText !== undefined && ofText.length < framesPerTextMax) ofText.push(made);
+  else remember(memo.frames, made.of.text ?? "", [made], textsMax);
+  return made;
+}
+
+const isShared = ({ of, hasCertificate, isOpen }: SharedConsent, consent: GivenConsent): boolean =>
+  of.attestedSeller === consent.attestedSeller &&
+  of.basis === consent.basis &&
+  of.purpose === consent.purpose &&
+  of.callPurpose === consent.callPurpose &&
+  of.source === consent.source &&
+  of.signature === consent.signature &&
+  of.text === consent.text &&
+  hasCertificate === (consent.certificateUrl !== null) &&
+  isOpen === (consent.userAgent !== null);
+
+/** Keys in their sorted order at every depth: attested_seller, basis | certificate … page_url | purpose … user_agent. */
+function shareable(consent: GivenConsent, at: Instant): SharedConsent {
+  const { attestedSeller, basis, purpose, callPurpose, source, signature } = consent;
+  const text = consent.text === null ? null : detached(consent.text);
+  const seller =
+    attestedSeller === null
+      ? "null"
+      : `{"registered_name":${json(attestedSeller.registered_name)},"trade_names":[${attestedSeller.trade_names.map(json).join(",")}]}`;
+  const tail = `,"purpose":${json(purpose)},"recording":null,"signature":${json(signature)},"source":${json(source)},"text":${json(text)},"user_agent":`;
+  const isOpen = consent.userAgent !== null;
+  return {
+    at,
+    of: { text, attestedSeller, basis, purpose, callPurpose, source, signature },
+    hasCertificate: consent.certificateUrl !== null,
+    isOpen,
+    head: `{"attested_seller":${seller},"basis":${json(basis)},`,
+    tail: isOpen ? tail : `${tail}null}`,
+    mentionsNumber: text !== null && readConsentText(text).numbers.length > 0,
+    verdicts: new Map(),
+  };
+}
+
+/** A cell is a view of the piece of the file that it came in, and would keep all of it for as long as it is kept itself. */
+const detached = (text: string): string => ` ${text}`.slice(1);
+
+/** The consent gate's verdict on this evidence alone. */
+function judged(
+  shared: SharedConsent,
+  consent: GivenConsent,
+  date: DateOnEarth,
+  e164: string,
+  arrival: Arrival,
+): IneligibleReason | null {
+  if (shared.mentionsNumber) return verdictOf(consent, date, e164, arrival);
+  const kind = dateKind(date, arrival.at);
+  const known = shared.verdicts.get(kind);
+  if (known !== undefined) return known;
+  const verdict = verdictOf(consent, date, e164, arrival);
+  shared.verdicts.set(kind, verdict);
+  return verdict;
+}
+
+type DateKind = "absent" | "unreadable" | "future" | "past";
+function dateKind(date: DateOnEarth, at: Instant): DateKind {
+  if (date.given === null) return "absent";
+  if (date.utc === null) return "unreadable";
+  return date.utc > at ? "future" : "past";
+}
+
+function verdictOf(consent: GivenConsent, date: DateOnEarth, e164: string, arrival: Arrival): IneligibleReason | null {
+  const { given, utc, earliest, latest } = date;
+  const seller = consent.attestedSeller ?? { registered_name: "", trade_names: [] };
+  const names = { registered_name: seller.registered_name, trade_names: seller.trade_names };
+  const grant: Grant = {
+    id: "",
+    recorded_at: arrival.at,
+    digest: "",
+    attested_seller: consent.attestedSeller === null ? null : names,
     basis: consent.basis,
-    // An address alone is no text, and proves nothing, until the certificate is retrieved.
     certificate:
       consent.certificateUrl === null ? null : { matched: false, retained: false, text: null, url: consent.certificateUrl },
     ip: consent.ip,
-    kind: "grant",
     number: e164,
-    obtained_at: { earliest, given, latest, utc },
+    obtained_at: { given, utc, earliest, latest },
     page_url: consent.pageUrl,
     purpose: consent.purpose,
     recording: null,
@@ -162,51 +280,13 @@ function evidenceOf(consent: GivenConsent, e164: string): GrantEvidence {
     text: consent.text,
     user_agent: consent.userAgent,
   };
-}
-
-/**
- * The consent gate's verdict on this evidence alone. Rows of a file mostly carry the same few texts: the verdict is kept
- * under everything that the gate reads of them, except the number where the text mentions none.
- */
-function judged(evidence: GrantEvidence, purpose: Purpose, arrival: Arrival): IneligibleReason | null {
-  const { memo } = arrival;
-  if (evidence.text !== null && mentionsNumber(evidence.text, memo)) return verdictOf(evidence, purpose, arrival);
-  const key = `${arrival.at}|${purpose}|${dateKind(evidence, arrival.at)}|${evidence.basis}|${evidence.purpose}|${evidence.certificate !== null}|${evidence.signature !== null}|${sellerKey(evidence)}|${evidence.text ?? ""}`;
-  const known = memo.verdicts.get(key);
-  if (known !== undefined) return known;
-  const verdict = verdictOf(evidence, purpose, arrival);
-  remember(memo.verdicts, key, verdict, textsMax);
-  return verdict;
-}
-
-const sellerKey = ({ attested_seller: seller }: GrantEvidence): string =>
-  seller === null ? "" : `${seller.registered_name}\u0000${seller.trade_names.join("\u0000")}`;
-
-function dateKind({ obtained_at: date }: GrantEvidence, at: Instant): "absent" | "unreadable" | "future" | "past" {
-  if (date.given === null) return "absent";
-  if (date.utc === null) return "unreadable";
-  return date.utc > at ? "future" : "past";
-}
-
-function mentionsNumber(text: string, memo: RowMemo): boolean {
-  const known = memo.mentionsNumber.get(text);
-  if (known !== undefined) return known;
-  const mentions = readConsentText(text).numbers.length > 0;
-  remember(memo.mentionsNumber, text, mentions, textsMax);
-  return mentions;
-}
-
-function verdictOf(evidence: GrantEvidence, purpose: Purpose, arrival: Arrival): IneligibleReason | null {
-  const seller = evidence.attested_seller ?? { registered_name: "", trade_names: [] };
-  const { kind: _, ...body } = evidence;
-  const grant: Grant = { ...body, id: "", recorded_at: arrival.at, digest: "" };
   const answer = consentAtImport({
     at: arrival.at,
     packs: arrival.packs,
-    seller: { id: "", ...seller },
-    purpose,
+    seller: { id: "", ...names },
+    purpose: consent.callPurpose,
     consent: {
-      number: evidence.number,
+      number: e164,
       grants: [grant],
       revocations: [],
       lifts: [],

@@ -84,7 +84,7 @@ export async function createLeads(
   if (offered.length === 0) return results;
   // Numbers are hashed before the transaction opens: nothing is awaited in it but the database.
   const batch = offered.batch(deps.numbers, () => org.newId());
-  const [first, second] = batch.rows.leadId;
+  const [first, second] = batch.leadIds;
   const subject = first !== undefined && second === undefined ? publicId("lead", first) : publicId("request", org.newId());
   const action = second === undefined ? "lead.created" : "lead.batch_created";
   const rows = await org.change({ action, subject }, (w) => take(w, batch));
