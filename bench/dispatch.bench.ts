@@ -80,7 +80,8 @@ async function step(world: World, transport: CountedTransport): Promise<{ leads:
   transport.roundTrips = 0;
   const taken = await claim(world.org, world.deps.newId(), batch);
   if (taken.leads.length === 0) return { leads: 0, roundTrips: transport.roundTrips };
-  const recorded = await decideAndRecord(world.deps.desk, world.org, taken);
+  const { recorded, failure } = await decideAndRecord(world.deps.desk, world.org, taken);
+  if (failure !== undefined) throw failure;
   const permitted = recorded.filter(({ outcome }) => outcome === "permitted").length;
   if (permitted !== taken.leads.length) throw new Error(`only ${permitted} of ${taken.leads.length} leads were permitted`);
   return { leads: taken.leads.length, roundTrips: transport.roundTrips };

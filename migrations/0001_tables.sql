@@ -308,14 +308,18 @@ create table connections (
   -- Ring time plus the longest call: before it an unknown attempt stays unknown.
   settle_seconds integer not null check (settle_seconds > 0),
   queue_delay_seconds integer not null default 600 check (queue_delay_seconds >= 30),
-  -- Real clock: the first instant at which a further call may leave, so that the provider never queues.
+  -- Real clock: from here on tokens are free to be reserved, and from there on the next call may leave, so that the provider
+  -- never queues. A token is for an instant; who comes too late for it does not leave beside the next.
   next_slot_at timestamptz not null default '-infinity',
+  leaves_from timestamptz not null default '-infinity',
+  -- How many calls in a row the provider would not place for a reason that is the connection's.
+  refused_in_row integer not null default 0,
   created_at timestamptz not null,
   primary key (org_id, id)
 );
 create unique index connections_by_id on connections (id, org_id);
 call app.protect_table('connections', 'select, insert, update');
-call app.classify('connections', org => 'vendor name config', system => 'org_id id kind status inbox_keeps max_concurrency calls_per_second settle_seconds queue_delay_seconds next_slot_at created_at');
+call app.classify('connections', org => 'vendor name config', system => 'org_id id kind status inbox_keeps max_concurrency calls_per_second settle_seconds queue_delay_seconds next_slot_at leaves_from refused_in_row created_at');
 
 create table credentials (
   org_id uuid not null,

@@ -79,7 +79,7 @@ begin
         select 1 from public.campaigns m join public.hour_profiles p on p.org_id = (select app.org()) and p.campaign_id = m.id
           where m.org_id = (select app.org()) and m.connection_id = c.id and m.status = 'running'
             and p.open and p.next_change_at > app.now() and (p.next_due_at <= app.now() or p.id = any (stirred)))
-      order by c.id for no key update skip locked
+      order by c.id for no key update
   loop
     room := least(wanted, org_room, conn.room,
       floor(extract(epoch from clock_timestamp() + make_interval(secs => place_seconds) - conn.slot) * conn.calls_per_second));
@@ -160,6 +160,17 @@ begin
   return cardinality(overdue);
 end $$;
 
+-- One call of a connection leaves now, or in so many milliseconds: then nothing is taken, and it is asked again.
+create function app.leave_now(of_connection uuid) returns double precision language plpgsql as $$
+declare leaves timestamptz; step interval;
+begin
+  select c.leaves_from, app.token_step(c.calls_per_second) into leaves, step from public.connections c
+    where c.org_id = (select app.org()) and c.id = of_connection for no key update;
+  if leaves > clock_timestamp() then return extract(epoch from leaves - clock_timestamp()) * 1000; end if;
+  update public.connections c set leaves_from = clock_timestamp() + step where c.org_id = (select app.org()) and c.id = of_connection;
+  return 0;
+end $$;
+
 -- Room and a token for one dial that was not claimed, under the policy's lock: the decision's look at them was earlier.
 create function app.take_token(of_campaign uuid, of_connection uuid) returns boolean language plpgsql as $$
 declare in_org bigint; in_campaign bigint; in_connection bigint;
@@ -219,7 +230,7 @@ create function app.record_decisions(
   valid_until timestamptz[], fixes text, results text, own_facts text, shared_facts text[], snapshot_digests text[],
   ring_by timestamptz[], valid_before timestamptz[], life_seconds integer[],
   back_states text[], back_reasons text[], back_due timestamptz[],
-  audit_subjects text[], audit_heads text, audit_tails text, batch_parts integer[], kind text)
+  audit_subjects text[], audit_heads text, audit_tails text, batch_parts integer[], life_least integer, kind text)
   returns table (decision_id uuid, outcome text, attempt_id uuid, slot_at timestamptz, expires_at timestamptz)
   language plpgsql as $$
 declare
@@ -268,8 +279,10 @@ begin
   select array_agg(case
       when kind = 'campaign' and l.enrolment is null then 'lease_lost'
       when u.outcome = 'permitted' and (moved or f.person is null) then 'facts_changed'
+      -- Time has gone by since the snapshot's instant.
+      when u.outcome = 'permitted' and u.before < app.now() + make_interval(secs => life_least) then 'window_closing'
       else u.outcome end order by u.place) into final
-    from unnest(outcomes, enrolments, persons) with ordinality as u(outcome, enrolment, person, place)
+    from unnest(outcomes, enrolments, persons, valid_before) with ordinality as u(outcome, enrolment, person, before, place)
     left join unnest(leased) as l(enrolment) on l.enrolment = u.enrolment
     left join (select distinct x.person from unnest(fresh) as x(person)) f on f.person = u.person;
   if kind = 'single' and final[1] = 'permitted' and not app.take_token(campaigns[1], connections[1]) then final[1] := 'facts_changed'; end if;
@@ -316,8 +329,10 @@ begin
         state = case u.outcome when 'permitted' then 'held' when 'refused' then u.back_state else 'waiting' end,
         reason = case u.outcome when 'permitted' then 'attempt_live' when 'refused' then u.back_reason else u.outcome end,
         due_at = case u.outcome when 'permitted' then e.due_at when 'facts_changed' then app.now()
-          when 'person_busy' then app.now() + interval '60 s' else coalesce(u.back_at, e.due_at) end
-      from unnest(enrolments, final, back_states, back_reasons, back_due) as u(enrolment, outcome, back_state, back_reason, back_at)
+          when 'person_busy' then app.now() + interval '60 s'
+          -- Asked again when something changes, and not at once: nothing else would come of it.
+          else greatest(coalesce(u.back_at, u.until, e.due_at), app.now() + interval '1 s') end
+      from unnest(enrolments, final, back_states, back_reasons, back_due, valid_until) as u(enrolment, outcome, back_state, back_reason, back_at, until)
       where e.org_id = (select app.org()) and e.id = u.enrolment and u.outcome <> 'lease_lost'
       returning e.profile_id, e.due_at, e.state)
   select array_agg(w.profile_id), array_agg(w.due_at) into profiles, due from written w where w.state = 'waiting';
@@ -348,15 +363,17 @@ begin
 end $$;
 
 -- Consumes the permit in the one transaction that precedes the provider's call. Answers `dialing` with what the call
--- needs, or the state the attempt has instead. A stop that committed since `record` has moved a version: facts_changed.
+-- needs, or the state the attempt has instead; `early` when the connection's last call left too short a while ago.
+-- A stop that committed since `record` has moved a version: facts_changed.
 create function app.consume_permit(attempt uuid) returns table (
     state text, reason text, e164 text, from_number text, ring_seconds integer, fields jsonb, variables text[],
-    connection_id uuid, vendor text, config jsonb, credential_version integer, sealed jsonb, keep_recordings boolean, expires_in double precision)
+    connection_id uuid, vendor text, config jsonb, credential_version integer, sealed jsonb, keep_recordings boolean, expires_in double precision,
+    wait_ms double precision)
   language plpgsql as $$
 declare
-  permit record; target record; v_platform bigint; v_org bigint; v_person bigint; new_state text; why text;
+  permit record; target record; v_platform bigint; v_org bigint; v_person bigint; new_state text; why text; early double precision;
 begin
-  select a.person_id, a.enrolment_id, a.lead_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
+  select a.person_id, a.enrolment_id, a.lead_id, a.connection_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
   if not found then return; end if;
   select p.facts_version into v_platform from public.platform_facts p where p.id = 1 for share;
   select o.facts_version into v_org from public.org_facts o where o.org_id = (select app.org()) for share;
@@ -367,7 +384,7 @@ begin
       select 1 from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt and a.state = 'permitted') then
     -- Never `dialing`: that is the answer to the one who used the permit, and he alone may call.
     return query select case a.state when 'dialing' then 'spent' else a.state end, a.reason, null::text, null::text, null::integer, null::jsonb, null::text[], null::uuid, null::text, null::jsonb,
-      null::integer, null::jsonb, null::boolean, null::double precision
+      null::integer, null::jsonb, null::boolean, null::double precision, null::double precision
       from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
     return;
   end if;
@@ -377,6 +394,12 @@ begin
     new_state := 'cancelled'; why := 'facts_changed';
   else
     new_state := 'dialing'; why := null;
+    early := app.leave_now(target.connection_id);
+    if early > 0 then
+      state := 'early'; wait_ms := early;
+      return next;
+      return;
+    end if;
   end if;
   update public.permits p set consumed_at = clock_timestamp() where p.org_id = (select app.org()) and p.attempt_id = attempt;
   update public.dial_attempts a set state = new_state, reason = why, counts = (new_state = 'dialing'),
@@ -392,7 +415,7 @@ begin
       jsonb_build_object('first_name', l.first_name, 'last_name', l.last_name, 'city', l.city, 'state', l.state, 'source', l.source,
         'external_id', l.external_id, 'seller_name', s.registered_name, 'campaign_name', m.name),
       m.variables, c.id, c.vendor, c.config, k.version, k.sealed, y.keep_recordings,
-      extract(epoch from permit.expires_at - clock_timestamp())::double precision
+      extract(epoch from permit.expires_at - clock_timestamp())::double precision, null::double precision
     from public.dial_attempts a
     join public.leads l on l.org_id = (select app.org()) and l.id = a.lead_id
     join public.campaigns m on m.org_id = (select app.org()) and m.id = a.campaign_id
@@ -408,12 +431,15 @@ end $$;
 
 -- What the provider answered to the one POST. Forward only: a webhook may have come first.
 create function app.record_answer(attempt uuid, answer text, why text, provider_id text, retry_at timestamptz) returns text language plpgsql as $$
-declare target record; new_state text; contradicted boolean; second boolean;
+declare
+  target record; new_state text; contradicted boolean; second boolean; refused_in_row integer := 0;
+  -- The provider, or we, would place no call over this connection: nothing that the lead or its number could help.
+  fault constant boolean := answer = 'refused' and why in ('unauthorized', 'payment_required', 'rejected') or answer = 'failed_no_call' and why <> 'stalled';
 begin
   select a.person_id, a.connection_id, a.state, a.provider_call_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
   if not found then return null; end if;
-  -- A call where there should be none halts its connection: the org's lock comes before the person's.
-  perform app.hold_org(app.is_stray(target.state, target.provider_call_id, provider_id), true);
+  -- A call where there should be none, or one fault too many, halts the connection: the org's lock comes before the person's.
+  perform app.hold_org(fault or app.is_stray(target.state, target.provider_call_id, provider_id), true);
   update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = target.person_id;
   select a.* into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt for update;
   perform app.hold_org(app.is_stray(target.state, target.provider_call_id, provider_id), false);
@@ -426,8 +452,16 @@ begin
     update public.dial_attempts a set state = new_state, reason = why, provider_call_id = coalesce(a.provider_call_id, provider_id),
         counts = new_state in ('placed', 'unknown'), ended_at = case when new_state in ('refused', 'failed_no_call') then app.now() end
       where a.org_id = (select app.org()) and a.id = attempt;
+    if fault or answer = 'accepted' then
+      update public.connections c set refused_in_row = case when fault then c.refused_in_row + 1 else 0 end
+        where c.org_id = (select app.org()) and c.id = target.connection_id and (fault or c.refused_in_row > 0)
+        returning c.refused_in_row into refused_in_row;
+    end if;
     if new_state in ('refused', 'failed_no_call') then
-      if retry_at is null then
+      -- What is refused time and again while others of its connection are placed is refused for its own sake.
+      if retry_at is null or why = 'rejected' and (
+          select count(*) >= 3 from public.dial_attempts a where a.org_id = (select app.org()) and a.person_id = target.person_id
+            and a.enrolment_id = target.enrolment_id and a.state = 'refused' and a.reason = 'rejected') then
         update public.enrolments e set state = 'done', reason = why where e.org_id = (select app.org()) and e.id = target.enrolment_id and e.state = 'held';
       else
         perform app.return_enrolment(target.enrolment_id, why, retry_at);
@@ -444,7 +478,10 @@ begin
     perform app.open_incident(1, 'second_call_for_attempt', attempt, jsonb_build_object('attempt', attempt), target.connection_id);
   elsif contradicted then
     perform app.open_incident(1, 'call_contradicts_' || target.state, attempt, jsonb_build_object('attempt', attempt), target.connection_id);
-  elsif why in ('unauthorized', 'payment_required') or answer = 'failed_no_call' and why <> 'stalled' then
+  elsif refused_in_row >= 5 then
+    perform app.open_incident(1, 'connection_refusing', target.connection_id,
+      jsonb_build_object('connection', target.connection_id, 'reason', why, 'in_row', refused_in_row), target.connection_id);
+  elsif fault then
     perform app.open_incident(2, 'connection_unusable', target.connection_id, jsonb_build_object('connection', target.connection_id, 'reason', why));
   end if;
   return new_state;
@@ -498,6 +535,8 @@ end $$;
 create function app.enrol_campaign(campaign uuid, import_ids uuid[], lead_ids uuid[] default null)
   returns table (enrolled integer, already_enrolled integer, ineligible integer) language plpgsql as $$
 begin
+  -- One at a time for a campaign: two would meet on its profiles and places crosswise.
+  perform 1 from public.campaigns m where m.org_id = (select app.org()) and m.id = campaign for no key update;
   insert into public.hour_profiles (org_id, id, campaign_id, candidate_states)
     select app.org(), gen_random_uuid(), campaign, l.candidate_states from public.leads l
       where l.org_id = (select app.org()) and l.status = 'eligible' and (import_ids is null or l.import_id = any (import_ids))
@@ -518,6 +557,7 @@ begin
   select count(*) filter (where l.status = 'eligible') - enrolled, count(*) filter (where l.status <> 'eligible')
     into already_enrolled, ineligible from public.leads l
     where l.org_id = (select app.org()) and (import_ids is null or l.import_id = any (import_ids)) and (lead_ids is null or l.id = any (lead_ids));
+  perform 1 from public.hour_profiles p where p.org_id = (select app.org()) and p.campaign_id = campaign order by p.id for no key update;
   update public.hour_profiles p set next_due_at = least(p.next_due_at, app.now()), next_change_at = '-infinity'
     where p.org_id = (select app.org()) and p.campaign_id = campaign;
   return next;

@@ -5,7 +5,7 @@ create function app.attempt_rank(state text) returns integer immutable language 
 
 -- What an incident is about, as its audit entries name it: an attempt, unless its code says otherwise.
 create function app.incident_subject(what text, subject uuid) returns text immutable language sql as $$
-  select app.public_id(case what when 'connection_unusable' then 'conn' when 'stop_unattributed' then 'evt' else 'att' end, subject) $$;
+  select app.public_id(case what when 'connection_unusable' then 'conn' when 'connection_refusing' then 'conn' when 'stop_unattributed' then 'evt' else 'att' end, subject) $$;
 
 -- Opens an incident once per code and subject. `halting`: the connection that dials no more until a person reopens it; the
 -- caller then holds the org. Appends to the audit chain: to be called last.
@@ -17,7 +17,8 @@ begin
   if halting is not null then
     halt := gen_random_uuid();
     insert into public.halts (org_id, id, reason, target_id, since, by, note)
-      values (app.org(), halt, 'incident_open', halting, app.now(), 'incident:' || what, 'A call where none should be; a person ends this halt.');
+      values (app.org(), halt, 'incident_open', halting, app.now(), 'incident:' || what, case what when 'connection_refusing' then 'The provider places no call over this connection: mend it, then end this halt.'
+        else 'A call where none should be; a person ends this halt.' end);
     update public.org_facts f set facts_version = f.facts_version + 1 where f.org_id = (select app.org());
   end if;
   insert into public.incidents (org_id, id, severity, code, subject_id, halt_id, opened_at, detail)

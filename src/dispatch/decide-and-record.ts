@@ -12,11 +12,17 @@ const leadsARequest = 100;
 /** A few milliseconds of the gates, after which the request that is under way may go on. */
 const leadsATurn = 25;
 
+/** With `failure` the parts that came before it are committed all the same; the others wait for their lease's end. */
+export interface RecordedClaim {
+  readonly recorded: readonly Recorded[];
+  readonly failure?: unknown;
+}
+
 /**
  * Every gate for every lead of a claim, and what they came to, committed. While the database writes one part the gates
  * judge the next; parts are recorded one after the other, because what one leaves of its tokens goes to the next.
  */
-export async function decideAndRecord(desk: SnapshotDesk, org: OrgDb, claim: Claim): Promise<Recorded[]> {
+export async function decideAndRecord(desk: SnapshotDesk, org: OrgDb, claim: Claim): Promise<RecordedClaim> {
   const { bound, token, versions, campaigns } = claim;
   const head = { at: bound.now, token, versions, campaigns };
   const decide = decider(desk, bound.now, campaigns);
@@ -29,13 +35,19 @@ export async function decideAndRecord(desk: SnapshotDesk, org: OrgDb, claim: Cla
     return items;
   };
   const recorded: Recorded[] = [];
-  let recording: Promise<Recorded[]> = Promise.resolve([]);
-  for (const leads of partsOf(claim.leads)) {
-    const [items, before] = await Promise.all([judge(leads), recording]);
-    recorded.push(...before);
-    recording = send(org, head, items);
+  const keep = (answers: readonly Recorded[]) => void recorded.push(...answers);
+  let recording = Promise.resolve();
+  try {
+    for (const leads of partsOf(claim.leads)) {
+      const [items] = await Promise.all([judge(leads), recording]);
+      recording = send(org, head, items).then(keep);
+    }
+    await recording;
+    return { recorded };
+  } catch (failure) {
+    await recording.catch(() => undefined);
+    return { recorded, failure };
   }
-  return [...recorded, ...(await recording)];
 }
 
 /** A lease's parts, in their order, each whole. */

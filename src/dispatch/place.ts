@@ -22,9 +22,7 @@ const retryAfterFaultSeconds = 3_600;
  */
 export async function place(deps: DispatchDeps, org: OrgDb, permit: Permit): Promise<PlaceOutcome> {
   await waitForToken(deps, permit.slotAt);
-  const asked = secondsOf(deps.now());
-  const { bound, answers } = await org.query(consumePermit(permit.attemptId));
-  const [consumed] = rowsOf<ConsumedRow>(answers[0] ?? { columns: [], rows: [] });
+  const { asked, bound, consumed } = await consume(deps, org, permit.attemptId);
   if (consumed === undefined) return "not_permitted";
   if (consumed.state !== "dialing")
     return consumed.state === "expired" || consumed.state === "cancelled" ? consumed.state : "not_permitted";
@@ -52,6 +50,20 @@ export async function place(deps: DispatchDeps, org: OrgDb, permit: Permit): Pro
     ),
   );
   return answer.kind === "accepted" ? "placed" : answer.kind;
+}
+
+/** More often than a minute of waiting for tokens takes; the permit has ended by then. */
+const consumesMax = 1_000;
+
+/** Uses the permit up once the connection lets a call leave: whoever was held up does not leave beside the next. */
+async function consume(deps: DispatchDeps, org: OrgDb, attemptId: string) {
+  for (let time = 1; ; time++) {
+    const asked = secondsOf(deps.now());
+    const { bound, answers } = await org.query(consumePermit(attemptId));
+    const [consumed] = rowsOf<ConsumedRow>(answers[0] ?? { columns: [], rows: [] });
+    if (consumed?.state !== "early" || time === consumesMax) return { asked, bound, consumed };
+    await deps.sleep(Math.ceil(consumed.wait_ms ?? 0));
+  }
 }
 
 async function waitForToken(deps: DispatchDeps, slotAt: string): Promise<void> {
@@ -88,10 +100,10 @@ function allowedVariables({ variables, fields }: ConsumedRow): Record<string, st
 }
 
 const reasonOf = (answer: Placed): string | null => (answer.kind === "accepted" ? null : answer.reason);
-/** Null where the number or the provider's word about it is final. */
+/** Null where the number is what was refused: every other refusal is the connection's or the moment's, and a person can end it. */
 function retrySeconds(answer: Placed): number | null {
   if (answer.kind === "failed_no_call") return answer.reason === "stalled" ? retryAfterSeconds : retryAfterFaultSeconds;
   if (answer.kind !== "refused") return null;
   if (answer.reason === "no_capacity" || answer.reason === "rate_limited") return retryAfterSeconds;
-  return answer.reason === "unauthorized" || answer.reason === "payment_required" ? retryAfterFaultSeconds : null;
+  return answer.reason === "invalid_number" ? null : retryAfterFaultSeconds;
 }

@@ -4,6 +4,7 @@ import type { CampaignFactsRow } from "../db/queries/dial-facts.ts";
 import { rowsOf } from "../db/transport.ts";
 import type { Decision, Outcome } from "../gates/gate.ts";
 import type { DialFacts } from "../domain/decisions/gather-facts.ts";
+import { permitSecondsMin } from "../domain/decisions/snapshot.ts";
 import { storeResults } from "../domain/decisions/stored-results.ts";
 import { haltForCanary } from "../domain/halts/halt-for-canary.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
@@ -52,7 +53,9 @@ export function spellOut(org: OrgDb, head: BatchHead, decided: readonly DecidedL
 export async function send(org: OrgDb, head: BatchHead, items: readonly RecordItem[]): Promise<Recorded[]> {
   if (head.versions === null || items.length === 0) return [];
   const { org_version: orgVersion, platform_version: platformVersion } = head.versions;
-  const { answers } = await org.query(recordDecisions({ token: head.token, at: head.at, orgVersion, platformVersion, items }));
+  const { answers } = await org.query(
+    recordDecisions({ token: head.token, at: head.at, orgVersion, platformVersion, lifeLeastSeconds: permitSecondsMin, items }),
+  );
   if (head.campaigns.some((campaign) => !campaign.canary_found)) await haltForCanary(org);
   const rows = new Map(rowsOf<RecordedRow>(answers[0] ?? { columns: [], rows: [] }).map((row) => [row.decision_id, row]));
   return items.map((item) => {

@@ -26,12 +26,14 @@ export async function run(deps: DispatchDeps, org: OrgDb, secondsMax: number): P
   for (let round = 0; round < roundsMax && secondsOf(deps.now()) - started < secondsMax; round++) {
     const batch = await claim(org, deps.newId(), leadsMax);
     if (batch.leads.length > 0) {
-      const recorded = await decideAndRecord(deps.desk, org, batch);
+      const { recorded, failure } = await decideAndRecord(deps.desk, org, batch);
       const permits = recorded.flatMap(({ permit }) => permit ?? []);
       decided += recorded.length;
       permitted += permits.length;
       await watchRings(deps, batch.bound.orgId, batch.bound.now, permits);
       placed += await placeAll(deps, org, permits);
+      // What was permitted has been dialed: a failure of one part does not keep the others.
+      if (failure !== undefined) throw failure;
     }
     if (batch.edges.length > 0) await judgeWindows(org, deps.desk, batch.bound.now, batch.edges);
     else if (batch.leads.length === 0) break;

@@ -4,10 +4,11 @@ import { bumpOrg } from "../../src/db/queries/fact-versions.ts";
 import { callNow } from "../../src/dispatch/call-now.ts";
 import { claim } from "../../src/dispatch/claim.ts";
 import { record } from "../../src/dispatch/record.ts";
+import { enrolLeads } from "../../src/domain/campaigns/enrol-leads.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { buildWorld, newId, type World } from "../support/world.ts";
 import { report } from "./figures.ts";
-import { addCampaign, claimDue, decideDue, mint } from "./mint.ts";
+import { addCampaign, claimDue, decideDue, mint, spreadOver } from "./mint.ts";
 import { sleep } from "./pg-transport.ts";
 import { endWaits, freshOrg } from "./recover.ts";
 
@@ -175,6 +176,48 @@ async function claimAndEnd(world: World, index: number): Promise<void> {
     );
   }
 }
+
+describe("profiles", () => {
+  it("a claim and an enrolment of the same campaign never wait for each other crosswise", async () => {
+    for (let round = 0; round < 4; round++) {
+      const world = await buildWorld(db, { leads: 200 });
+      await spreadOver(world, 40);
+      await claimDue(world, world.org, 0);
+      const [middle] = await world.sql<{ id: string }>(
+        "select id from hour_profiles where org_id = $1 order by id offset 20 limit 1",
+        [world.orgId],
+      );
+      const holder = new pg.Client({ connectionString: db.adminConnectionString });
+      await holder.connect();
+      try {
+        // Both stop half way through the profiles, and go on at the same moment.
+        await holder.query("begin");
+        await holder.query("select 1 from hour_profiles where org_id = $1 and id = $2 for no key update", [
+          world.orgId,
+          middle?.id,
+        ]);
+        const enrolled = enrolLeads(freshOrg(world, world.transport), world.campaignId, "all");
+        await sleep(300);
+        const claimed = claim(freshOrg(world, world.transport), newId(), 500);
+        await sleep(300);
+        await holder.query("commit");
+        expect(await enrolled).toMatchObject({ ok: true });
+        expect((await claimed).leads.length).toBeGreaterThanOrEqual(0);
+      } finally {
+        await holder.end();
+      }
+    }
+  });
+  it("enrolments of one campaign at once leave each lead in its queue once", async () => {
+    const world = await buildWorld(db, { leads: 300, enrol: false });
+    await world.sql("update campaigns set status = 'running' where org_id = $1", [world.orgId]);
+    const done = await Promise.all(
+      Array.from({ length: 6 }, () => enrolLeads(freshOrg(world, world.transport), world.campaignId, "all")),
+    );
+    expect(done.map((each) => (each.ok ? each.value.enrolled : 0)).reduce((sum, n) => sum + n, 0)).toBe(300);
+    expect(await enrolments(world, "waiting")).toHaveLength(300);
+  });
+});
 
 describe("tokens", () => {
   it("calls of one connection leave at least 1 / cps apart, whoever claimed them and however late they were recorded", async () => {

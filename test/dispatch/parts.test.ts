@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Transport } from "../../src/db/transport.ts";
 import { decideAndRecord } from "../../src/dispatch/decide-and-record.ts";
+import { run } from "../../src/dispatch/run.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { sleep } from "./pg-transport.ts";
 import { buildWorld, type World } from "../support/world.ts";
 import { claimDue, spreadOver } from "./mint.ts";
 import { endWaits } from "./recover.ts";
@@ -48,7 +50,7 @@ describe("a crash between two parts", () => {
       const claimed = await claimDue(world);
       expect(claimed.leads).toHaveLength(300);
       death.armed = true;
-      await expect(decideAndRecord(world.deps.desk, world.org, claimed)).rejects.toThrow("the worker died");
+      expect((await decideAndRecord(world.deps.desk, world.org, claimed)).failure).toEqual(new Error("the worker died"));
       death.armed = false;
       expect(await counted(world, "decisions where true")).toBe(decided);
       expect(await counted(world, "dial_attempts where state = 'permitted'")).toBe(decided);
@@ -62,6 +64,27 @@ describe("a crash between two parts", () => {
       expect(await world.sql("select 1 from leases where org_id = $1", [world.orgId])).toEqual([]);
     },
   );
+});
+
+test("a part that cannot be recorded keeps nobody from being called whose part was", async () => {
+  const death = diesAt(2, "before");
+  const world = await buildWorld(db, { leads: 130, transport: (inner) => death.wrap(inner) });
+  await spreadOver(world, 1);
+  await claimDue(world, world.org, 0);
+  death.armed = true;
+  await expect(run(world.deps, world.org, 30)).rejects.toThrow("the worker died");
+  expect(world.voice.placed).toHaveLength(125);
+  death.armed = false;
+  await endWaits(world);
+  await run(world.deps, world.org, 30);
+  expect(new Set(world.voice.placed.map((call) => call.attemptId)).size).toBe(130);
+});
+
+test("a claim takes no more of a campaign than it has room for, over all of its profiles", async () => {
+  const world = await buildWorld(db, { leads: 40 });
+  await spreadOver(world, 8);
+  await world.sql("update campaigns set max_concurrency = 7 where org_id = $1", [world.orgId]);
+  expect((await claimDue(world)).leads).toHaveLength(7);
 });
 
 describe("the tokens of a batch", () => {
@@ -86,7 +109,7 @@ describe("the tokens of a batch", () => {
       world.orgId,
       turned.map((lead) => lead.person_id),
     ]);
-    const recorded = await decideAndRecord(world.deps.desk, world.org, claimed);
+    const { recorded } = await decideAndRecord(world.deps.desk, world.org, claimed);
     expect(recorded.filter(({ outcome }) => outcome === "permitted")).toHaveLength(135);
     const rows = await world.sql<{ at: number }>(
       "select extract(epoch from slot_at)::float8 as at from dial_attempts where org_id = $1 order by slot_at",
@@ -98,5 +121,43 @@ describe("the tokens of a batch", () => {
     // No token is lost: the last call leaves 134 steps after the first, but for the seconds that recording took.
     expect((at.at(-1) as number) - (at[0] as number)).toBeLessThan(134 / 7 + 5);
     expect((await nextSlot(world)) - (at.at(-1) as number)).toBeLessThan(1 / 7 + 1e-3);
+  });
+
+  test("no two of a batch's calls share one, whatever the parts", async () => {
+    const world = await buildWorld(db, { leads: 260, callsPerSecond: 9 });
+    await spreadOver(world, 1);
+    await decideAndRecord(world.deps.desk, world.org, await claimDue(world));
+    const rows = await world.sql<{ n: number }>(
+      "select count(*)::int as n from dial_attempts where org_id = $1 group by slot_at having count(*) > 1",
+      [world.orgId],
+    );
+    expect(rows).toEqual([]);
+    expect(await counted(world, "dial_attempts where true")).toBe(260);
+  });
+
+  test("calls leave a step apart at the provider, however late their records and however many runs place them", async () => {
+    const [slowMs, callsPerSecond] = [700, 20];
+    const left: number[] = [];
+    const slow = (inner: Transport): Transport => ({
+      ...inner,
+      async batch(statements) {
+        const answers = await inner.batch(statements);
+        if (statements.some(({ name }) => name === "app.record_decisions")) await sleep(slowMs);
+        return answers;
+      },
+    });
+    const world = await buildWorld(db, { leads: 60, callsPerSecond, transport: slow });
+    world.voice.script.place = (call) => {
+      left.push(performance.now());
+      return { kind: "accepted", providerCallId: `call_${call.attemptId}` };
+    };
+    await claimDue(world, world.org, 0);
+    await Promise.all([run(world.deps, world.org, 30), run(world.deps, world.org, 30)]);
+    expect(left).toHaveLength(60);
+    const sorted = left.toSorted((one, other) => one - other);
+    // In no second more than the connection allows; a timer may be some milliseconds off on either side.
+    const inASecond = sorted.map((at) => sorted.filter((other) => other >= at && other < at + 950).length);
+    expect(Math.max(...inASecond)).toBeLessThanOrEqual(callsPerSecond);
+    expect(Math.max(...inASecond)).toBeGreaterThan(callsPerSecond / 3);
   });
 });

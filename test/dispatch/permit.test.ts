@@ -105,6 +105,34 @@ describe("a permit", () => {
     expect(now).toMatchObject({ kind: "refused", recorded: { outcome: "window_closing" } });
     expect(closing.voice.placed).toEqual([]);
   });
+  it("is not minted either when its time ran down between the decision and the commit", async () => {
+    for (const [seconds, outcome] of [
+      [20, "permitted"],
+      [21, "window_closing"],
+    ] as const) {
+      const world = await buildWorld(db, { now: addSeconds(evening, -60) });
+      const batch = await decideDue(world);
+      await world.setClock(addSeconds(evening, -60 + seconds));
+      expect(await record(world.org, batch)).toMatchObject([{ outcome }]);
+      if (outcome === "window_closing")
+        expect(await enrolmentOf(world)).toEqual({ state: "waiting", reason: outcome, due_at: new Date(evening) });
+    }
+  });
+  it("whose window has run out is ended by the job, and by the next record of its person, as one whose minute has", async () => {
+    for (const end of [
+      (world: World) => expirePermits(world.org),
+      // Its lead is called singly, through another campaign's decision.
+      async (world: World) =>
+        void (await callNow(world.deps, world.org, { leadId: world.leadIds[0] as string, campaignId: world.campaignId })),
+    ]) {
+      const world = await buildWorld(db, { now: addSeconds(evening, -60) });
+      await mintOne(world);
+      await world.setClock(addSeconds(evening, -30));
+      await end(world);
+      expect(await attemptsOf(world)).toEqual([{ state: "expired", reason: "permit_expired", counts: false }]);
+      expect(await unspent(world)).toEqual([]);
+    }
+  });
   it("is recorded with the instant of its decision, also when the commit comes later", async () => {
     const world = await buildWorld(db);
     const batch = await decideDue(world);

@@ -36,7 +36,7 @@ test.each(Object.keys(batches))(
     const before = requests();
     const batch = await claim(world.org, newId(), 500);
     expect(requests() - before).toBe(1);
-    const recorded = await decideAndRecord(world.deps.desk, world.org, batch);
+    const { recorded } = await decideAndRecord(world.deps.desk, world.org, batch);
     expect(recorded.filter(({ permit }) => permit !== null)).toHaveLength(leads);
     expect(requests() - before).toBe(expected);
     expect(await world.sql("select 1 from leases where org_id = $1", [world.orgId])).toEqual([]);

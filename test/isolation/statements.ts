@@ -115,7 +115,7 @@ const report = (k: Known): dispatch.ReportParams => ({
   transcriptState: "kept", recordingRef: null, stopRequested: true, stopSource: "transcript", stopSearched: true, callId: newId(), suppressionId: newId(),
 }); // prettier-ignore
 const decided = (k: Known, kind: "campaign" | "single"): dispatch.RecordBatch => ({
-  token: kind === "single" ? null : k.token, platformVersion: 1, orgVersion: Number(k.orgVersion), at: "2026-11-18T15:00:00Z",
+  token: kind === "single" ? null : k.token, platformVersion: 1, orgVersion: Number(k.orgVersion), at: "2026-11-18T15:00:00Z", lifeLeastSeconds: 10,
   items: [
     {
       enrolmentId: kind === "single" ? null : k.claimed, leasePart: 0, decisionId: newId(), attemptId: newId(), campaignId: k.campaign,

@@ -61,6 +61,8 @@ export interface RecordBatch {
   readonly orgVersion: number;
   /** The instant of the snapshots, which is earlier than the commit. */
   readonly at: string;
+  /** A permit that would live shorter is not minted. */
+  readonly lifeLeastSeconds: number;
   readonly items: readonly RecordItem[];
 }
 export interface RecordedRow {
@@ -79,7 +81,7 @@ const recordTypes = [
   "timestamptz[]", "timestamptz[]", "integer[]",
   "text[]", "text[]", "timestamptz[]",
   "text[]", "text", "text",
-  "integer[]", "text",
+  "integer[]", "integer", "text",
 ] as const; // prettier-ignore
 
 type JsonColumn = "fix" | "results" | "ownFacts" | "auditHead" | "auditTail";
@@ -129,6 +131,7 @@ export function recordDecisions(batch: RecordBatch): Statement {
     lines("auditHead"),
     lines("auditTail"),
     plainArray([...new Set(batch.items.map((item) => item.leasePart))]),
+    batch.lifeLeastSeconds,
     batch.token === null ? "single" : "campaign",
   ];
   const list = recordTypes.map((type, index) => `$${index + 1}::${type}`).join(", ");
@@ -154,6 +157,8 @@ export interface ConsumedRow {
   readonly sealed: unknown;
   readonly keep_recordings: boolean;
   readonly expires_in: number;
+  /** With `early` alone: the connection's next call may leave in so many milliseconds. */
+  readonly wait_ms: number | null;
 }
 export const consumePermit = (attemptId: string): Statement =>
   statement("app.consume_permit", "select * from app.consume_permit($1)", attemptId);

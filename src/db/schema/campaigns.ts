@@ -33,6 +33,8 @@ export const connections = pgTable(
     settleSeconds: integer("settle_seconds").notNull(),
     queueDelaySeconds: integer("queue_delay_seconds").notNull().default(databaseDefault),
     nextSlotAt: instant("next_slot_at").notNull().default(databaseDefault),
+    leavesFrom: instant("leaves_from").notNull().default(databaseDefault),
+    refusedInRow: integer("refused_in_row").notNull().default(databaseDefault),
     createdAt: instant("created_at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],

@@ -53,7 +53,7 @@ export function snapshotDesk(zones: ZoneBook, phones: PhoneMemo): SnapshotDesk {
 
 /** Permits live at most 60 s, and are not minted for less than 10 (dispatch.md). */
 const permitSecondsMax = 60;
-const permitSecondsMin = 10;
+export const permitSecondsMin = 10;
 
 /** Snapshots of these leads at one instant of the org's clock, each with the text and digest that are recorded. */
 export const buildSnapshots = (
