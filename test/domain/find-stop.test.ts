@@ -306,6 +306,10 @@ no les doy permiso
 no quiero hablar nunca más con ustedes
 cancelen las llamadas
 no hay ningún Juan aquí
+I never agreed you could contact me
+I never said you can call me
+That doesn't mean you can call me
+I don't think you may call this number
 `;
 
 const refusals = `
@@ -464,6 +468,92 @@ sí, mándeme la información
 no lo sé, llámeme mañana
 Can I get the old panels removed?
 We sat on the front stoop
+Yeah, that's my number but call my cell instead
+The best number is the one you called
+Can you call me back at another number?
+I'm not the decision maker, you should call my wife
+He's not here, can I take a message?
+No, he's not in, try his cell phone
+My name is not on the deed
+I don't have the information in front of me
+Could you send me the information by mail?
+Text me the details please
+Do not send it to my old address
+I need to get some information from my records
+Let me get my information from the files
+The panels were taken down last year
+We had the old system taken out
+We're on a tight budget
+How did you hear about my house?
+Where did you get your information?
+Who gave you the address of the shop?
+I will not be here on Friday
+We never had solar
+I've never called you before
+I don't like the phone, but go ahead
+I don't like talking on the phone
+It would be better if you called in the evening
+I'd rather you called me tomorrow
+I would like you to call back
+I prefer a text
+Not interested in solar but maybe in windows
+I don't need it right now, contact me next year
+I'm not sure I want that, could you follow up next week?
+I don't want to commit today, follow up with me on Friday
+No I'm good, you can follow up later
+I refuse to pay that much
+I hate my electric bill
+I'm done with work at five
+I cancelled my subscription to the paper
+Cancel my appointment on Monday and make it Tuesday
+The contract will end in May
+My lease ends in June
+When does the program end?
+The last call was cut off
+Sorry, I was cut off, go ahead
+I finished my call, go ahead
+Sorry about the wrong turn
+What's wrong with the one I have?
+You've got that wrong, I own the house
+That's the wrong address, I'm at 12 Elm
+My father passed it on to me
+Nobody called me about it
+No one called me back
+She works here too
+I do not work on Fridays
+I work from home, never mind
+Don't you worry
+I keep calling my utility company
+They keep raising my rates
+I have a lot of calls today
+I got too many things to do
+I'm tired today
+I don't have any questions
+I'm on the phone with my doctor
+I was on the other line
+Leave me a message
+Leave me your number
+Let me be honest
+Let me be sure
+Let me get off the highway
+I want out of my contract with the utility
+Take care
+I have the TV on
+Get back to me next week
+I'd report to my boss
+I won't talk to you until my wife is here
+sí, soy yo
+no, mi esposa no está
+llámeme a otro número
+no tengo ese número
+mi número es cinco cinco
+no puedo, estoy trabajando
+el alto costo me preocupa
+no quiero nada más por hoy
+quite el perro de ahí
+I don't think so, but you can call my wife
+I can't say, call me tomorrow
+I didn't say that, call the office
 `;
 
 /** Ordinary answers that are heard as a stop all the same: what tells them apart would also lose stops. One lead each. */
@@ -479,6 +569,15 @@ No calls before nine, please
 Don't text me, call me
 I hate phone calls but go on
 That's the wrong house number, ours is nine
+It's on the list of things to do
+My father died and left me the house
+I've had enough calls from the utility company
+Is this a scam?
+I take my coffee out of the kitchen
+I have to report this to my wife
+My lawyer handles that
+It is illegal to put panels on my roof
+Don't do it again until I say so
 `;
 
 const cutShort = [
@@ -535,6 +634,13 @@ describe("what may ask for calls to end", () => {
       null,
     );
   });
+
+  test.each(["st\u200bop", "sto\u00adp calling", "s-t-o-p", "ＳＴＯＰ", "no me llame ma\u0301s"])(
+    "however it is written: %j",
+    (text) => {
+      expect(said(text)).toBe("transcript");
+    },
+  );
 
   test("any pressed key: the opening offers one as the way out", () => {
     for (const key of ["1", "9", "*", "#", "?"]) expect(said(`[key ${key}]`)).toBe("key_press");

@@ -28,7 +28,7 @@ function plainWords(text: string): string {
   return text
     .toLowerCase()
     .normalize("NFKD")
-    .replace(/\p{M}/gu, "")
+    .replace(/[\p{M}\p{Cf}]/gu, "")
     .replace(/['’‘ʼ‛′`´]/g, "")
     .replace(/[^\p{L}\p{N}]+/gu, " ")
     .replace(/\b(do|does|did|wo|would|should|must|ca|have|has|is|are) ?n t\b/g, "$1nt")

@@ -12,8 +12,10 @@ const gap = (words: number) => `(?: \\w+){0,${words}}`;
 /** To call, in every form; `call you` is what the person offers to do. */
 const calling =
   "(?:hear(?:ing)? from|(?:calls?|called|calling|callbacks?|callers?|robocalls?|ring(?:ing)?|rang|phone(?= (?:me|us|here|again|anymore|this|my|calls?)\\b)|phoned|phoning|dial(?:ed|ing)?|contact(?:s|ed|ing)?|text(?:ed|ing)?(?= (?:me|us|or|nor|this|my|again|anymore|messages)\\b)|texts|messag(?:e|es|ing)(?= (?:me|us|this|my|again|anymore)\\b)|reach(?:ing)?(?= (?:out|me|us|my)\\b)|follow(?:ing)? up|bother(?:s|ed|ing)?|bug(?:s|ged|ging)?(?= (?:me|us|him|her|my|people|again|anymore)\\b)|harass(?:ing|ment)?|pester(?:ing)?|disturb(?:ed|ing)?|spam(?:ming)?|(?:un)?solicit(?:ed|ing|ations?|ors?)?|telemarket\\w*)(?! you\\b))";
+/** A bare verb, as after "to"; alone it begins a sentence. */
+const toCall = "(?:call|contact|ring|dial|phone|text|message|reach|follow up|bother|solicit)";
 /** As what one wants or does not: "call me" behind "I don't want it" begins another sentence. */
-const beingCalled = `(?:(?:to|you|yall|people|guys|anyone|anybody|someone|they|a|any|another|further|more|your|this|that|the|phone|sales|of) (?:call|contact|ring|dial|bother|solicit)\\b(?! you\\b)|(?!(?:call|contact|ring|dial|bother|solicit)\\b)${calling})`;
+const beingCalled = `(?:(?:to|you|yall|people|guys|anyone|anybody|someone|they)(?: (?:can|could|may|might|should))? ${toCall}\\b(?! you\\b)|(?:a|any|another|further|more|your|this|that|the|phone|sales|of) (?:call|contact)\\b|(?!${toCall}\\b)${calling})`;
 /** What may stand between "don't" and "call"; any other word begins another sentence ("I don't have time, call me later"). */
 const between =
   "(?:you|ya|yall|u|ever|never|again|dare|be|get|keep|even|think|about|of|people|guys|folks|try|trying|to|go|start|continue|bother|just|please|want|wanna|have|anyone|anybody|attempt|attempting)";
@@ -53,6 +55,9 @@ const english: readonly RegExp[] = [
     `\\b${refusing}${gap(2)} (?:want|wants|wanted|wish|like|need|care|consent|consented|agree|agreed|authori[sz]ed?|permit|permitted|allow|allowed|appreciate|ask|asked|sign|signed|request|requested|interested|supposed|welcome)${gap(6)} ${beingCalled}\\b`,
   ),
   new RegExp(
+    `\\b${refusing} (?:said|say|think|believe|mean|means|tell|told)${gap(2)} you (?:can|could|may|might|should) ${toCall}\\b`,
+  ),
+  new RegExp(
     `\\b${refusing}${gap(1)} (?:accept|accepting|take|taking|tolerate|respond to|for)${gap(3)} (?:calls|callers|robocalls?|(?:un)?solicit\\w*|telemarket\\w*)\\b`,
   ),
   new RegExp(
@@ -83,13 +88,13 @@ const english: readonly RegExp[] = [
     `\\b(?:lose|forget|drop|scratch|strike|wipe|clear|destroy|discard|block|ditch|trash|bin|scrap|cross out) (?:all )?(?:my|this|our|the|that)${gap(2)} ${data}\\b`,
   ),
   new RegExp(
-    `\\b(?:take|takes|taken|taking|get|clear|wipe|drop|strike|pull|leave|keep|cut|cross|have)(?: \\w+){1,4} (?:out of|from|off|off of) (?:your|the|this|that|any|all|every)${gap(2)} ${kept}\\b`,
+    `(?<!\\b(?:let me|ill) )\\b(?:take|takes|taken|taking|get|clear|wipe|drop|strike|pull|leave|keep|cut|cross|have)(?: \\w+){1,4} (?:out of|from|off|off of) (?:your|the|this|that|any|all|every)${gap(2)} ${kept}\\b`,
   ),
   new RegExp(
     `${forbidding}${gap(1)} (?:use|using|keep|keeping|store|storing|save|saving|share|sharing|sell|selling|hold)${gap(2)} ${data}\\b`,
   ),
   /\b(?:take|takes|taken|taking|get|cross|strike|scratch|drop|kick|knock|keep|leave|cut|have) (?:me|us|my|our|this|that|the|his|her)(?: \w+){0,3} off\b/,
-  /\btak(?:e|en|ing) (?:me|us|my|our)(?: \w+){0,3} (?:out|from)\b|\b(?:i|we) want (?:off|out)\b/,
+  /\btak(?:e|en|ing) (?:me|us|my|our)(?: \w+){0,3} (?:out|from)\b|\b(?:i|we) want (?:off|out)\b(?! of (?:my|our)\b)/,
   /\b(?:off|from|out|on) (?:of )?(?:your|the|this|that|any|all|every|a)(?: \w+){0,2} lists?\b(?! price)/,
   /\b(?:do not|dont|no) call (?:list|registry|register|database)\b|\bd ?n ?c\b|(?<!\b(?:gift|wedding|baby|bridal) )\bregistr(?:y|ies)\b/,
   /\bunsubscribed?\b|\bopt(?:ing|ed)? ?(?:me |us )?out\b|\b(?:gdpr|ccpa)\b/,
@@ -101,7 +106,7 @@ const english: readonly RegExp[] = [
   /\b(?:report|reporting|sue|suing) (?:you|this|yall|your)\b|\b(?:ill|i will|we will|gonna|going to|want to|have to) sue\b|\b(?:my|a) (?:lawyer|attorney)\b|\blawsuit\b|\b(?:fcc|ftc|tcpa|attorney general)\b|\bviolat\w+\b/,
   // Not whom you want (gates.md §3 takes a wrong number for a stop).
   /\bwrong (?:\w+ )?(?:number|person|guy|man|woman|lady|gal|girl|fellow|dude|house|household|home|family|party|phone|place|one|people|name)\b|\byou\w*(?: \w+){0,3} the wrong\b(?! (?:idea|impression|way|time))/,
-  /\bby (?:that|this) name\b|\b(?:nobody|no one|no person|noone)(?: \w+)? (?:named|called)\b/,
+  /\bby (?:that|this) name\b|\b(?:nobody|no one|no person|noone)(?: \w+)? (?:named|called)\b(?! (?:me|us|you|back|about)\b)/,
   /\bthere(?:s no|s not any| is no| is not any| isnt any| isnt a| aint no| aint any) (?!(?:problem|problems|one|need|room|roof|rush|hurry|reason|way|time|point|solar|pool|power|water|gas|internet|service|signal|reception|money|garage|yard|insurance|mortgage|interest|questions?|number|pets?|dogs?|kids?|children|damage|lot|good)\b)\w+(?: \w+)? (?:here|at this (?:number|address|house))\b/,
   /(?<!\b(?:i|we) )\b(?:doesnt|does not|dont|do not|no longer|never|not) (?:lives?|living|works?|working|stays?) (?:here|at this)\b/,
   /\b(?:not|isnt|aint|no longer) (?!the |a |your )\w+ (?:number|phone)\b|\bnew owner of this\b|\b(?:just|only|recently) (?:got|bought) this (?:number|phone)\b/,
@@ -146,5 +151,6 @@ export const harmless: readonly RegExp[] = [
   /\b(?:i|im|we|it is|its|it was)(?: (?:am|do|did|have|can|could|will|would|was|are))? (?:not|cant|cannot|dont|didnt|wont|havent|couldnt|wouldnt|never)(?: even| really| please)? call(?:ed)?\b/g,
   /\b(?:i|we)(?: (?:can|do))? (?:not|cant|cannot|dont) (?:take|get|make|answer|receive|have)(?: any)?(?: phone)? (?:calls?|texts?)(?= (?:at|in|on|during|while|when|before|after|until|till|now|right|here)\b)/g,
   /\b(?:ahora|hoy) no(?= llam\w+ (?:manana|luego|mas tarde|despues|el|en|a|otro)\b)/g,
-  /\b(?:(?:can|could|will|would) (?:you|yall|someone|somebody)|you (?:can|could|may)) (?:please |just |maybe |always )*(?:call|ring|phone|text|contact|reach)\b/g,
+  /\blet (?:me|us) be(?= (?:honest|sure|clear|frank|straight|careful)\b)|\b(?:i|we) keep calling\b/g,
+  /\b(?:(?:can|could|will|would) (?:you|yall|someone|somebody)|(?<!\b(?:that|said|say|agreed?|think|believe|told|wish|want|mean|means) )you (?:can|may)) (?:please |just |maybe |always )*(?:call|ring|phone|text|contact|reach|follow up)\b/g,
 ];
