@@ -782,6 +782,8 @@ create table dial_attempts (
   answered_by_person boolean not null default false,
   ended_by text not null default 'unknown',
   dialed_xid xid8,
+  -- Look-ups whose answer could not be applied.
+  settle_failures integer not null default 0,
   primary key (org_id, id)
 ) with (fillfactor = 70);
 -- At most one for each person, and all that lives, to be counted by connection and campaign.
@@ -791,7 +793,7 @@ create index dial_attempts_by_person on dial_attempts (org_id, person_id, minted
 create unique index dial_attempts_by_provider_call on dial_attempts (org_id, connection_id, provider_call_id) where provider_call_id is not null;
 call app.protect_table('dial_attempts', 'select, insert, update');
 create trigger lead_exists after insert on dial_attempts referencing new table as fresh for each statement execute function app.require_leads();
-call app.classify('dial_attempts', subject => 'answered_by_person ended_by reason', org => 'stop_reason', system => 'org_id id kind enrolment_id campaign_id lead_id person_id connection_id decision_id state minted_at ring_by ended_at slot_at dialing_at settle_after provider_call_id rang stop_requested_at stop_accepted_at counts dialed_xid');
+call app.classify('dial_attempts', subject => 'answered_by_person ended_by reason', org => 'stop_reason', system => 'org_id id kind enrolment_id campaign_id lead_id person_id connection_id decision_id state minted_at ring_by ended_at slot_at dialing_at settle_after provider_call_id rang stop_requested_at stop_accepted_at counts dialed_xid settle_failures');
 
 -- Single use. Two limits: 60 s of the real clock, and an instant of the org's clock before the first gate changes its mind.
 create table permits (
@@ -836,16 +838,19 @@ create table calls (
   created_at timestamptz not null,
   -- Never searched, and a person judged it.
   stop_judged boolean not null default false,
+  -- A further call of its attempt, without a permit of its own.
+  second boolean not null default false,
   primary key (org_id, id),
   foreign key (org_id, attempt_id) references dial_attempts (org_id, id),
   foreign key (org_id, connection_id) references connections (org_id, id)
 );
 -- One, unless a provider made a second call of one attempt: that one was heard by somebody, too.
 create index calls_by_attempt on calls (org_id, attempt_id);
+create index calls_second on calls (org_id, attempt_id) where second;
 create unique index calls_by_provider_call on calls (org_id, connection_id, provider_call_id);
 create index calls_by_lead on calls (org_id, lead_id, created_at desc);
 call app.protect_table('calls', 'select, insert, update');
-call app.classify('calls', subject => 'disposition started_at ended_at duration_seconds ended_by transcript recording_ref stop_requested', system => 'org_id id attempt_id campaign_id lead_id connection_id provider_call_id status provider_reason transcript_state stop_searched stop_judged created_at');
+call app.classify('calls', subject => 'disposition started_at ended_at duration_seconds ended_by transcript recording_ref stop_requested', system => 'org_id id attempt_id campaign_id lead_id connection_id provider_call_id status provider_reason transcript_state stop_searched stop_judged second created_at');
 
 create table webhook_inbox (
   org_id uuid not null,

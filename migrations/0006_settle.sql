@@ -5,7 +5,8 @@ create function app.attempt_rank(state text) returns integer immutable language 
 
 -- What an incident is about, as its audit entries name it: an attempt, unless its code says otherwise.
 create function app.incident_subject(what text, subject uuid) returns text immutable language sql as $$
-  select app.public_id(case what when 'connection_unusable' then 'conn' when 'connection_refusing' then 'conn' when 'stop_unattributed' then 'evt' else 'att' end, subject) $$;
+  select app.public_id(case when what in ('connection_unusable', 'connection_refusing') then 'conn'
+      when what in ('stop_unattributed', 'webhook_not_applied') then 'evt' else 'att' end, subject) $$;
 
 -- Opens an incident once per code and subject. `halting`: the connection that dials no more until a person reopens it; the
 -- caller then holds the org. Appends to the audit chain: to be called last.
@@ -170,12 +171,11 @@ begin
   select c.* into known from public.calls c
     where c.org_id = (select app.org()) and c.attempt_id = target.id and c.provider_call_id = apply_report.provider_id;
   joined := app.join_report(row(app.org(), call_id, target.id, target.campaign_id, target.lead_id, connection, provider_id, status, disposition,
-    provider_reason, started, ended, duration, ended_by, transcript, transcript_state, recording, stop_requested, stop_searched, app.now(), false)::public.calls);
+    provider_reason, started, ended, duration, ended_by, transcript, transcript_state, recording, stop_requested, stop_searched, app.now(), false, second)::public.calls);
   new_state := case joined.status when 'registered' then 'placed' when 'in_progress' then 'in_progress' when 'ended' then 'completed' else 'failed' end;
   if second then
-    -- It counts and it was heard as any call; the attempt itself stays its first call's.
-    update public.dial_attempts a set rang = a.rang or apply_report.rang, counts = a.counts or apply_report.rang,
-        answered_by_person = a.answered_by_person or app.heard(joined)
+    -- It was heard as any call, and counts at its own time (`facts.attempts`); the attempt itself stays its first call's.
+    update public.dial_attempts a set rang = a.rang or apply_report.rang, answered_by_person = a.answered_by_person or app.heard(joined)
       where a.org_id = (select app.org()) and a.id = target.id;
   else
     update public.dial_attempts a set provider_call_id = provider_id, rang = a.rang or apply_report.rang,
@@ -286,10 +286,11 @@ create function app.settle_absent(attempt uuid) returns text language plpgsql as
 declare target record;
 begin
   select a.person_id, a.enrolment_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
-  update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = target.person_id;
-  update public.dial_attempts a set state = 'not_placed', reason = 'not_at_provider', ended_at = app.now()
+  perform 1 from public.persons p where p.org_id = (select app.org()) and p.id = target.person_id for no key update;
+  update public.dial_attempts a set state = 'not_placed', reason = 'not_at_provider', ended_by = 'not_connected', ended_at = app.now()
     where a.org_id = (select app.org()) and a.id = attempt and a.state = 'unknown';
   if found then
+    update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = target.person_id;
     -- Someone said stop in a call of this connection that nobody could name, and it may have been this one after all.
     update public.persons p set stop_check = 'missing', stop_check_since = coalesce(p.stop_check_since, app.now())
       from public.dial_attempts a
@@ -297,6 +298,7 @@ begin
         and exists (select 1 from public.webhook_inbox w where w.org_id = (select app.org()) and w.reason = 'stop_unattributed'
           and w.connection_id = a.connection_id and w.received_at >= a.dialing_at - interval '1 minute');
     perform app.return_enrolment(target.enrolment_id, 'not_placed', app.now() + interval '24 h');
+    perform app.append_attempts('attempt.not_placed', array[attempt], null);
   end if;
   return (select a.state from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt);
 end $$;
@@ -307,12 +309,30 @@ create function app.settle_lost(attempt uuid) returns text language plpgsql as $
 declare target record;
 begin
   select a.person_id, a.enrolment_id into target from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
-  update public.persons p set facts_version = p.facts_version + 1, stop_check = 'missing', stop_check_since = coalesce(p.stop_check_since, app.now())
-    where p.org_id = (select app.org()) and p.id = target.person_id;
+  perform 1 from public.persons p where p.org_id = (select app.org()) and p.id = target.person_id for no key update;
   update public.dial_attempts a set state = 'failed', reason = 'lost_at_provider', ended_at = app.now()
     where a.org_id = (select app.org()) and a.id = attempt and a.state in ('placed', 'in_progress');
-  if found then perform app.return_enrolment(target.enrolment_id, 'lost_at_provider', app.now() + interval '24 h'); end if;
+  if found then
+    update public.persons p set facts_version = p.facts_version + 1, stop_check = 'missing', stop_check_since = coalesce(p.stop_check_since, app.now())
+      where p.org_id = (select app.org()) and p.id = target.person_id;
+    perform app.return_enrolment(target.enrolment_id, 'lost_at_provider', app.now() + interval '24 h');
+    perform app.append_attempts('attempt.lost', array[attempt], null);
+  end if;
   return (select a.state from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt);
+end $$;
+
+-- What the provider says of a call could not be applied: it is asked again, ever more rarely, and told to someone after so
+-- many times. Appends to the audit chain: to be called last.
+create function app.note_not_settled(attempt uuid, telling_tries integer) returns void language plpgsql as $$
+declare failures integer;
+begin
+  update public.dial_attempts a set settle_failures = a.settle_failures + 1,
+      settle_after = clock_timestamp() + least(power(2, least(a.settle_failures, 6)), 60) * interval '1 min'
+    where a.org_id = (select app.org()) and a.id = attempt and a.state in ('dialing', 'unknown', 'placed', 'in_progress')
+    returning a.settle_failures into failures;
+  if failures >= telling_tries then
+    perform app.open_incident(2, 'attempt_unsettled', attempt, jsonb_build_object('attempt', attempt, 'failures', failures));
+  end if;
 end $$;
 
 -- A day without an answer from a provider that cannot be reached: the person stays busy, and someone must look.
@@ -434,6 +454,21 @@ begin
     join public.connections c on c.org_id = (select app.org()) and c.id = l.connection_id
     left join lateral (select x.version, x.sealed from public.credentials x
       where x.org_id = (select app.org()) and x.connection_id = c.id order by x.version desc limit 1) k on true;
+end $$;
+
+-- Ends the lease of inbox rows and says what became of each. A stop that nobody can name is asked about ever more rarely, and
+-- has its own incident; any other row that is given up is told to someone. Appends to the audit chain: to be called last.
+create function app.close_inbox(ids uuid[], states text[], reasons text[]) returns void language plpgsql as $$
+declare failed record;
+begin
+  for failed in with closed as (
+      update public.webhook_inbox w set state = u.state, reason = u.reason,
+          lease_until = case when u.state <> 'pending' then null when u.reason = 'stop_unattributed'
+            then clock_timestamp() + least(power(2, least(w.tries, 6)), 60) * interval '1 min' else w.lease_until end
+        from unnest(ids, states, reasons) as u(id, state, reason) where w.org_id = (select app.org()) and w.id = u.id returning w.*)
+    select c.id, c.connection_id from closed c where c.state = 'failed' and c.reason is distinct from 'stop_unattributed' order by c.id loop
+    perform app.open_incident(2, 'webhook_not_applied', failed.id, jsonb_build_object('connection', failed.connection_id, 'webhook', failed.id));
+  end loop;
 end $$;
 
 revoke execute on all functions in schema app from public;

@@ -4,6 +4,7 @@ import { applyWaitingStops, attemptOfEvent, closeInboxRows, reportUnattributed, 
 import { rowsOf } from "../db/transport.ts";
 import { findStop } from "../domain/calls/find-stop.ts";
 import { reachVoice } from "../domain/connections/reach-voice.ts";
+import { sideBySide } from "../lib/side-by-side.ts";
 import type { CallReport, VoiceProvider } from "../providers/voice/contract.ts";
 import type { DispatchDeps } from "./deps.ts";
 import { settle } from "./settle.ts";
@@ -26,12 +27,9 @@ export async function applyInbox(deps: DispatchDeps, org: OrgDb): Promise<number
     const rows = rowsOf<InboxRow>(answers[0] ?? { columns: [], rows: [] });
     const closed: (Closing & { readonly id: string })[] = [];
     const byCall = [...Map.groupBy(rows, (row) => `${row.connection_id} ${row.provider_call_id ?? row.id}`).values()];
-    const worker = async (): Promise<void> => {
-      for (let call = byCall.shift(); call !== undefined; call = byCall.shift()) {
-        for (const row of call) closed.push({ id: row.id, ...(await applyRow(org, reachVoice(deps, bound, row), row)) });
-      }
-    };
-    await Promise.all(Array.from({ length: callsAtOnce }, worker));
+    await sideBySide(byCall, callsAtOnce, async (call) => {
+      for (const row of call) closed.push({ id: row.id, ...(await applyRow(org, reachVoice(deps, bound, row), row)) });
+    });
     if (closed.length > 0) await org.query(closeInboxRows(closed));
     applied += closed.length;
     if (rows.length < rowsMax) break;

@@ -1,8 +1,16 @@
 import type { OrgDb } from "../db/org-db.ts";
-import { settleAbsent, settleLost, sweepOverdue, takeUnsettled, type UnsettledRow } from "../db/queries/dispatch.ts";
+import {
+  noteNotSettled,
+  settleAbsent,
+  settleLost,
+  sweepOverdue,
+  takeUnsettled,
+  type UnsettledRow,
+} from "../db/queries/dispatch.ts";
 import { rowsOf } from "../db/transport.ts";
 import { reachVoice } from "../domain/connections/reach-voice.ts";
 import { publicId } from "../lib/ids.ts";
+import { sideBySide } from "../lib/side-by-side.ts";
 import type { LookedUp, VoiceProvider } from "../providers/voice/contract.ts";
 import type { DispatchDeps } from "./deps.ts";
 import { settle } from "./settle.ts";
@@ -10,6 +18,9 @@ import { settle } from "./settle.ts";
 const rowsMax = 50;
 const leaseSeconds = 30;
 const roundsMax = 20;
+const callsAtOnce = 5;
+/** What could not be settled this often is an incident. It is asked for all the same, ever more rarely. */
+const tellingTries = 8;
 
 /**
  * Looks up what is not known: attempts whose settle time has passed without an end. Never dials. Also asks the provider
@@ -21,14 +32,22 @@ export async function reconcile(deps: DispatchDeps, org: OrgDb): Promise<{ looke
   for (let round = 0; round < roundsMax; round++) {
     const { bound, answers } = await org.query(takeUnsettled(rowsMax, leaseSeconds));
     const rows = rowsOf<UnsettledRow>(answers[0] ?? { columns: [], rows: [] });
-    for (const row of rows) {
-      const provider = reachVoice(deps, bound, row);
-      if (provider !== null) await settleLookedUp(org, row, await lookUp(provider, row));
-      lookedUp += 1;
-    }
+    await sideBySide(rows, callsAtOnce, (row) => reconcileRow(org, reachVoice(deps, bound, row), row));
+    lookedUp += rows.length;
     if (rows.length < rowsMax) break;
   }
   return { lookedUp, stopped: swept?.stopped ?? 0 };
+}
+
+/** One call that cannot be settled keeps no other from being so. */
+async function reconcileRow(org: OrgDb, provider: VoiceProvider | null, row: UnsettledRow): Promise<void> {
+  if (provider === null) return;
+  try {
+    await settleLookedUp(org, row, await lookUp(provider, row));
+  } catch {
+    // As with the inbox: what failed is in the error report, never a value of the call.
+    await org.query(noteNotSettled(row.attempt_id, tellingTries));
+  }
 }
 
 /** By our attempt id where the call's own id is not known; a listing is a summary, so what it found is then fetched whole. */
@@ -47,9 +66,6 @@ async function settleLookedUp(org: OrgDb, row: UnsettledRow, found: LookedUp): P
   }
   // An empty look-up proves something only now that the settle time is over, and only of a call that was never known.
   if (found.kind !== "absent") return;
-  const subject = publicId("attempt", row.attempt_id);
-  if (row.provider_call_id === null && row.state === "unknown")
-    await org.changeInOneRequest([{ action: "attempt.not_placed", subject, facts: {} }], settleAbsent(row.attempt_id));
-  else if (row.overdue && row.state !== "unknown")
-    await org.changeInOneRequest([{ action: "attempt.lost", subject, facts: {} }], settleLost(row.attempt_id));
+  if (row.provider_call_id === null && row.state === "unknown") await org.query(settleAbsent(row.attempt_id));
+  else if (row.overdue && row.state !== "unknown") await org.query(settleLost(row.attempt_id));
 }

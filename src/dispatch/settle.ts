@@ -1,7 +1,8 @@
+import { DbError } from "../db/db-error.ts";
 import type { OrgDb } from "../db/org-db.ts";
 import { type AppliedRow, applyReport, type KeepRow } from "../db/queries/dispatch.ts";
 import { rowsOf } from "../db/transport.ts";
-import { findStop } from "../domain/calls/find-stop.ts";
+import { findStop, type StopFound } from "../domain/calls/find-stop.ts";
 import { stopVocabularyVersion } from "../domain/calls/stop-vocabulary.ts";
 import { publicId, uuidOf } from "../lib/ids.ts";
 import type { CallReport } from "../providers/voice/contract.ts";
@@ -11,10 +12,34 @@ import type { CallReport } from "../providers/voice/contract.ts";
  * only. The transcript is searched for a stop before the policy drops it. One request.
  */
 export async function settle(org: OrgDb, connectionId: string, report: CallReport, keep: KeepRow): Promise<AppliedRow> {
+  const heard = report.transcript === null ? null : findStop(report.transcript);
+  try {
+    return await apply(org, connectionId, report, heard, keep);
+  } catch (thrown) {
+    if (!unstorable(thrown) || !(report.stopRequested || heard !== null)) throw thrown;
+    // Adapters make their reports storable; were one not to, its stop must not be lost with the rest of it.
+    return await apply(org, connectionId, { ...report, ...nothingElse }, heard, {
+      keep_transcripts: false,
+      keep_recordings: false,
+    });
+  }
+}
+
+/** The values that a vendor writes freely. */
+const nothingElse = { providerReason: null, startedAt: null, endedAt: null, durationSeconds: null } as const;
+/** Data that Postgres refuses as such, or that is past one of its limits (classes 22 and 54). */
+const unstorable = (thrown: unknown): boolean => thrown instanceof DbError && /^(22|54)/.test(thrown.sqlstate ?? "");
+
+async function apply(
+  org: OrgDb,
+  connectionId: string,
+  report: CallReport,
+  heard: StopFound | null,
+  keep: KeepRow,
+): Promise<AppliedRow> {
   const words = report.transcript?.some((turn) => turn.role !== "tool") === true;
   // A part of a transcript proves nothing, and one without a word of an answered call is no transcript.
   const searched = report.final && words;
-  const heard = report.transcript === null ? null : findStop(report.transcript);
   const attemptId = report.attemptId === null ? null : uuidOf("attempt", report.attemptId);
   const subject = attemptId === null ? publicId("connection", connectionId) : publicId("attempt", attemptId);
   const { answers } = await org.changeInOneRequest(

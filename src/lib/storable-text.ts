@@ -10,3 +10,8 @@ export function isStorable(text: string): boolean {
   for (const character of text) if ((character < " " || character === del) && !lineBreaks.includes(character)) return false;
   return true;
 }
+
+/** The same words without what `isStorable` refuses; a space stands for it, so that words stay apart. */
+export const storableText = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex
+  text.toWellFormed().replace(/[\0-\x08\v\f\x0e-\x1f\x7f]/g, " ");

@@ -4,6 +4,7 @@ import { recordConsent, type ConsentEventInput } from "../../src/domain/consent/
 import { dryRun } from "../../src/domain/decisions/dry-run.ts";
 import { endPosition } from "../../src/domain/positions/end-position.ts";
 import { recordPosition } from "../../src/domain/positions/record-position.ts";
+import { settleAbsent } from "../../src/db/queries/dispatch.ts";
 import { updatePolicy } from "../../src/domain/policies/update-policy.ts";
 import { type ScrubDeps, scrubDueLeads } from "../../src/domain/scrubs/scrub-due-leads.ts";
 import { suppressNumbers } from "../../src/domain/suppressions/suppress.ts";
@@ -14,6 +15,7 @@ import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { numberHasher } from "../../src/lib/number-hash.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { buildWorld, newId, noon, type World } from "../support/world.ts";
+import { type Change, tell } from "./reports.ts";
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -182,6 +184,51 @@ describe("attempts", () => {
     await attempted(world, 800, endedBy);
     await attempted(world, 700, "agent");
     expect(await saying(world)).toBe(said);
+  });
+  test("a provider's second call of one attempt counts beside it, at its own time", async () => {
+    const world = await buildWorld(db, { enrol: false });
+    await updatePolicy(world.org, { caps: [{ max: 2, window_hours: 24 }], recallGapSeconds: 0 });
+    await attempted(world, 2, "agent");
+    const [{ id } = { id: "" }] = await world.sql<{ id: string }>(
+      "update dial_attempts set provider_call_id = 'call_own' where org_id = $1 returning id",
+      [world.orgId],
+    );
+    const told = async (callId: string, hoursAgo: number) => {
+      const at = addSeconds(noon, -hoursAgo * 3600);
+      const change: Change = { providerCallId: callId, startedAt: at, endedAt: at };
+      await tell(world, id, change);
+      await world.sql("update halts set ended_at = since where org_id = $1", [world.orgId]);
+    };
+    await told("call_own", 48);
+    await told("call_two", 25);
+    expect(await saying(world)).toBe("allow");
+    await told("call_three", 23);
+    expect(await saying(world)).toBe("allow");
+    await told("call_four", 22);
+    expect(await saying(world)).toBe("defer cap_reached");
+    expect((await dry(world)).next_eligible_at).toBe(addSeconds(noon, 3600 + 1));
+  });
+  test("one beside an attempt that never rang counts once", async () => {
+    const world = await buildWorld(db, { enrol: false });
+    await updatePolicy(world.org, { caps: [{ max: 2, window_hours: 24 }], recallGapSeconds: 0 });
+    await attempted(world, 0.5, "not_connected");
+    const [{ id } = { id: "" }] = await world.sql<{ id: string }>(
+      "update dial_attempts set provider_call_id = 'call_own', state = 'failed', counts = false where org_id = $1 returning id",
+      [world.orgId],
+    );
+    await tell(world, id, { providerCallId: "call_two" });
+    await world.sql("update halts set ended_at = since where org_id = $1", [world.orgId]);
+    expect(await saying(world)).toBe("allow");
+  });
+  test("in Nevada a call that was never placed was ended by nobody", async () => {
+    const world = await buildWorld(db, { enrol: false, state: "NV" });
+    await attempted(world, 1, "unknown");
+    await world.sql("update dial_attempts set state = 'unknown', answered_by_person = false where org_id = $1", [world.orgId]);
+    const [{ id } = { id: "" }] = await world.sql<{ id: string }>("select id from dial_attempts where org_id = $1", [
+      world.orgId,
+    ]);
+    await world.org.query(settleAbsent(id));
+    expect(await saying(world)).toBe("allow");
   });
   test("a state's cap counts them: the fourth within a day waits", async () => {
     const world = await buildWorld(db, { enrol: false, state: "MD" });

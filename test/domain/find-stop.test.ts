@@ -131,6 +131,185 @@ Bórreme de la lista
 elimine mi número
 no más llamadas
 número equivocado
+Please don't call
+don't ever contact me
+never call again
+I'm on the do not call list
+take my number off
+I don't want these calls
+you shouldn't be calling me
+Why do you keep calling
+quit bugging me
+no more calls please
+please delete my number
+delete all my information
+don't phone me
+dont text or call me
+You've got the wrong guy
+There's no John here
+this isn't John, you have the wrong house
+nobody by that name here
+that person doesn't live here
+He passed away
+this is a cell phone on the do-not-call registry
+I'm asking you to end these calls
+end this
+can you not call me
+could you please not call this number
+I'd appreciate it if you didn't call
+I would appreciate if you would not call here
+please no calls
+no calls
+I do not accept calls like this
+we don't take solicitation calls
+we don't accept solicitors
+no solicitation
+no soliciting please
+I don't take unsolicited calls
+How did you get my number? I never gave it
+who gave you my number
+stop.
+s t o p
+stahp
+remove
+remove number
+remove me
+off the list please
+opt out
+I want to opt-out
+I'm revoking my consent
+I revoke consent
+I withdraw consent
+you don't have my consent
+I didn't sign up for this
+this call is illegal
+I'm reporting you
+knock it off
+buzz off
+lose this number
+lose the number
+block this number
+put me on your do not call list
+put me on the no-call list
+no me llames
+no llamen mas
+quiteme de la lista
+deje de llamarme
+no me molesten
+I hate robocalls
+don't call me back
+don't bother calling back
+please don't bother me
+you guys need to quit
+I'm done with you people calling
+I've asked you guys before to take us off
+don't you call here no more
+this number is not for sales calls
+nothing further, and do not reach out again
+don't reach out to me again
+please don't reach out
+do not try to reach me
+no longer wish to be contacted
+please make it so I don't get called
+Scratch me off
+I want off
+get me off this
+please exclude me
+I request no further contact
+no further contact
+do not use my number
+don't use this number
+never ring me
+can you take this number out of your system
+take me out of your system
+clear me from your database
+hang up now
+I do not give permission to be called
+cancel
+I'd like the calls to end
+I'd like this to stop happening
+I said no, don't do this again
+please don't do this again
+don't do that again
+we're not interested, don't try us again
+not interested, please do not try again
+I never want to hear from you people
+never want to speak to you again
+do not disturb
+my number is private
+my number's on the registry
+I'm on the national registry
+You are violating the law calling me
+this is harassment
+I'll sue
+delete all my info
+erase my data please
+get my number out of your database
+take this number out of your computer
+I want my number removed
+my information should be deleted
+never phone this number
+do not attempt to contact me
+please don't bug me
+quit texting me
+I don't want to speak to you people ever again
+this is not his number anymore
+he doesn't live here anymore
+she no longer works here
+Wrong house
+you're calling the wrong person
+John died last year
+my husband is dead
+I just got this number
+you need to quit
+would you please end the calls
+make the calls end
+I want the calls to stop
+please have these calls ended
+I don't accept solicitations
+we do not take sales calls
+no cold calls
+no robocalls
+no marketing calls please
+I refuse these calls
+I'd be happier if you never called
+it would be nice if you didn't phone
+stop
+don't reach me here
+don't follow up with me
+do not keep my data
+you may not use my number
+I didn't give you my number
+I didn't opt in
+don't do it again
+never again
+I won't speak to you anymore
+I don't wish to be bothered
+I'm not interested, don't call
+not interested so don't call me later either
+I'm not interested and I don't want you calling
+I'd rather not be called
+please lose this number
+take us off
+Don't you have my number on the do not call?
+no me escriban más
+borre toda mi información
+saque este número de su sistema
+no usen mi número
+aquí no vive Juan
+ya no vive aquí
+se equivocó de número
+él falleció
+estoy en el registro nacional
+retiro mi consentimiento
+no les doy permiso
+no quiero hablar nunca más con ustedes
+cancelen las llamadas
+no hay ningún Juan aquí
+I never agreed you could contact me
+I never said you can call me
+That doesn't mean you can call me
+I don't think you may call this number
 `;
 
 const refusals = `
@@ -181,7 +360,252 @@ no sé cómo se llama
 el precio es muy alto
 I live in Palo Alto
 I'm quite happy with it
+I can't talk right now, call me tomorrow
+don't worry
+I have no number there
+Don't worry, call me any time
+I don't have my number here
+I don't know my number by heart
+I don't use my phone much
+I can't call you back
+I can't get to the phone right now
+I don't take calls at work, call me at six
+I'm not interested right now, can you call me next month
+Not interested right now. Call me in March.
+I don't want it today, call me later
+We don't need any solar here
+There's no pool here
+There's no problem here
+There is no garage here
+Something is wrong with my roof
+I got the wrong bill
+you've got the wrong idea about my roof
+It's the end of the month
+Call me at the end of the week
+I'll end up calling them
+Drop me a line
+My name is Sue
+This is Sue
+I talked to Sue
+Don't forget my number
+Please don't forget to call
+Don't hang up
+Would you mind calling later?
+If you don't mind, call me at six
+It would be great if you could call me at noon
+I'd like you to call me
+I'd prefer you call me in the evening
+You can reach me at noon
+I won't be home, call my cell
+I have not decided
+I haven't called anyone
+I don't text
+I never got your text
+I did not get your message
+Do you have my number?
+What is my number on file?
+Who is calling?
+Who is this?
+Where are you calling from?
+Is this a robot?
+The house is not mine
+I do not own the house
+My roof does not leak
+I don't live there yet
+My account number is four
+We moved in last year
+Take down my number
+You can use this number
+Send the information to my address
+I need more information
+No, contact me on Monday
+no problem
+No, thank you
+no I don't
+I am not sure
+Not at the moment
+I quit my job, call me at home
+She is not here right now
+He's at work, try again later
+Try me again tomorrow
+Don't know, try again next week
+I'll never get it done
+I never do that
+I don't do that
+Can I talk to someone about the price?
+I don't want to talk about it right now
+I can't talk to you right now
+I don't need to talk to you about it today
+How do I get a quote?
+We have a gift registry
+I'm renting
+My wife handles that, call her
+I don't text and drive
+Sorry I missed your call
+It's not a good time
+this isn't a good time
+There's nobody home but me
+That's my old number
+Put me on the schedule
+Yes that's me
+No, I'm the owner
+Do you take credit cards?
+It's off the highway
+I will be out of town
+I have a system already
+I would never do that again
+no me diga
+no tengo tiempo, llámeme el lunes
+no estoy en casa
+no sé
+no tengo casa
+ahora no, llame mañana
+aquí no hay sol
+no quiero comprar nada hoy
+mi esposo no está aquí
+no entiendo
+sí, mándeme la información
+no lo sé, llámeme mañana
+Can I get the old panels removed?
+We sat on the front stoop
+Yeah, that's my number but call my cell instead
+The best number is the one you called
+Can you call me back at another number?
+I'm not the decision maker, you should call my wife
+He's not here, can I take a message?
+No, he's not in, try his cell phone
+My name is not on the deed
+I don't have the information in front of me
+Could you send me the information by mail?
+Text me the details please
+Do not send it to my old address
+I need to get some information from my records
+Let me get my information from the files
+The panels were taken down last year
+We had the old system taken out
+We're on a tight budget
+How did you hear about my house?
+Where did you get your information?
+Who gave you the address of the shop?
+I will not be here on Friday
+We never had solar
+I've never called you before
+I don't like the phone, but go ahead
+I don't like talking on the phone
+It would be better if you called in the evening
+I'd rather you called me tomorrow
+I would like you to call back
+I prefer a text
+Not interested in solar but maybe in windows
+I don't need it right now, contact me next year
+I'm not sure I want that, could you follow up next week?
+I don't want to commit today, follow up with me on Friday
+No I'm good, you can follow up later
+I refuse to pay that much
+I hate my electric bill
+I'm done with work at five
+I cancelled my subscription to the paper
+Cancel my appointment on Monday and make it Tuesday
+The contract will end in May
+My lease ends in June
+When does the program end?
+The last call was cut off
+Sorry, I was cut off, go ahead
+I finished my call, go ahead
+Sorry about the wrong turn
+What's wrong with the one I have?
+You've got that wrong, I own the house
+That's the wrong address, I'm at 12 Elm
+My father passed it on to me
+Nobody called me about it
+No one called me back
+She works here too
+I do not work on Fridays
+I work from home, never mind
+Don't you worry
+I keep calling my utility company
+They keep raising my rates
+I have a lot of calls today
+I got too many things to do
+I'm tired today
+I don't have any questions
+I'm on the phone with my doctor
+I was on the other line
+Leave me a message
+Leave me your number
+Let me be honest
+Let me be sure
+Let me get off the highway
+I want out of my contract with the utility
+Take care
+I have the TV on
+Get back to me next week
+I'd report to my boss
+I won't talk to you until my wife is here
+sí, soy yo
+no, mi esposa no está
+llámeme a otro número
+no tengo ese número
+mi número es cinco cinco
+no puedo, estoy trabajando
+el alto costo me preocupa
+no quiero nada más por hoy
+quite el perro de ahí
+I don't think so, but you can call my wife
+I can't say, call me tomorrow
+I didn't say that, call the office
 `;
+
+/** Ordinary answers that are heard as a stop all the same: what tells them apart would also lose stops. One lead each. */
+const falseAlarms = `
+Can you remove the old roof?
+Don't bother
+I never gave you an answer
+How did you get my number?
+I don't want to talk to you
+There's no smoking here
+My husband passed away last year, but I am interested
+No calls before nine, please
+Don't text me, call me
+I hate phone calls but go on
+That's the wrong house number, ours is nine
+It's on the list of things to do
+My father died and left me the house
+I've had enough calls from the utility company
+Is this a scam?
+I take my coffee out of the kitchen
+I have to report this to my wife
+My lawyer handles that
+It is illegal to put panels on my roof
+Don't do it again until I say so
+`;
+
+const cutShort = [
+  ["please don't", "mhm", "call me again"],
+  ["I don't", "uh huh", "want you to call"],
+  ["I want my number", "Sure, one moment", "removed"],
+  ["this number", "yes", "is on the registry"],
+  ["please do not ever", "I understand you are busy but", "contact this number"],
+  ["You have the", "mm", "wrong guy"],
+] as [string, string, string][];
+const conversations: string[][] = [
+  ["No.", "When is a good time?", "Call me at five."],
+  ["I'm not interested right now.", "When?", "Call me in March."],
+  ["No, I don't.", "I see. Do you rent?", "Yes.", "Fine", "Call me Monday"],
+  ["Not really", "ok", "You can call me"],
+  ["I have not.", "ok", "Call me when you know"],
+  ["I am not.", "Oh", "Call me tomorrow"],
+  ["I don't want solar.", "And heat pumps?", "Maybe, call me next week."],
+  ["Not today", "Tomorrow?", "Contact me tomorrow"],
+  ["No", "Shall we call?", "Call me"],
+  ["We don't", "ok", "Can you text me the info?"],
+  ["I never did", "ok", "phone me tomorrow"],
+  ["It is not", "ok", "Please call my husband"],
+  ["No thanks", "Is the number right?", "My number is fine"],
+  ["I don't think so", "ok", "my number is five five five"],
+  ["I can't remember", "what", "Call my office"],
+  ["No I do not", "do you have a number", "Name is Bob"],
+];
 
 const lines = (text: string) => text.trim().split("\n");
 
@@ -192,16 +616,39 @@ describe("what may ask for calls to end", () => {
     expect(said(text.toLowerCase().replace(/[^\p{L}\p{N}'’‘ ]/gu, ""))).toBe("transcript");
   });
 
-  test("across two turns of the same breath, and not across the agent's", () => {
+  test("across turns of the same breath, whatever the agent says in between", () => {
     expect(said("Listen, do not", "call me again.")).toBe("transcript");
+    expect(said("take me", "off", "your list")).toBe("transcript");
+    for (const [first, between, then] of cutShort) {
+      const turns = [turn("person", first), turn("agent", between), turn("tool", "look_up({})"), turn("person", then)];
+      expect(findStop(turns), `${first} / ${then}`).toBe("transcript");
+    }
+  });
+
+  test("not across an answer and what is said next", () => {
+    for (const turns of conversations) {
+      const transcript = turns.map((text, index) => turn(index % 2 === 0 ? "person" : "agent", text));
+      expect(findStop(transcript), turns.join(" / ")).toBe(null);
+    }
     expect(findStop([turn("person", "No, I do not"), turn("agent", "Very well."), turn("person", "Call me on Monday.")])).toBe(
       null,
     );
   });
 
+  test.each(["st\u200bop", "sto\u00adp calling", "s-t-o-p", "ＳＴＯＰ", "no me llame ma\u0301s"])(
+    "however it is written: %j",
+    (text) => {
+      expect(said(text)).toBe("transcript");
+    },
+  );
+
   test("any pressed key: the opening offers one as the way out", () => {
     for (const key of ["1", "9", "*", "#", "?"]) expect(said(`[key ${key}]`)).toBe("key_press");
   });
+});
+
+describe("what is taken for a stop and is none", () => {
+  test.each(lines(falseAlarms))("%s", (text) => expect(said(text)).toBe("transcript"));
 });
 
 describe("what asks for no such thing", () => {

@@ -52,6 +52,29 @@ const outcome = (orgId: string) =>
     orgId,
   );
 
+const textOf = (raw: Arrived["raw"]) => new TextDecoder().decode(raw);
+/** One event of each type that came, the one that tells most: the first of a call has no words yet. */
+function ofEveryType(events: readonly Arrived[]): Map<string, Arrived> {
+  const found = new Map<string, Arrived>();
+  for (const event of events.toSorted((one, other) => one.raw.length - other.raw.length)) {
+    const { event: retell, type } = JSON.parse(textOf(event.raw)) as { event?: string; type?: string };
+    found.set(retell ?? type ?? "", event);
+  }
+  expect(found.size).toBeGreaterThan(1);
+  expect([...found.values()].some(({ raw }) => /"(content|message)":"/.test(textOf(raw)))).toBe(true);
+  return found;
+}
+/** An answer, no answer, a stop by tool and a stop in words alone. */
+const stopped = [["0001", 0], ["0003", 0], ["0006", 1], ["0012", 1]]; // prettier-ignore
+const said = /"(content|message|word)":"/g;
+const poisons: readonly [string, (body: string) => string][] = [
+  ["a NUL before the words", (body) => body.replace(said, '"$1":"\\u0000')],
+  ["half a surrogate pair before the words", (body) => body.replace(said, '"$1":"\\ud83d ')],
+  ["a NUL in every reason", (body) => body.replace(/"(termination_reason|failure_reason|recording_url|params_as_json|arguments)":"/g, '"$1":"\\u0000')],
+  ["half a second", (body) => body.replace(/"(call_duration_secs|time_in_call_secs)":(\d+)\b/g, '"$1":$2.5').replace(/"duration_ms":(\d+)/g, '"duration_ms":$1.25')],
+  ["a length past any integer", (body) => body.replace(/"(call_duration_secs|duration_ms|time_in_call_secs)":\d+(\.\d+)?/g, '"$1":1e15')],
+]; // prettier-ignore
+
 describe.each(vendors)("%s", (vendor) => {
   let org: LiveOrg;
   let webhooks: Arrived[];
@@ -89,9 +112,7 @@ describe.each(vendors)("%s", (vendor) => {
 
   test("a signed body of any form is kept or refused, never broken by, and kills no one", async () => {
     const nested = `{"event":"call_ended","type":"post_call_transcription","x":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
-    const [real] = events() as [Arrived];
-    const text = new TextDecoder().decode(real.raw);
-    const bodies: [string, string | Uint8Array][] = [
+    const bodies = (text: string): [string, string | Uint8Array][] => [
       ["nothing", ""], ["no JSON", "{"], ["null", "null"], ["an array", "[]"], ["a string", '"x"'], ["nested", nested],
       ["not UTF-8", new Uint8Array([0x7b, 0xff, 0x7d])],
       ["an unknown event", '{"event":"call_exploded","type":"call_exploded","event_timestamp":1,"data":{},"call":{"call_id":"call_x"}}'],
@@ -106,11 +127,13 @@ describe.each(vendors)("%s", (vendor) => {
       ["__proto__", text.replace("{", '{"__proto__":{"event":"call_ended"},')],
       ["nine megabytes", `{"event":"${"x".repeat(9_000_000)}"}`],
     ]; // prettier-ignore
-    for (const [what, body] of bodies) {
-      for (const suffix of ["", "/stop"]) {
-        const headers = { ...sign(vendor, org, body), "x-dialgate-tool-secret": org.keys.tool };
-        const answer = await house.api.send("POST", real.path + suffix, { raw: body, headers });
-        expect(answer.status, `${what}${suffix}: ${answer.text} ${JSON.stringify(house.api.faults.at(-1))}`).toBeLessThan(500);
+    for (const [type, { raw, path }] of ofEveryType(events())) {
+      for (const [what, body] of bodies(textOf(raw))) {
+        for (const suffix of ["", "/stop"]) {
+          const headers = { ...sign(vendor, org, body), "x-dialgate-tool-secret": org.keys.tool };
+          const answer = await house.api.send("POST", path + suffix, { raw: body, headers });
+          expect(answer.status, `${type}, ${what}${suffix}: ${answer.text} ${JSON.stringify(house.api.faults.at(-1))}`).toBeLessThan(500);
+        }
       }
     }
     await applyInbox(house.dispatch, org.org);
@@ -120,10 +143,30 @@ describe.each(vendors)("%s", (vendor) => {
     expect(house.api.faults).toEqual([]);
   }, 60_000); // prettier-ignore
 
+  test.each(poisons)(
+    "a spoken stop is heard whatever else its report holds: %s",
+    async (_, poison) => {
+      const twin = await caught(vendor, "312");
+      for (const { path, raw, headers } of twin.webhooks) {
+        const body = path.endsWith("/stop") ? textOf(raw) : poison(textOf(raw));
+        const signed = path.endsWith("/stop") ? headers : sign(vendor, twin.org, body);
+        const answer = await house.api.send("POST", path, { raw: body, headers: signed });
+        expect(answer.status, answer.text).toBeLessThan(300);
+      }
+      await applyInbox(house.dispatch, twin.org.org);
+      expect((await outcome(twin.org.orgId)).map((call) => [call["lead"], call["suppressions"]])).toEqual(stopped);
+      expect(
+        await rows("select type, state from webhook_inbox where org_id = $1 and state <> 'applied'", twin.org.orgId),
+      ).toEqual([]);
+      expect(house.api.faults).toEqual([]);
+    },
+    60_000,
+  );
+
   test("a stop whose words no database can hold is a stop all the same", async () => {
     const twin = await caught(vendor, "312");
     const [stop] = twin.webhooks.filter(({ path }) => path.endsWith("/stop")) as [Arrived];
-    const text = new TextDecoder().decode(stop.raw);
+    const text = textOf(stop.raw);
     const body = text.includes('"reason"')
       ? text.replace(/"reason":"[^"]*/, '"reason":"stop\\u0000it')
       : text.replace(/"args":\{/, '"args":{"reason":"stop\\u0000it",');
@@ -133,7 +176,7 @@ describe.each(vendors)("%s", (vendor) => {
       (await house.api.send("POST", stop.path, { raw: body, headers: { ...headers, "content-type": "application/json" } })).json,
     ).toEqual({ result: "end_call" });
     expect(await rows("select source, note from suppressions where org_id = $1 and source <> 'canary'", twin.org.orgId)).toEqual([
-      { source: "in_call_tool", note: null },
+      { source: "in_call_tool", note: "stop it" },
     ]);
     expect(house.api.faults).toEqual([]);
   }, 60_000);
@@ -150,8 +193,8 @@ describe.each(vendors)("%s", (vendor) => {
     await applyInbox(house.dispatch, twin.org.org);
     const expected = await outcome(straight.org.orgId);
     expect(await outcome(twin.org.orgId)).toEqual(expected);
-    // And it came to something: an answer, a stop by tool and a stop in words alone.
-    expect(expected.map((call) => [call["lead"], call["suppressions"]])).toEqual([["0001", 0], ["0003", 0], ["0006", 1], ["0012", 1]]);
+    // And it came to something.
+    expect(expected.map((call) => [call["lead"], call["suppressions"]])).toEqual(stopped);
     const [twice] = await rows("select count(*)::int as n from (select connection_id, dedupe_key from webhook_inbox where org_id = $1 group by 1, 2 having count(*) > 1) d", twin.org.orgId);
     expect(twice).toEqual({ n: 0 });
   }, 120_000); // prettier-ignore

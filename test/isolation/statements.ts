@@ -7,6 +7,7 @@ import * as campaigns from "../../src/db/queries/campaigns.ts";
 import * as connections from "../../src/db/queries/connections.ts";
 import * as consentEvents from "../../src/db/queries/consent-events.ts";
 import * as dialFacts from "../../src/db/queries/dial-facts.ts";
+import * as factsSource from "../../src/db/queries/facts-source.ts";
 import * as dispatch from "../../src/db/queries/dispatch.ts";
 import * as factVersions from "../../src/db/queries/fact-versions.ts";
 import * as idempotencyKeys from "../../src/db/queries/idempotency-keys.ts";
@@ -27,7 +28,7 @@ import { newId } from "../support/world.ts";
 import type { Admin } from "./tenants.ts";
 
 const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  account, audit, campaigns, connections, "consent-events": consentEvents, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions,
+  account, audit, campaigns, connections, "consent-events": consentEvents, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
   "idempotency-keys": idempotencyKeys, inbox, intake, leads, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock,
 }; // prettier-ignore
 
@@ -163,6 +164,8 @@ export const statements: Readonly<Record<string, Make>> = {
   ],
   "dial-facts.readDialFacts": (k) => dialFacts.readDialFacts(claimedSource(k)),
   "dial-facts.readDialFacts:leads": (k) => dialFacts.readDialFacts(leadsSource(k)),
+  "facts-source.picked": (k) =>
+    [claimedSource(k), leadsSource(k)].map((source) => ({ name: "facts.picked", ...factsSource.picked(source) })),
   "dial-facts.consentEventsOf": (k) => [dialFacts.consentEventsOf([k.consentPerson])],
   "dispatch.claimEnrolments": () => [dispatch.claimEnrolments(newId(), 100, 125, 60, 45)],
   "dispatch.recordDecisions": (k) => [dispatch.recordDecisions(decided(k, "campaign"))],
@@ -171,6 +174,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "dispatch.recordAnswer": (k) => [dispatch.recordAnswer(k.dialing, "refused", "rejected", null, "2026-11-18T16:00:00Z")],
   "dispatch.recordAnswer:final": (k) => [dispatch.recordAnswer(k.dialing, "refused", "unauthorized", null, null)],
   "dispatch.takeUnsettled": () => [dispatch.takeUnsettled(100, 60)],
+  "dispatch.noteNotSettled": (k) => [dispatch.noteNotSettled(k.unknown, 1)],
   "dispatch.settleAbsent": (k) => [dispatch.settleAbsent(k.unknown)],
   "dispatch.settleLost": (k) => [dispatch.settleLost(k.placed)],
   "dispatch.sweepOverdue": () => [dispatch.sweepOverdue()],

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { instantOf } from "../../src/lib/instant.ts";
+import { isStorable } from "../../src/lib/storable-text.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import { httpDnc } from "../../src/providers/dnc/http-dnc.ts";
 import { isPublicHttpsUrl } from "../../src/providers/dnc/public-https-url.ts";
@@ -147,6 +148,25 @@ describe("the generic HTTP source", () => {
       { list: "litigator", verdict: "listed", as_of: "2026-11-01" },
     ];
     expect(answersOf(await saying({ lists }).provider.check(asked))).toEqual({ national: "clear", litigator: "listed" });
+  });
+
+  test("a list's name of any length and form binds, in a form that a database can hold", async () => {
+    const lists = [
+      { list: "federal", verdict: "clear", as_of: "2026-11-01" },
+      { list: `internal\0\ud800${"x".repeat(5_000)}`, verdict: "listed", as_of: "2026-11-01", reason: "a\0" },
+    ];
+    const answer = await saying({ lists }).provider.check(asked);
+    const told = answer.kind === "answered" ? (answer.numbers[0]?.lists ?? []) : [];
+    expect(told.map(({ result }) => result)).toEqual(["clear", "listed"]);
+    for (const { list, reason } of told) {
+      expect(list.length).toBeLessThanOrEqual(64);
+      expect(isStorable(list) && isStorable(reason ?? "")).toBe(true);
+    }
+  });
+
+  test("more lists than any connection covers are no answer", async () => {
+    const lists = Array.from({ length: 201 }, (_, n) => ({ list: `internal_${n}`, verdict: "listed" }));
+    expect(await saying({ lists }).provider.check(asked)).toMatchObject({ kind: "failed", reason: "malformed" });
   });
 
   test("a list that the connection does not cover may bind, and never clears", async () => {

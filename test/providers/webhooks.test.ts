@@ -1,6 +1,8 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { elevenlabsSignature, retellSignature } from "../../dev/simulators/deliver.ts";
+import { findStop } from "../../src/domain/calls/find-stop.ts";
+import { isStorable } from "../../src/lib/storable-text.ts";
 import { instantOf } from "../../src/lib/instant.ts";
 import type { InboundWebhook, VoiceProvider } from "../../src/providers/voice/contract.ts";
 import { connectedVoice, keys } from "./voice-bench.ts";
@@ -188,6 +190,88 @@ describe.each(vendors)("$name webhooks", (vendor) => {
       value: { report: null, providerCallId: vendor.name === "retell" ? "call_1" : "conv_1" },
     });
     expect(one?.ok === true && two?.ok === true && one.value.dedupeKey !== two.value.dedupeKey).toBe(true);
+  });
+});
+
+/** Every event of a vendor that reports a call, with words in it. */
+const events: Readonly<Record<Vendor["name"], readonly string[]>> = {
+  retell: ["call_started", "call_ended", "call_analyzed"].map((event) =>
+    JSON.stringify({
+      event,
+      call: {
+        call_id: "call_1", call_status: "ended", metadata: { attempt_id: "att_1" }, disconnection_reason: "user_hangup",
+        start_timestamp: at * 1000, end_timestamp: (at + 12) * 1000, duration_ms: 12_000, recording_url: "https://example.com/a.wav",
+        transcript_object: [{ role: "user", content: "stop calling me", words: [{ word: "stop", start: 1.25 }] }],
+        call_analysis: { in_voicemail: false, custom_analysis_data: {} },
+      },
+    }),
+  ),
+  elevenlabs: [
+    JSON.stringify({
+      type: "post_call_transcription",
+      data: {
+        conversation_id: "conv_1", status: "done", has_audio: true, conversation_initiation_client_data: { dynamic_variables: { attempt_id: "att_1" } },
+        transcript: [{ role: "user", message: "stop calling me", time_in_call_secs: 1, tool_calls: [{ tool_name: "look_up", params_as_json: "{}" }] }],
+        metadata: { start_time_unix_secs: at, call_duration_secs: 12, termination_reason: "ended", phone_call: { call_result: "answered" } },
+      },
+    }),
+    JSON.stringify({ type: "call_initiation_failure", data: { conversation_id: "conv_1", failure_reason: "busy" } }),
+  ],
+}; // prettier-ignore
+
+/** The body with every value but its ids and the names that choose a reading made worse. */
+const worse = (body: string, text: (value: string) => string, number: (value: number) => number) =>
+  JSON.stringify(JSON.parse(body), (key, value: unknown) => {
+    if (["event", "type", "call_id", "conversation_id", "role", "status", "call_status"].includes(key)) return value;
+    return typeof value === "string" ? text(value) : typeof value === "number" ? number(value) : value;
+  });
+
+describe.each(vendors)("a report of $name can be stored whatever was sent", (vendor) => {
+  const same = <Value>(value: Value) => value;
+  const sent: readonly [string, (value: string) => string, (value: number) => number][] = [
+    ["a NUL", (value) => `\0${value}`, same],
+    ["half a surrogate pair", (value) => `${value} \ud83d`, same],
+    ["another control character", (value) => `${value}\u0001`, same],
+    ["parts of a unit", same, (value) => value + 0.456],
+    ["numbers past any integer", same, (value) => value * 1e12],
+    ["numbers without end", same, () => 1e308],
+    ["numbers below nothing", same, (value) => -value],
+  ];
+  const cases = events[vendor.name].flatMap((body) => sent.map((each) => [...each, body] as const));
+
+  test.each(cases)("%s", async (_, text, number, body) => {
+    const raw = worse(body, text, number);
+    const verified = await (await provider(vendor)).verify(inbound(vendor, raw, vendor.sign(raw, at)));
+    const report = verified.ok ? verified.value.report : null;
+    expect(report).not.toBe(null);
+    JSON.stringify(report, (_key, value: unknown) => {
+      if (typeof value === "string") expect(isStorable(value), JSON.stringify(value)).toBe(true);
+      if (typeof value === "number") expect(value >= 0 && value <= 86_400).toBe(true);
+      return value;
+    });
+    expect(report?.durationSeconds === null || Number.isInteger(report?.durationSeconds)).toBe(true);
+    if (body.includes("stop calling me"))
+      expect(report?.transcript === null || findStop(report?.transcript ?? [])).not.toBe(null);
+  });
+});
+
+describe("the stop tool of Retell", () => {
+  const [vendor] = vendors as readonly [Vendor];
+  const called = async (name: unknown) => {
+    const body = JSON.stringify({
+      name,
+      call: { call_id: "call_1", metadata: { attempt_id: "att_1" } },
+      args: { reason: "asked" },
+    });
+    return (await provider(vendor)).verifyStopTool(inbound(vendor, body, vendor.sign(body, at)));
+  };
+  test("is the configured one, and no other tool of the agent", async () => {
+    expect(await called("do_not_call")).toEqual({
+      ok: true,
+      value: { dedupeKey: "call_1:do_not_call", providerCallId: "call_1", attemptId: "att_1", reason: "asked" },
+    });
+    for (const name of ["look_up", "do_not_call_2", "Do_Not_Call", "do_not_call ", "", null, undefined, ["do_not_call"]])
+      expect(await called(name)).toEqual({ ok: false, refusal: "body_malformed" });
   });
 });
 

@@ -1,27 +1,6 @@
 import { inOrg } from "../in-org.ts";
 import type { Statement } from "../transport.ts";
-
-/** Whose facts: what a claim has just leased, or named leads of a campaign. */
-export type FactsSource =
-  | { readonly kind: "claimed"; readonly token: string }
-  | { readonly kind: "leads"; readonly campaignId: string; readonly leadIds: readonly string[] };
-
-/** The leads of a source, as `lead_id`, `person_id`, `campaign_id` and the enrolment that holds them. */
-function picked(source: FactsSource): { text: string; params: unknown[] } {
-  if (source.kind === "claimed") {
-    return {
-      text: `select x.enrolment_id, k.part as lease_part, x.lead_id, k.campaign_id, x.person_id
-        from leases k cross join unnest(k.enrolment_ids, k.lead_ids, k.person_ids) as x(enrolment_id, lead_id, person_id)
-        where ${inOrg("k")} and k.token = $1`,
-      params: [source.token],
-    };
-  }
-  return {
-    text: `select null::uuid as enrolment_id, 0 as lease_part, l.id as lead_id, $1::uuid as campaign_id, l.person_id from leads l
-      where ${inOrg("l")} and l.id = any ($2::uuid[])`,
-    params: [source.campaignId, source.leadIds],
-  };
-}
+import { type FactsSource, picked } from "./facts-source.ts";
 
 /**
  * Everything that deciding these leads takes, to be sent in one request and in this order: versions before any fact, so
@@ -215,7 +194,11 @@ export interface AttemptRow {
 const attemptDays = 31;
 /** More than one lead's retry budget can be (100), and a person has one lead. */
 const attemptsPerPersonMax = 200;
-/** Those that count; one that lives always does. Young ones reach as far back as the longest window that the org has set. */
+/**
+ * Those that count; one that lives always does. Young ones reach as far back as the longest window that the org has set. A
+ * provider's second call of an attempt had no permit and counts beside it, at its own time or when it was first heard of;
+ * an org has next to none, so they are read by themselves, through their own index.
+ */
 function readAttempts(source: FactsSource): Statement {
   const { text, params } = picked(source);
   return {
@@ -223,12 +206,18 @@ function readAttempts(source: FactsSource): Statement {
     text: `with picked as (${text}),
       reach as (select app.now() - greatest(interval '${attemptDays} days', make_interval(secs => y.recall_gap_seconds),
           (select make_interval(hours => max((c->>'window_hours')::integer)) from jsonb_array_elements(y.caps) c)) - interval '1 second' as back_to
-        from calling_policies y where ${inOrg("y")})
-      select n.person_id, n.lead_id, n.id, n.minted_at, n.answered_by_person, n.ended_at, n.ended_by, n.state in ${live} as live,
-        n.minted_at >= r.back_to as recent
-      from reach r cross join (select a.*, row_number() over (partition by a.person_id order by a.minted_at desc, a.id desc) as place
-        from (select distinct k.person_id from picked k) k
-        join dial_attempts a on ${inOrg("a")} and a.person_id = k.person_id and a.counts) n
+        from calling_policies y where ${inOrg("y")}),
+      own as (select a.* from (select distinct k.person_id from picked k) k join dial_attempts a on ${inOrg("a")} and a.person_id = k.person_id),
+      seconds as materialized (
+        select c.attempt_id, c.id, least(coalesce(c.started_at, c.ended_at), c.created_at) as at, app.heard(c) as heard, c.ended_at, c.ended_by
+          from calls c where ${inOrg("c")} and c.second),
+      made as (
+        select a.person_id, a.lead_id, a.id, a.minted_at, a.answered_by_person, a.ended_at, a.ended_by, a.state in ${live} as live
+          from own a where a.counts
+        union all
+        select a.person_id, a.lead_id, c.id, c.at, c.heard, c.ended_at, c.ended_by, false from own a join seconds c on c.attempt_id = a.id)
+      select n.person_id, n.lead_id, n.id, n.minted_at, n.answered_by_person, n.ended_at, n.ended_by, n.live, n.minted_at >= r.back_to as recent
+      from reach r cross join (select m.*, row_number() over (partition by m.person_id order by m.minted_at desc, m.id desc) as place from made m) n
       where n.place <= ${attemptsPerPersonMax} order by n.person_id, n.place desc`,
     params,
   };

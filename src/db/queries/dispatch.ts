@@ -206,6 +206,9 @@ export const settleAbsent = (attemptId: string): Statement =>
   statement("app.settle_absent", "select app.settle_absent($1) as state", attemptId);
 export const settleLost = (attemptId: string): Statement =>
   statement("app.settle_lost", "select app.settle_lost($1) as state", attemptId);
+/** A look-up's answer could not be applied: asked again after a while, and told to someone after so many times. */
+export const noteNotSettled = (attemptId: string, tellingTries: number): Statement =>
+  statement("app.note_not_settled", "select app.note_not_settled($1, $2)", attemptId, tellingTries);
 /** What time alone brings about: calls that have not rung, stop checks without a result, attempts that nobody settles. */
 export const sweepOverdue = (): Statement => statement("app.sweep_overdue", "select app.sweep_overdue() as stopped");
 export const expirePermits = (): Statement => statement("app.expire_permits", "select app.expire_permits() as expired");

@@ -6,11 +6,8 @@ export const unattributed = "stop_unattributed";
 
 /** Ends the lease of inbox rows and says what became of each. A stop that nobody can name is asked about ever more rarely. */
 export const closeInboxRows = (rows: readonly { id: string; state: string; reason: string | null }[]): Statement => ({
-  name: "webhook_inbox.close",
-  text: `update webhook_inbox w set state = u.state, reason = u.reason,
-      lease_until = case when u.state <> 'pending' then null when u.reason = '${unattributed}'
-        then clock_timestamp() + least(power(2, least(w.tries, 6)), 60) * interval '1 min' else w.lease_until end
-    from unnest($1::uuid[], $2::text[], $3::text[]) as u(id, state, reason) where ${inOrg("w")} and w.id = u.id`,
+  name: "app.close_inbox",
+  text: "select app.close_inbox($1::uuid[], $2::text[], $3::text[])",
   params: [rows.map((row) => row.id), rows.map((row) => row.state), rows.map((row) => row.reason)],
 });
 

@@ -150,6 +150,7 @@ export const dialAttempts = pgTable(
     answeredByPerson: boolean("answered_by_person").notNull().default(databaseDefault),
     endedBy: text("ended_by").notNull().default(databaseDefault),
     dialedXid: xid8("dialed_xid"),
+    settleFailures: integer("settle_failures").notNull().default(databaseDefault),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
 );
@@ -198,6 +199,7 @@ export const calls = pgTable(
     stopSearched: boolean("stop_searched").notNull(),
     createdAt: instant("created_at").notNull(),
     stopJudged: boolean("stop_judged").notNull().default(databaseDefault),
+    second: boolean("second").notNull().default(databaseDefault),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
 );

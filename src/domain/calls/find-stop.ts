@@ -1,26 +1,23 @@
 import type { TranscriptTurn } from "../../providers/voice/contract.ts";
-import { harmlessStops, stopPhrases } from "./stop-vocabulary.ts";
+import { harmless, stopPhrases } from "./stop-vocabulary.ts";
 
 export type StopFound = "transcript" | "key_press";
+
+/** A sentence is cut where the person breathes, or where the agent says "mhm": so many of their turns are read as one, too. */
+const turnsJoined = 3;
 
 /**
  * Whether anything that the person said, or pressed, may ask for calls to end, and by which of the two. Searched before a
  * transcript is dropped. A refusal of the offer or of the moment alone ("not today") is none.
  */
 export function findStop(transcript: readonly TranscriptTurn[]): StopFound | null {
-  let before = "";
+  let said: readonly string[] = [];
   for (const turn of transcript) {
-    if (turn.role === "tool") continue;
-    if (turn.role === "agent") {
-      before = "";
-      continue;
-    }
+    if (turn.role !== "person") continue;
     // The opening offers a key as the opt-out (47 CFR 64.1200(b)(3)), so a pressed key is one, whichever it was.
     if (keyPress.test(turn.text)) return "key_press";
-    const words = plainWords(turn.text);
-    // Speech recognition cuts a sentence where the person breathes: two turns in a row are read as one, too.
-    if (saysStop(words) || (before !== "" && saysStop(`${before} ${words}`))) return "transcript";
-    before = words;
+    said = [...said, plainWords(turn.text)].slice(-turnsJoined);
+    if (said.some((_, from) => saysStop(said.slice(from).join(" ")))) return "transcript";
   }
   return null;
 }
@@ -31,7 +28,7 @@ function plainWords(text: string): string {
   return text
     .toLowerCase()
     .normalize("NFKD")
-    .replace(/\p{M}/gu, "")
+    .replace(/[\p{M}\p{Cf}]/gu, "")
     .replace(/['’‘ʼ‛′`´]/g, "")
     .replace(/[^\p{L}\p{N}]+/gu, " ")
     .replace(/\b(do|does|did|wo|would|should|must|ca|have|has|is|are) ?n t\b/g, "$1nt")
@@ -40,6 +37,9 @@ function plainWords(text: string): string {
 }
 
 function saysStop(words: string): boolean {
-  const meant = words.replace(harmlessStops, " ").replace(/ +/g, " ").trim();
+  const meant = harmless
+    .reduce((left, asksNothing) => left.replace(asksNothing, " "), words)
+    .replace(/ +/g, " ")
+    .trim();
   return stopPhrases.some((phrase) => phrase.test(meant));
 }

@@ -9,7 +9,7 @@ import { rowsOf } from "../../db/transport.ts";
 import { byteaText, sha256 } from "../../lib/bytes.ts";
 import { publicId, uuidOf } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
-import { isStorable } from "../../lib/storable-text.ts";
+import { isStorable, storableText } from "../../lib/storable-text.ts";
 import type { InboundWebhook, StopToolCall, VoiceProvider, WebhookRefusal } from "../../providers/voice/contract.ts";
 import { reachVoice } from "../connections/reach-voice.ts";
 import type { Adapters } from "../connections/test-connection.ts";
@@ -110,7 +110,7 @@ function applyStop(org: OrgDb, row: StopRow, stop: StopToolCall, attempt: { id: 
       source: "in_call_tool",
       byOrg: false,
       // A stop is never lost for the words that came with it.
-      note: stop.reason !== null && isStorable(stop.reason) ? stop.reason.slice(0, 500) : null,
+      note: stop.reason === null ? null : storableText(stop.reason.slice(0, 500)),
       attemptId: attempt.id,
     });
   });

@@ -3,6 +3,7 @@ import { bytesOfHex, hexOf, sha256 } from "../../lib/bytes.ts";
 import { hmacSha256, hmacSha256Holds, joinBytes } from "../../lib/hmac.ts";
 import { earliest, instantOf, secondsOf } from "../../lib/instant.ts";
 import type { Instant } from "../../lib/instant.ts";
+import { storableText } from "../../lib/storable-text.ts";
 import { readJson } from "../read-json.ts";
 import { sendOnce } from "../send-once.ts";
 import type { Fetch } from "../send-once.ts";
@@ -132,23 +133,26 @@ async function signatureHolds(
   return hmacSha256Holds(signing, joinBytes(`${timestamp}.`, body), bytesOfHex(digest));
 }
 
+/** What is told of lists that nobody asked about binds as it stands: bounded, and such that a database can hold it. */
+const volunteeredMax = 200;
+const nameMax = 64;
 const listAnswer = z.looseObject({
-  list: z.string(),
+  list: z.string().transform((name) => storableText(name.slice(0, nameMax))),
   verdict: z.string(),
   as_of: z.string().nullish().catch(null),
   list_version_date: z.string().nullish().catch(null),
-  reason: z.string().max(200).nullish().catch(null),
+  reason: z.string().max(200).transform(storableText).nullish().catch(null),
 });
 const numberAnswer = z.looseObject({
   id: z.string(),
   e164: z.string(),
   verdict: z.string().nullish().catch(null),
-  lists: z.array(listAnswer),
+  lists: z.array(listAnswer).max(volunteeredMax),
   line_type: z.string().nullish().catch(null),
 });
 const answer = z.looseObject({
   request_id: z.string(),
-  provider_ref: z.string().max(200).nullish().catch(null),
+  provider_ref: z.string().max(200).transform(storableText).nullish().catch(null),
   results: z.array(numberAnswer).max(maxNumbers),
 });
 type WireNumber = z.infer<typeof numberAnswer>;

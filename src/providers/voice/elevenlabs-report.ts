@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { CallReport, CallStatus, Disposition, TranscriptTurn } from "./contract.ts";
 import type { StopSigns } from "./retell-report.ts";
-import { instantFrom, isSpoken, saysStop, textAt } from "./vendor-call.ts";
+import { instantFrom, isSpoken, saysStop, storableReport, textAt } from "./vendor-call.ts";
 
 // As with Retell: loose, and a transcript of which a part cannot be read is one that was not told.
 const toolCall = z.looseObject({ tool_name: z.string(), params_as_json: z.string().nullish().catch(null) });
@@ -75,7 +75,7 @@ export function elevenlabsReport(call: Conversation, signs: StopSigns, afterCall
   const status = unanswered.has(disposition) && !spoken(transcript) ? "not_connected" : said;
   const startedAt = call.metadata?.start_time_unix_secs ?? null;
   const seconds = call.metadata?.call_duration_secs ?? null;
-  return {
+  return storableReport({
     providerCallId: call.conversation_id,
     attemptId: textAt(call.conversation_initiation_client_data?.dynamic_variables, "attempt_id"),
     status,
@@ -92,12 +92,12 @@ export function elevenlabsReport(call: Conversation, signs: StopSigns, afterCall
     recordingRef: call.has_audio === true ? `conversations/${call.conversation_id}/audio` : null,
     stopRequested: stopRequested(call, signs),
     final: over || status === "not_connected",
-  };
+  });
 }
 
 /** A call that was never connected: busy, no answer, or a reason that ElevenLabs does not know. */
 export function failureReport(failure: z.infer<typeof initiationFailure>): CallReport {
-  return {
+  return storableReport({
     providerCallId: failure.conversation_id,
     attemptId: textAt(failure.conversation_initiation_client_data?.dynamic_variables, "attempt_id"),
     status: "not_connected",
@@ -113,12 +113,12 @@ export function failureReport(failure: z.infer<typeof initiationFailure>): CallR
     recordingRef: null,
     stopRequested: false,
     final: true,
-  };
+  });
 }
 
 /** Never final: a summary names the conversation, and `get` tells the rest. */
 export function summaryReport(summary: z.infer<typeof conversationSummary>, attemptId: string): CallReport {
-  return {
+  return storableReport({
     providerCallId: summary.conversation_id,
     attemptId,
     status: statuses[summary.status ?? ""] ?? "registered",
@@ -133,7 +133,7 @@ export function summaryReport(summary: z.infer<typeof conversationSummary>, atte
     recordingRef: null,
     stopRequested: false,
     final: false,
-  };
+  });
 }
 
 const spoken = (turns: readonly TranscriptTurn[] | null): boolean => turns?.some((entry) => entry.role === "person") === true;

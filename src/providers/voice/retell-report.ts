@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { CallReport, CallStatus, Disposition, TranscriptTurn } from "./contract.ts";
-import { instantFrom, isSpoken, saysStop, textAt } from "./vendor-call.ts";
+import { instantFrom, isSpoken, saysStop, storableReport, textAt } from "./vendor-call.ts";
 
 // Loose and forgiving in what decides nothing: a vendor's new shape in one field must not lose a call's end.
 // Entries of a transcript are read one by one (`turnsOf`): one that cannot be read makes the whole "not told", which keeps
@@ -74,7 +74,7 @@ export function retellReport(call: RetellCall, event: string | null, signs: Stop
   const transcript = turnsOf(call);
   const analysed = call.call_analysis !== null && call.call_analysis !== undefined;
   const disposition = dispositionOf(call, status, reason, transcript);
-  return {
+  return storableReport({
     providerCallId: call.call_id,
     attemptId: textAt(call.metadata, "attempt_id") ?? textAt(call.retell_llm_dynamic_variables, "attempt_id"),
     status,
@@ -90,7 +90,7 @@ export function retellReport(call: RetellCall, event: string | null, signs: Stop
     stopRequested: stopRequested(call, signs),
     // `call_analyzed` is the last word; a call that never connected has nothing left to tell.
     final: event === "call_analyzed" || status === "not_connected" || (analysed && (status === "ended" || status === "error")),
-  };
+  });
 }
 
 function statusOf(call: RetellCall, event: string | null, reason: string | null): CallStatus {
@@ -130,9 +130,9 @@ function endedBy(reason: string | null, status: CallStatus): CallReport["endedBy
 }
 
 function durationOf(call: RetellCall): number | null {
-  if (typeof call.duration_ms === "number" && call.duration_ms >= 0) return Math.round(call.duration_ms / 1000);
+  if (typeof call.duration_ms === "number" && call.duration_ms >= 0) return call.duration_ms / 1000;
   const { start_timestamp: from, end_timestamp: to } = call;
-  return typeof from === "number" && typeof to === "number" && to >= from ? Math.round((to - from) / 1000) : null;
+  return typeof from === "number" && typeof to === "number" && to >= from ? (to - from) / 1000 : null;
 }
 
 /**

@@ -3,7 +3,8 @@ import type { Result } from "../../lib/result.ts";
 import { refuse } from "../../lib/result.ts";
 import { instantOf } from "../../lib/instant.ts";
 import type { Instant } from "../../lib/instant.ts";
-import type { OpenCredential, PlaceCall, TranscriptTurn, VoicePurpose } from "./contract.ts";
+import { isStorable, storableText } from "../../lib/storable-text.ts";
+import type { CallReport, OpenCredential, PlaceCall, TranscriptTurn, VoicePurpose } from "./contract.ts";
 import { forbiddenVariable } from "./forbidden-variable.ts";
 
 /** Regulated calls ring for at least 15 s (47 CFR 64.1200(a)(6)). */
@@ -70,6 +71,36 @@ export function instantFrom(value: number | null | undefined, unitsPerSecond: 1 
     return null;
   return instantOf(value / unitsPerSecond);
 }
+
+/** No call lasts a day: what is longer, or less than nothing, is no length. */
+const maxCallSeconds = 86_400;
+
+/**
+ * A report as the database can hold it, whatever its vendor sent: one value of it that could not be stored would lose the
+ * stop that was said in the same call. Every report that an adapter makes goes through here.
+ */
+export function storableReport(report: CallReport): CallReport {
+  const { attemptId, transcript } = report;
+  return {
+    ...report,
+    // An id is never mended: it could become another's.
+    attemptId: attemptId !== null && isStorable(attemptId) ? attemptId : null,
+    providerReason: storableOrNull(report.providerReason),
+    durationSeconds: secondsWithin(report.durationSeconds, Math.round),
+    transcript: transcript === null ? null : transcript.map(storableTurn),
+    recordingRef: storableOrNull(report.recordingRef),
+  };
+}
+
+const storableTurn = ({ role, text, startSeconds }: TranscriptTurn): TranscriptTurn => ({
+  role,
+  text: storableText(text),
+  // Word times are told in parts of a second.
+  startSeconds: secondsWithin(startSeconds, (seconds) => seconds),
+});
+const storableOrNull = (text: string | null): string | null => (text === null ? null : storableText(text));
+const secondsWithin = (value: number | null, as: (seconds: number) => number): number | null =>
+  value !== null && value >= 0 && value <= maxCallSeconds ? as(value) : null;
 
 /** A field of an object of which nothing else is known. */
 export function textAt(value: unknown, name: string): string | null {
