@@ -4,6 +4,7 @@ import { DbError } from "../../src/db/db-error.ts";
 import { neonTransport, type Transport } from "../../src/db/transport.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import type { HttpDeps } from "../../src/http/http-env.ts";
+import { type Known, statements } from "../isolation/statements.ts";
 import { testPeppers } from "../support/peppers.ts";
 import { type Api, type Caller, openApi } from "./api.ts";
 
@@ -158,4 +159,17 @@ describe("where the key itself is in doubt", () => {
     between = {};
     expect(failed.json).toMatchObject({ status: 503, code: "database_unavailable", detail });
   });
+});
+
+test("a function that may change something is asked by its name: so does a handle know that it may have", async () => {
+  const { rows } = await api.db.admin(
+    "select proname from pg_proc where pronamespace = 'app'::regnamespace and provolatile = 'v'",
+  );
+  const asks = new RegExp(`\\bapp\\.(${rows.map((row) => row["proname"]).join("|")})\\(`);
+  const anything = new Proxy({} as Known, { get: () => acme.orgId });
+  const asking = Object.values(statements)
+    .flatMap((make) => make(anything))
+    .filter(({ text }) => asks.test(text));
+  expect(asking.length).toBeGreaterThan(15);
+  expect(asking.filter(({ name }) => !name.startsWith("app."))).toEqual([]);
 });
