@@ -18,26 +18,33 @@ begin
     from moved m order by m.id;
 end $$;
 
--- Records answers as columns. A number that turned to listed also loses its permit and its place in every queue; a clear
--- answer widens only, so it bumps nothing and lets what was held be judged again.
+-- Records answers as columns. A number that turned to listed also loses its permit and its place in every queue. A clear
+-- answer that is in nothing older than what was known widens only, so that it bumps nothing; clear answers alone let what was
+-- held be judged again.
 create function app.record_scrubs(run uuid, connection uuid, digest bytea, ids uuid[], persons uuid[], lists text[], kinds text[], results text[],
   list_versions timestamptz[], leads uuid[], due timestamptz[]) returns table (listed integer, attempts_cancelled integer, enrolments_closed integer)
   language plpgsql as $$
-declare turned uuid[]; uncertain uuid[]; n_cancelled integer; n_held integer;
+declare turned uuid[]; narrowed uuid[]; n_cancelled integer; n_held integer;
 begin
   perform 1 from public.persons p where p.org_id = (select app.org()) and p.id = any (persons) order by p.id for no key update;
-  -- Of line types only what was a landline's until now is a change: unknown counts as mobile.
+  -- Of line types only what was a landline's until now is a change: unknown counts as mobile. A clear answer of another
+  -- source without a list date may count as older: what was attested of that source's lists dates it.
   select coalesce(array_agg(distinct u.person) filter (where u.result = 'listed' and u.kind <> 'line_type'), '{}'),
-      coalesce(array_agg(distinct u.person), '{}')
-    into turned, uncertain from unnest(persons, lists, kinds, results) as u(person, list, kind, result)
-    where u.result <> 'clear' and (u.kind <> 'line_type' or 'clear' = (
-      select s.result from public.scrubs s where s.org_id = (select app.org()) and s.person_id = u.person and s.list = u.list
-        order by s.scrubbed_at desc, s.id desc limit 1));
+      coalesce(array_agg(distinct u.person) filter (where case
+        when u.kind = 'line_type' then u.result <> 'clear' and k.result = 'clear'
+        when u.result <> 'clear' then true
+        else k.scrubbed_at > app.now() or coalesce(u.version, '-infinity') < coalesce(k.list_version_at, '-infinity')
+          or (u.version is null and k.connection_id <> connection) end), '{}')
+    into turned, narrowed from unnest(persons, lists, kinds, results, list_versions) as u(person, list, kind, result, version)
+    left join lateral (
+      select s.result, s.list_version_at, s.scrubbed_at, s.connection_id from public.scrubs s
+        where s.org_id = (select app.org()) and s.person_id = u.person and s.list = u.list
+        order by s.scrubbed_at desc, s.id desc limit 1) k on true;
   insert into public.scrubs (org_id, id, person_id, list, kind, result, list_version_at, scrubbed_at, connection_id, run_id, response_digest)
     select app.org(), u.id, u.person, u.list, u.kind, u.result, u.version, app.now(), connection, run, digest
     from unnest(ids, persons, lists, kinds, results, list_versions) as u(id, person, list, kind, result, version);
   update public.leads l set scrub_due_at = u.at from unnest(leads, due) as u(lead, at) where l.org_id = (select app.org()) and l.id = u.lead;
-  update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = any (uncertain);
+  update public.persons p set facts_version = p.facts_version + 1 where p.org_id = (select app.org()) and p.id = any (narrowed);
   with gone as (
     update public.dial_attempts a set state = 'cancelled', reason = 'dnc_listed', counts = false, ended_at = app.now()
       where a.org_id = (select app.org()) and a.person_id = any (turned) and a.state = 'permitted' returning a.id),
@@ -58,7 +65,8 @@ begin
         and a.state in ('dialing', 'unknown', 'placed', 'in_progress') returning a.id)
   insert into public.outbox (org_id, id, kind, subject_id, due_at, created_at)
     select app.org(), gen_random_uuid(), 'provider_stop', m.id, clock_timestamp(), clock_timestamp() from marked m;
-  perform app.reopen_persons(array(select distinct u.person from unnest(persons) as u(person) where not u.person = any (turned)));
+  perform app.reopen_persons(array(select distinct u.person from unnest(persons, results) as u(person, result)
+    where u.result = 'clear' and not u.person = any (turned)));
   return query select cardinality(turned), n_cancelled, n_held;
 end $$;
 

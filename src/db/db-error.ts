@@ -16,6 +16,15 @@ export class DbError extends Error {
     this.table = fault.table;
     this.statement = fault.statement;
   }
+
+  /**
+   * Whether the transaction is known to have left nothing behind: it never began, or its error rolled it back. Not known
+   * where the connection, the server's resources or the server itself gave way (08, 53, 57, 58, XX), or nobody answered.
+   */
+  get isUndone(): boolean {
+    if (this.statement === "connect") return true;
+    return this.sqlstate !== null && !/^(08|53|57|58|XX|40003)/.test(this.sqlstate);
+  }
 }
 
 /** Reads the few fields that hold no values from whatever the driver threw. */

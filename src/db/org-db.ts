@@ -57,6 +57,7 @@ export class OrgDb {
   readonly #transport: Transport;
   readonly #binding: Binding;
   readonly #newId: () => string;
+  #mayHaveChanged = false;
 
   private constructor(transport: Transport, binding: Binding, newId: () => string) {
     this.#transport = transport;
@@ -70,6 +71,13 @@ export class OrgDb {
 
   get actor(): Actor {
     return this.#binding.actor;
+  }
+  /**
+   * Whether something that was asked through this handle has changed the org, or may have. Beside the changes themselves,
+   * functions in `app` count, whose statements bear their names; bookkeeping that no audit entry speaks of does not.
+   */
+  get mayHaveChanged(): boolean {
+    return this.#mayHaveChanged;
   }
   /** A new time-ordered uuid. */
   newId(): string {
@@ -108,7 +116,7 @@ export class OrgDb {
   async change<R>(entry: AuditEntry, work: (writer: OrgWriter) => Promise<R>): Promise<R> {
     let nothing: { readonly result: R } | undefined;
     try {
-      return await this.#transport.transaction(async (run) => {
+      const done = await this.#transport.transaction(async (run) => {
         const bound = this.#admit(await run(this.#binding.statement));
         const entries: AuditEntry[] = [entry];
         const writer = new OrgWriter(run, bound, this.#newId, entries);
@@ -120,10 +128,17 @@ export class OrgDb {
         await run(appendStatement(entries, this.#binding));
         return result;
       });
+      this.#mayHaveChanged = true;
+      return done;
     } catch (thrown) {
-      if (nothing === undefined) throw thrown;
-      return nothing.result;
+      if (nothing !== undefined) return nothing.result;
+      this.#noteFailure(thrown);
+      throw thrown;
     }
+  }
+
+  #noteFailure(thrown: unknown): void {
+    if (thrown instanceof DbError && !thrown.isUndone) this.#mayHaveChanged = true;
   }
 
   /** A change whose whole work is one statement or SQL function: one request, audit entry included. */
@@ -131,14 +146,21 @@ export class OrgDb {
     entries: readonly AuditEntry[],
     ...statements: readonly Statement[]
   ): Promise<{ bound: Bound; answers: readonly Answer[] }> {
-    const { bound, answers } = await this.#batch([...statements, appendStatement(entries, this.#binding)]);
+    const { bound, answers } = await this.#batch([...statements, appendStatement(entries, this.#binding)], true);
     return { bound, answers: answers.slice(0, -1) };
   }
 
-  async #batch(statements: readonly Statement[]): Promise<{ bound: Bound; answers: readonly Answer[] }> {
+  async #batch(
+    statements: readonly Statement[],
+    changes = statements.some(({ name }) => name.startsWith("app.")),
+  ): Promise<{ bound: Bound; answers: readonly Answer[] }> {
     const [binding, ...answers] = await this.#transport
       .batch([this.#binding.statement, ...statements])
-      .catch((thrown: unknown) => this.#refusedOr(thrown));
+      .catch((thrown: unknown) => {
+        if (changes) this.#noteFailure(thrown);
+        return this.#refusedOr(thrown);
+      });
+    if (changes) this.#mayHaveChanged = true;
     return { bound: this.#admit(binding), answers };
   }
 

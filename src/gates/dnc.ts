@@ -31,7 +31,7 @@ type Facts = Pick<Snapshot, "at" | "dnc" | (typeof consentInputs)[number]>;
 
 export const dnc = defineGate({
   name: "dnc",
-  version: 1,
+  version: 2,
   kind: "standing",
   reads: ["at", "dnc", ...consentInputs],
   reasons,
@@ -49,6 +49,8 @@ interface ListState {
   readonly list: string;
   readonly demanded: boolean;
   readonly answer: ListAnswer | null;
+  /** What lists the number, where something does: an answer that came before the newest, if that one is unknown. */
+  readonly listing: ListAnswer | null;
   readonly refusals: readonly Refusal[];
   readonly liftedBy: "consent" | "counsel" | null;
 }
@@ -76,7 +78,7 @@ function judge(facts: Facts, at: Instant, memo?: GateMemo): Judgement<Reason> {
   return allow(solicits || facts.dnc.added_lists.length > 0 ? "dnc_clear" : "not_a_solicitation", details);
 }
 
-/** What is demanded, and every other do-not-call or litigator list that answered: `listed` binds there too. */
+/** What is demanded, and every other do-not-call or litigator list that answered or once listed: `listed` binds there too. */
 function listsOf(facts: Facts, rows: readonly ConditionRow[], solicits: boolean): { name: string; demanded: boolean }[] {
   const demanded = new Set(facts.dnc.added_lists);
   if (solicits) {
@@ -85,7 +87,8 @@ function listsOf(facts: Facts, rows: readonly ConditionRow[], solicits: boolean)
       if (reached && row.asks.type === "dnc_list") demanded.add(row.asks.list);
     }
   }
-  const others = new Set(facts.dnc.answers.filter((answer) => answer.kind !== "line_type").map((answer) => answer.list));
+  const answered = facts.dnc.answers.filter((answer) => answer.kind !== "line_type").map((answer) => answer.list);
+  const others = new Set([...answered, ...facts.dnc.once_listed]);
   return [
     ...[...demanded].map((name) => ({ name, demanded: true })),
     ...[...others].filter((name) => !demanded.has(name)).map((name) => ({ name, demanded: false })),
@@ -100,24 +103,24 @@ interface Asking {
 
 function stateOf(list: string, demanded: boolean, facts: Facts, rows: readonly ConditionRow[], asking: Asking): ListState {
   const answer = newestAnswer(facts.dnc.answers, list);
-  const base = { list, demanded, answer };
-  if (answer === null) return { ...base, refusals: [unanswered(facts, list)].filter((each) => each !== null), liftedBy: null };
+  const listing = listingOf(facts, list, answer);
+  const base = { list, demanded, answer, listing };
   const found: Refusal[] = [];
   // An informational call is bound by what the org added, and by a litigator list that names the number.
-  const binds = demanded || asking.solicits || answer.kind === "litigator";
-  const age = ageOf(answer, asking.at);
-  const isListed = answer.result === "listed" && age !== "stale" && binds;
-  const liftedBy = isListed ? liftOf(answer, facts, rows, asking) : null;
-  if (isListed && liftedBy === null) found.push(listedAs(answer));
-  if (demanded && (answer.result === "unknown" || age === "unknown")) found.push("dnc_unknown");
+  const binds = demanded || asking.solicits || listing?.kind === "litigator";
+  const age = answer === null ? null : ageOf(answer, asking.at);
   // Age says nothing good of a number: a listing that has grown old still binds, until a later scrub says clear.
-  if (age === "stale" && (demanded || (binds && answer.result === "listed"))) found.push("scrub_stale");
+  const isOld = listing !== null && ageOf(listing, asking.at) === "stale";
+  const isListed = listing !== null && binds && !isOld;
+  const liftedBy = isListed ? liftOf(listing, facts, rows, asking) : null;
+  if (isListed && liftedBy === null) found.push(listedAs(listing));
+  if (demanded && (answer?.result === "unknown" || age === "unknown")) found.push("dnc_unknown");
+  if ((demanded && age === "stale") || (binds && isOld)) found.push("scrub_stale");
   // A disconnected provider's word serves nobody: only another's scrub does (gates.md §4). What it listed stays listed.
-  if (demanded && answer.connection_id !== null && facts.dnc.disconnected.includes(answer.connection_id))
-    found.push("scrub_missing");
-  if (answer.result !== "clear" && answer.result !== "listed" && answer.result !== "unknown")
-    throw new Error("a list answer of no known kind");
-  return { ...base, refusals: found, liftedBy };
+  const source = answer?.connection_id ?? null;
+  if (demanded && source !== null && facts.dnc.disconnected.includes(source)) found.push("scrub_missing");
+  const missing = demanded && answer === null ? unanswered(facts, list) : null;
+  return { ...base, refusals: missing === null ? found : [...found, missing], liftedBy };
 }
 
 /** The latest scrub of a list; of two at the same instant the stricter. */
@@ -125,6 +128,7 @@ function newestAnswer(answers: readonly ListAnswer[], list: string): ListAnswer 
   let newest: ListAnswer | null = null;
   for (const answer of answers) {
     if (answer.list !== list || answer.kind === "line_type") continue;
+    if (!Object.hasOwn(strictness, answer.result)) throw new Error("a list answer of no known kind");
     const later = newest === null || answer.scrubbed_at > newest.scrubbed_at;
     if (later || (answer.scrubbed_at === newest?.scrubbed_at && strictness[answer.result] > strictness[newest.result]))
       newest = answer;
@@ -132,6 +136,29 @@ function newestAnswer(answers: readonly ListAnswer[], list: string): ListAnswer 
   return newest;
 }
 const strictness = { clear: 0, unknown: 1, listed: 2 } as const;
+
+/**
+ * What lists the number still: the newest answer that knows, whatever was unknown after it. One that is no more among the
+ * answers has no date that could have grown old; without a provider it is a reason of its own.
+ */
+function listingOf({ at, dnc: facts }: Facts, list: string, newest: ListAnswer | null): ListAnswer | null {
+  const known = newestAnswer(
+    facts.answers.filter((answer) => answer.result !== "unknown"),
+    list,
+  );
+  if (known?.result === "listed") return known;
+  if (facts.provider === "none" || !facts.once_listed.includes(list)) return null;
+  const kind = newest?.kind ?? (list === "litigator" ? "litigator" : "do_not_call");
+  return {
+    list,
+    kind,
+    result: "listed",
+    scrubbed_at: at,
+    list_version_at: null,
+    attested_list_age_days: null,
+    connection_id: null,
+  };
+}
 
 /** Without a provider nothing can be stale or missing: the acknowledgement is asked instead. */
 function unanswered(facts: Facts, list: string): Refusal | null {
@@ -195,10 +222,10 @@ function judgeWithoutProvider(facts: Facts, lists: readonly ListState[], asking:
 
 /** Listed once, and no later scrub said clear. A fresh listing is judged as such; an old one still counts. */
 function wasOnceListed(facts: Facts, lists: readonly ListState[], asking: Asking): boolean {
-  if (lists.some((list) => list.answer?.result === "listed" && list.refusals.includes("scrub_stale"))) return true;
+  if (lists.some((list) => list.listing !== null && list.refusals.includes("scrub_stale"))) return true;
   return facts.dnc.once_listed.some((name) => {
     const state = lists.find((list) => list.list === name);
-    const isJudged = state?.answer?.result === "listed" && !state.refusals.includes("scrub_stale");
+    const isJudged = state?.listing != null && !state.refusals.includes("scrub_stale");
     return !isJudged && (asking.solicits || state?.demanded === true || name === "litigator");
   });
 }
@@ -214,6 +241,7 @@ const shown = (list: ListState) => ({
   // Shown as attested, and only where it stands in for a date.
   ...(list.answer?.list_version_at === null ? { attested_list_age_days: list.answer.attested_list_age_days } : {}),
   scrubbed_at: list.answer?.scrubbed_at ?? null,
+  listed: list.listing !== null,
   refusals: list.refusals,
   lifted_by: list.liftedBy,
 });

@@ -217,11 +217,11 @@ export interface DncFacts {
   /** Lists that the org adds to what the law demands, for informational calls too. */
   readonly added_lists: readonly string[];
   readonly answers: readonly ListAnswer[];
-  /** Lists on which the number was ever listed, and no later scrub said clear. */
+  /** Do-not-call and litigator lists on which the number was ever listed, and no later scrub said clear: it stays listed. */
   readonly once_listed: readonly string[];
-  /** Owner's switch: written consent over the national list ((c)(2)(ii)). */
   /** Providers among the answers that have been disconnected: what they said of a number serves no call any more. */
   readonly disconnected: readonly string[];
+  /** Owner's switch: written consent over the national list ((c)(2)(ii)). */
   readonly written_consent_over_national: boolean;
   readonly acknowledgement: {
     readonly id: string;

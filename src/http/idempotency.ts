@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { claimKey, keepAnswer, releaseKey, type KeyedRequest } from "../domain/idempotency/answer-once.ts";
 import type { HttpEnv } from "./http-env.ts";
+import { isDbError, nothingDone, sameKey } from "./on-error.ts";
 import { Problem } from "./problem.ts";
 
 const keyForm = /^[\x21-\x7e]{1,255}$/;
@@ -8,7 +9,8 @@ const keptHeaders = ["content-type", "location"];
 
 /**
  * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07), per principal, kept 24 h. A repetition gets the first
- * answer; where nobody knows what came of the first, it says so instead of doing it again.
+ * answer; where nobody knows what came of the first, it says so instead of doing it again. One that failed here and did
+ * nothing for certain leaves its key free.
  */
 export const idempotency = ({ required, tellsSecret }: { required: boolean; tellsSecret: boolean }): MiddlewareHandler<HttpEnv> =>
   async function idempotency(c, next) {
@@ -29,7 +31,9 @@ export const idempotency = ({ required, tellsSecret }: { required: boolean; tell
       path: c.req.path,
       body: await fingerprinted(c),
     };
-    const claim = await claimKey(c.var.org, request);
+    const claim = await claimKey(c.var.org, request).catch((thrown: unknown) => {
+      throw thrown instanceof Error && isLost(thrown) ? keyInDoubt() : thrown;
+    });
     if (claim.kind === "replay") {
       const { status, headers, body } = claim.answer;
       return new Response(body === "" ? null : body, { status, headers: { ...headers, "idempotent-replayed": "true" } });
@@ -47,6 +51,15 @@ const refusals = {
     new Problem("idempotency_state_unknown", { detail: "Look up what the first request did; to do it again, use a new key." }),
 };
 
+/** The database failed without saying what became of its transaction. */
+const isLost = (thrown: Error): boolean => isDbError(thrown) && !thrown.isUndone;
+/** By the same key nothing is ever done twice, whatever became of it here or came of an earlier request with it. */
+const keyInDoubt = () =>
+  new Problem("database_unavailable", {
+    detail: `${sameKey} Should that answer idempotency_state_unknown, look up what came of it, and use a new key.`,
+    headers: { "retry-after": "5" },
+  });
+
 /** The body's text; an upload is known by its declared length and digest, because it is not read before it is stored. */
 async function fingerprinted(c: Context<HttpEnv>): Promise<string> {
   if (c.req.bodyCache.text !== undefined) return c.req.text();
@@ -62,21 +75,23 @@ async function fingerprinted(c: Context<HttpEnv>): Promise<string> {
 const withoutSecret = (body: string): string => JSON.stringify({ ...(JSON.parse(body) as object), secret: null });
 
 async function settle(c: Context<HttpEnv>, request: KeyedRequest, kept: (body: string) => string): Promise<void> {
-  const { status, headers } = c.res;
-  const refusedUnread = c.error instanceof Problem && c.error.parts.unproven === true;
+  if (nothingDone(c.error, c) && c.res.status >= 500) {
+    await releaseKey(c.var.org, request).catch(() => Promise.reject(keyInDoubt()));
+    return;
+  }
   try {
-    if (refusedUnread || status === 401 || status === 403 || status === 429) await releaseKey(c.var.org, request);
-    else if (status >= 500) await keepAnswer(c.var.org, request, null);
-    else {
-      const named = keptHeaders.flatMap((name) => (headers.get(name) === null ? [] : [[name, headers.get(name) as string]]));
-      const body = await c.res.clone().text();
-      await keepAnswer(c.var.org, request, {
-        status,
-        headers: Object.fromEntries(named),
-        body: status < 300 ? kept(body) : body,
-      });
-    }
+    await keep(c, request, kept);
   } catch {
     // The work is done or refused, and its answer stands; the key alone will say that its state is unknown.
   }
+}
+
+async function keep(c: Context<HttpEnv>, request: KeyedRequest, kept: (body: string) => string): Promise<void> {
+  const { status, headers } = c.res;
+  const refusedUnread = c.error instanceof Problem && c.error.parts.unproven === true;
+  if (refusedUnread || status === 401 || status === 403 || status === 429) return releaseKey(c.var.org, request);
+  if (status >= 500) return keepAnswer(c.var.org, request, null);
+  const named = keptHeaders.flatMap((name) => (headers.get(name) === null ? [] : [[name, headers.get(name) as string]]));
+  const body = await c.res.clone().text();
+  await keepAnswer(c.var.org, request, { status, headers: Object.fromEntries(named), body: status < 300 ? kept(body) : body });
 }

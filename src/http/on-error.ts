@@ -1,30 +1,35 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { DbError } from "../db/db-error.ts";
+import type { OrgDb } from "../db/org-db.ts";
 import type { AccessRefused } from "../db/system-db.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { Problem, problemResponse } from "./problem.ts";
 
 /** One place turns whatever was thrown into a problem document. Nothing of an unknown error's text leaves. */
 export function onError(error: Error, c: Context<HttpEnv>): Response {
-  const problem = problemOf(error);
+  const problem = problemOf(error, nothingDone(error, c));
   if (problem.code === "internal_error") c.env.report(faultOf(error, c.var.requestId));
   return problemResponse(problem, c.env.publicOrigin, c.var.requestId);
 }
 
-function problemOf(error: Error): Problem {
+function problemOf(error: Error, isUndone: boolean): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof HTTPException) return ofFramework(error.status);
-  if (isDbError(error)) return ofDatabase(error);
+  if (isDbError(error)) return ofDatabase(error, isUndone);
   if (isAccessRefused(error)) return ofAccess(error);
   return new Problem("internal_error", {
-    detail: "The request was not done, or only in part. It is reported under its Request-Id.",
+    detail: `The request was not done, or only in part. It is reported under its Request-Id. ${lookUp}`,
   });
 }
 
 // The classes live behind db/, whose types alone are known here.
-const isDbError = (error: Error): error is DbError => error.name === "DbError";
+export const isDbError = (error: Error): error is DbError => error.name === "DbError";
 const isAccessRefused = (error: Error): error is AccessRefused => error.name === "AccessRefused";
+
+/** The database failed, and it is certain that nothing was done for the request before that. */
+export const nothingDone = (error: Error | undefined, c: Context<HttpEnv>): boolean =>
+  error !== undefined && isDbError(error) && (c.var.org as OrgDb | undefined)?.mayHaveChanged !== true;
 
 export function unauthorized(detail: string): Problem {
   return new Problem("unauthorized", { detail, headers: { "www-authenticate": 'Bearer realm="dialgate"' } });
@@ -39,19 +44,23 @@ function ofAccess(error: AccessRefused): Problem {
   });
 }
 
-function ofDatabase(error: DbError): Problem {
+/** Nothing was done: the very same request may come again, and its key is free. */
+export const sameKey = "Nothing was done. Try again, with the same Idempotency-Key.";
+const lookUp =
+  "Nobody knows whether this was done. Look up what came of it; to do it again after that, use a new Idempotency-Key.";
+
+function ofDatabase(error: DbError, isUndone: boolean): Problem {
   const state = error.sqlstate;
   // No SQLSTATE: no answer. 08, 53, 57: connection, resources, shutdown. 40: the transaction was rolled back.
   if (state === null || /^(08|53|57|40)/.test(state)) {
     return new Problem("database_unavailable", {
-      detail: "Nothing was changed unless an earlier answer said so. Try again, with the same Idempotency-Key.",
+      detail: isUndone ? sameKey : lookUp,
       headers: { "retry-after": state?.startsWith("40") ? "1" : "5" },
     });
   }
   if (error.constraint === "peppers_held") {
     return new Problem("platform_halted", {
-      detail:
-        "A key that numbers are looked up by is lost, so that no new number is taken: nothing was changed. The platform's operator restores it; try again then.",
+      detail: `A key that numbers are looked up by is lost, so that no new number is taken. The platform's operator restores it. ${isUndone ? sameKey : lookUp}`,
       headers: { "retry-after": "60" },
     });
   }
@@ -61,7 +70,7 @@ function ofDatabase(error: DbError): Problem {
       errors: [{ pointer: "", code: "already_exists", detail: "There is such a thing already." }],
     });
   }
-  return new Problem("internal_error", { detail: "The request was not done. It is reported under its Request-Id." });
+  return new Problem("internal_error", { detail: `It is reported under its Request-Id. ${isUndone ? sameKey : lookUp}` });
 }
 
 function ofFramework(status: number): Problem {

@@ -122,20 +122,20 @@ export const problemTypes = {
     status: 500,
     title: "Something broke here",
     cause: "A fault of the service. It was reported under the Request-Id, without any value of the request.",
-    fix: "Repeat with the same Idempotency-Key; if that fails too, name the Request-Id to the operator.",
+    fix: "Name the Request-Id to the operator. Where the detail says that nothing was done, repeat with the same Idempotency-Key; where nobody knows, look it up first, and use a new key to do it again.",
   },
   database_unavailable: {
     status: 503,
     title: "The database does not answer",
     cause: "The database is out of reach or busy, or rolled the transaction back.",
-    fix: "Wait as long as Retry-After says and repeat, with the same Idempotency-Key.",
+    fix: "Wait as long as Retry-After says. Where the detail says that nothing was done, repeat with the same Idempotency-Key; where nobody knows, look it up first, as by GET /v1/attempts with its `lead_id`, and use a new key to do it again.",
   },
   platform_halted: {
     status: 503,
     title: "The platform is halted",
     cause:
       "A key by which numbers are looked up is lost: who asked for calls to end could not be found, so that no number is taken and nobody is dialed.",
-    fix: "The platform's operator restores the key. Repeat after that; nothing was changed.",
+    fix: "The platform's operator restores the key. Repeat after that, as the detail says.",
   },
   unsafe_database_role: {
     status: 503,

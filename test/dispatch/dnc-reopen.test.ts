@@ -6,6 +6,7 @@ import { dryRun } from "../../src/domain/decisions/dry-run.ts";
 import { endHalt } from "../../src/domain/halts/halt.ts";
 import { type ScrubDeps, scrubDueLeads } from "../../src/domain/scrubs/scrub-due-leads.ts";
 import { addSeconds, instantOf } from "../../src/lib/instant.ts";
+import { enrolmentOf } from "./looks.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { buildWorld, newId, noon, type World } from "../support/world.ts";
 
@@ -32,6 +33,28 @@ async function addDnc(world: World): Promise<string> {
   ]);
   return id;
 }
+/** A provider that says of each list what it is told to say. */
+const saying = (told: Readonly<Record<string, string>>): ScrubDeps =>
+  ({
+    dnc: () => ({
+      vendor: "http_dnc",
+      check: async ({ numbers }: { numbers: { id: string }[] }) => ({
+        kind: "answered",
+        providerRef: null,
+        responseDigest: "00".repeat(32),
+        numbers: numbers.map(({ id }) => ({
+          id,
+          lineType: "unknown",
+          lists: Object.entries(told).map(([list, result]) => ({
+            list,
+            result,
+            listVersionAt: result === "unknown" ? null : addSeconds(noon, -3600),
+            reason: null,
+          })),
+        })),
+      }),
+    }),
+  }) as unknown as ScrubDeps;
 /** A provider that says clear of everything, or answers nothing. */
 const provider = (answers: boolean): ScrubDeps =>
   ({
@@ -99,6 +122,31 @@ describe("a do-not-call provider that was disconnected", () => {
     await world.sql("update campaigns set purpose = 'informational' where org_id = $1", [world.orgId]);
     await deleteConnection(world.org, await firstDnc(world));
     expect(await resumeCampaign(world.org, world.campaignId)).toMatchObject({ ok: true });
+  });
+});
+
+describe("a person whom a litigator list named", () => {
+  it("is not dialed when a later scrub knows nothing of that list, and is when one says clear", async () => {
+    const world = await buildWorld(db, { leads: 1 });
+    const scrub = async (minutes: number, told: Readonly<Record<string, string>>) => {
+      await world.setClock(addSeconds(noon, minutes * 60));
+      await world.sql("update leads set scrub_due_at = '-infinity' where org_id = $1", [world.orgId]);
+      expect(await scrubDueLeads(saying(told), world.org)).toMatchObject({ scrubbed: 1, failure: null });
+    };
+    await world.sql("insert into credentials (org_id, connection_id, version, sealed, created_at) values ($1, $2, 1, '{}', $3)", [
+      world.orgId,
+      await firstDnc(world),
+      noon,
+    ]);
+    await scrub(0, { national: "clear", litigator: "listed" });
+    expect((await enrolmentOf(world))?.state).toBe("held");
+    await scrub(60, { national: "unknown", litigator: "unknown" });
+    expect((await enrolmentOf(world))?.state, "nothing clear came: it stays held").toBe("held");
+    await scrub(120, { national: "clear", litigator: "unknown" });
+    expect(await verdict(world)).toEqual(["block", "dnc_litigator"]);
+    expect(await dials(world)).toBe(0);
+    await scrub(180, { national: "clear", litigator: "clear" });
+    expect(await dials(world)).toBe(1);
   });
 });
 

@@ -20,7 +20,7 @@ import { updateSeller } from "../../src/domain/sellers/update-seller.ts";
 import { judgeStopCheck } from "../../src/domain/stop-checks/judge-stop-check.ts";
 import { suppressNumbers } from "../../src/domain/suppressions/suppress.ts";
 import { packRefs } from "../../src/gates/rules/packs.ts";
-import { addSeconds } from "../../src/lib/instant.ts";
+import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { vendors } from "../../src/providers/vendors.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { testNumbers as numbers } from "../support/peppers.ts";
@@ -61,8 +61,14 @@ const grant = {
 const consent = (kind: string, body: unknown) => (world: World) =>
   recordConsent(world.org, { numbers, packs }, { leadId: world.leadIds[0] as string }, { kind, body } as never);
 const scrubbed =
-  (list: string, kind: "do_not_call" | "line_type", result: "clear" | "listed" | "unknown") => async (world: World) => {
-    const answer = { id: newId(), personId: world.personIds[0] as string, list, kind, result, listVersionAt: noon };
+  (
+    list: string,
+    kind: "do_not_call" | "line_type",
+    result: "clear" | "listed" | "unknown",
+    listVersionAt: Instant | null = noon,
+  ) =>
+  async (world: World) => {
+    const answer = { id: newId(), personId: world.personIds[0] as string, list, kind, result, listVersionAt };
     const run = { runId: newId(), connectionId: await dncOf(world), responseDigest: "\\x00", answers: [answer], leads: [] };
     await world.org.query(recordScrubs(run));
   };
@@ -110,6 +116,25 @@ const changes: readonly Change[] = [
     act: scrubbed("national", "do_not_call", "listed"),
   },
   { row: "person", of: "scrub", name: "a scrub that knows nothing", act: scrubbed("national", "do_not_call", "unknown") },
+  {
+    row: "person",
+    of: "scrub",
+    name: "a clear scrub of an older list than the one before it",
+    act: scrubbed("national", "do_not_call", "clear", addSeconds(noon, -86_401)),
+  },
+  {
+    row: "person",
+    of: "scrub",
+    name: "a clear scrub of a list without a date",
+    act: scrubbed("national", "do_not_call", "clear", null),
+  },
+  {
+    row: "person",
+    of: "scrub",
+    name: "a clear scrub that says when it was made, and is older than the one before it",
+    arrange: (world) => world.sql("update scrubs set scrubbed_at = $2 where org_id = $1", [world.orgId, addSeconds(noon, 1)]),
+    act: scrubbed("national", "do_not_call", "clear"),
+  },
   {
     row: "person",
     of: "number facts",
@@ -337,6 +362,13 @@ describe("a change of a gate's input voids the permit", () => {
       expect(await attemptsOf(world)).toEqual([]);
     });
   }
+  it("a clear scrub that is older in nothing changes none", async () => {
+    const world = await buildWorld(db);
+    const permit = await mintOne(world);
+    await scrubbed("national", "do_not_call", "clear", addSeconds(noon, -86_400))(world);
+    await scrubbed("litigator", "do_not_call", "clear", addSeconds(noon, -86_400 * 30))(world);
+    expect(await place(world.deps, world.org, permit)).toBe("placed");
+  });
   it("nor is anything written by a run whose lease has ended, though nobody has claimed since", async () => {
     const world = await buildWorld(db);
     const batch = await decideDue(world);

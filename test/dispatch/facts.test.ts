@@ -1,4 +1,5 @@
 /** What is read for a decision hides nothing that would stop it, however much else is on file. */
+import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { recordConsent, type ConsentEventInput } from "../../src/domain/consent/record-consent.ts";
 import { dryRun } from "../../src/domain/decisions/dry-run.ts";
@@ -335,6 +336,19 @@ describe("scrubs", () => {
     await scrubbed(world, "national", "clear", addSeconds(noon, 121));
     expect(await onceListed()).toEqual([]);
   });
+  test("a mobile is on no list that binds", async () => {
+    const world = await buildWorld(db, { enrol: false });
+    await world.sql("update scrubs set list = 'wireless', kind = 'line_type', result = 'listed' where org_id = $1", [
+      world.orgId,
+    ]);
+    await scrubbed(world, "national", "clear", noon);
+    expect(await saying(world)).toBe("allow");
+    const [source] = await world.sql<{ id: string }>("select id from connections where org_id = $1 and kind = 'dnc'", [
+      world.orgId,
+    ]);
+    await world.sql("update connections set kind = 'voice' where org_id = $1 and id = $2", [world.orgId, source?.id]);
+    expect(await saying(world), "without a provider").toBe("allow");
+  });
   test("an age attested of one source dates no answer of another", async () => {
     const world = await buildWorld(db, { enrol: false });
     await world.sql("update scrubs set list_version_at = null where org_id = $1", [world.orgId]);
@@ -342,6 +356,70 @@ describe("scrubs", () => {
     expect(await saying(world)).toBe("block dnc_unknown");
     await world.sql(`update connections set config = config || '{"attested_list_age_days": 1}' where org_id = $1`, [world.orgId]);
     expect(await saying(world)).toBe("allow");
+  });
+});
+
+describe("a number once listed", () => {
+  const lists = ["national", "state:FL", "litigator", "industry"];
+  interface Said {
+    readonly list: string;
+    readonly result: string;
+    readonly second: number;
+  }
+  const said = fc.record({
+    list: fc.constantFrom(...lists),
+    result: fc.constantFrom("clear", "listed", "unknown", "unknown"),
+    second: fc.integer({ min: 1, max: 6 }),
+  });
+  const standsListed = (history: readonly Said[]): boolean =>
+    history.some(({ list, result, second }) => {
+      const isCleared = history.some((each) => each.list === list && each.result === "clear" && each.second > second);
+      return result === "listed" && !isCleared;
+    });
+  const keep = (world: World, histories: readonly (readonly Said[])[]) => {
+    const rows = histories.flatMap((history, lead) => history.map((each) => ({ ...each, person: world.personIds[lead] })));
+    return world.sql(
+      `insert into scrubs (org_id, id, person_id, list, kind, result, list_version_at, scrubbed_at, connection_id, run_id)
+         select $1, gen_random_uuid(), u.person, u.list, case u.list when 'litigator' then 'litigator' else 'do_not_call' end, u.result,
+           $6::timestamptz - interval '1 day', $6::timestamptz - interval '1 hour' + make_interval(secs => u.second), c.id, c.id
+         from unnest($2::uuid[], $3::text[], $4::text[], $5::integer[]) as u(person, list, result, second),
+           (select id from connections where org_id = $1 and kind = 'dnc') c`,
+      [
+        world.orgId,
+        rows.map((row) => row.person),
+        rows.map((row) => row.list),
+        rows.map((row) => row.result),
+        rows.map((row) => row.second),
+        noon,
+      ],
+    );
+  };
+  /** Without a provider an acknowledgement stands, so that nothing but the listing is in the way. */
+  const states: Readonly<Record<string, string>> = {
+    connected: "select $1::uuid",
+    failing: "update connections set status = 'failing' where org_id = $1 and kind = 'dnc'",
+    disabled: "update connections set status = 'disabled' where org_id = $1 and kind = 'dnc'",
+    none: `with gone as (update connections set kind = 'voice' where org_id = $1 and kind = 'dnc')
+      insert into dnc_acknowledgements (org_id, id, lists, made_at, by)
+        select $1, gen_random_uuid(), '{national}', now, 'Dana' from test_clocks where org_id = $1`,
+  };
+  test.each(Object.entries(states))("stays listed until a later scrub says clear, provider %s", async (state, arrange) => {
+    // A clear national answer first, as each call demands: only what comes after differs.
+    const clear = { list: "national", result: "clear", second: 0 };
+    const drawn = fc.sample(fc.array(said, { minLength: 1, maxLength: 8 }), { numRuns: 60, seed: 11 });
+    const histories = [[], ...drawn].map((history) => [clear, ...history]);
+    const world = await buildWorld(db, { enrol: false, leads: histories.length, scrubbed: false });
+    await keep(world, histories);
+    await world.sql(arrange, [world.orgId]);
+    const verdicts = new Map<boolean, Set<string>>();
+    for (const [at, leadId] of world.leadIds.entries()) {
+      const run = await dryRun(world.org, world.deps.desk, { leadId, campaignId: world.campaignId, at: null });
+      const isListed = standsListed(histories[at] ?? []);
+      verdicts.set(isListed, (verdicts.get(isListed) ?? new Set()).add(run.ok ? run.value.decision.verdict : run.refusal));
+    }
+    expect([...(verdicts.get(true) ?? [])]).toEqual(["block"]);
+    // A disconnected provider's word serves no call; every other state allows who is clear.
+    expect(verdicts.get(false)?.has("allow")).toBe(state !== "disabled");
   });
 });
 

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { callingHours } from "../../src/gates/calling-hours.ts";
 import { allZones, locate, zonesOf } from "../../src/gates/location.ts";
+import type { HoursRow } from "../../src/gates/rules/pack.ts";
 import { packRefs } from "../../src/gates/rules/packs.ts";
 import { states } from "../../src/gates/rules/states.ts";
+import { usFederal } from "../../src/gates/rules/us-federal.ts";
 import type { HoursFacts, LocationFacts } from "../../src/gates/snapshot.ts";
 import { type Instant, addSeconds, instantOf, secondsOf } from "../../src/lib/instant.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
@@ -194,6 +196,43 @@ describe("who cannot be placed is blocked", () => {
       null,
     ]);
     expect(answer.fix).not.toBeNull();
+  });
+});
+
+describe("a row that begins or ends to bind in the middle of a window", () => {
+  const changes = instant("2027-01-13T18:30:00Z");
+  const before = instant("2027-01-13T18:00:00Z");
+  /** Mornings only, in every state, while it binds. */
+  async function withRow<T>(bounds: Partial<HoursRow>, work: () => Promise<T>): Promise<T> {
+    const rows = usFederal.hours as HoursRow[];
+    const morning = { from: "08:00", to: "12:00" };
+    const days = { mon: morning, tue: morning, wed: morning, thu: morning, fri: morning, sat: morning, sun: morning };
+    rows.push({ ...rows[0]!, id: "test/mornings", days, ...bounds });
+    try {
+      return await work();
+    } finally {
+      rows.pop();
+    }
+  }
+  const inNewYork = (at: Instant) => ask(inState("NY"), at);
+  test("begins: what is open until then is closed from that second on", async () => {
+    await withRow({ effective_from: changes }, async () => {
+      expect(await inNewYork(before)).toMatchObject({ reason_code: "inside_window", valid_until: changes });
+      expect(await inNewYork(addSeconds(changes, -1))).toMatchObject({ reason_code: "inside_window", valid_until: changes });
+      expect((await inNewYork(changes)).reason_code).toBe("after_window");
+    });
+  });
+  test("ends: what is closed until then opens in that second", async () => {
+    await withRow({ effective_to: changes }, async () => {
+      const closed = { reason_code: "after_window", valid_until: changes, next_eligible_at: changes };
+      expect(await inNewYork(before)).toMatchObject(closed);
+      expect((await inNewYork(changes)).reason_code).toBe("inside_window");
+    });
+  });
+  test("is pending: moves nothing", async () => {
+    await withRow({ effective_from: changes, status: "pending" }, async () => {
+      expect(await inNewYork(before)).toMatchObject({ reason_code: "inside_window", valid_until: "2027-01-14T02:00:00Z" });
+    });
   });
 });
 

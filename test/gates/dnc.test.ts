@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dnc } from "../../src/gates/dnc.ts";
 import { locate } from "../../src/gates/location.ts";
@@ -162,6 +163,112 @@ describe("what lifts a listing", () => {
     expect(reasonOf({ answers: [national({ result: "listed", list_version_at: stale })], ...lifting })).toBe("scrub_stale");
     expect(reasonOf({ answers: [national({ result: "listed", list_version_at: null })], ...lifting })).toBe("dnc_unknown");
     expect(reasonOf({ answers: [], ...lifting })).toBe("scrub_missing");
+  });
+});
+
+describe("a number once listed", () => {
+  const listedAt = addSeconds(fresh, -2);
+  const later = { result: "unknown", list_version_at: null } as const;
+  const listings: [string, ListAnswer, string][] = [
+    ["litigator", litigator(), "dnc_litigator"],
+    ["a state's that nothing demands", answer("state:FL", { result: "listed" }), "dnc_state_listed"],
+    ["another", answer("industry", { result: "listed" }), "dnc_other_listed"],
+    ["national", national({ result: "listed" }), "dnc_national_listed"],
+  ];
+  test.each(listings)(
+    "%s: stays listed whatever is unknown later, told as an answer or as a fact of its own",
+    (_name, listing, reason) => {
+      const unknown = { ...listing, ...later };
+      const others = listing.list === "national" ? [] : [national()];
+      for (const provider of ["connected", "failing", "disabled"] as const) {
+        expect(reasonOf({ provider, answers: [...others, { ...listing, scrubbed_at: listedAt }, unknown] })).toBe(reason);
+        expect(reasonOf({ provider, answers: [...others, unknown], once_listed: [listing.list] })).toBe(reason);
+        expect(reasonOf({ provider, answers: others, once_listed: [listing.list] })).toBe(reason);
+      }
+      expect(reasonOf({ answers: [...others, { ...listing, scrubbed_at: listedAt }, { ...listing, result: "clear" }] })).toBe(
+        "dnc_clear",
+      );
+    },
+  );
+  test("grows old, and binds still", () => {
+    const old = litigator({ scrubbed_at: listedAt, list_version_at: addSeconds(now, -31 * day) });
+    const said = ask({ answers: [national(), old, litigator(later)] });
+    expect(said).toMatchObject({ reason_code: "dnc_litigator", valid_until: addSeconds(now, 1) });
+    expect(reasonOf({ answers: [national(), old, litigator(later)] }, { at: addSeconds(now, 1) })).toBe("scrub_stale");
+  });
+  test("on a list that is demanded and unknown since: what lifts the listing lifts no unknown", () => {
+    const answers = [national({ result: "listed", scrubbed_at: listedAt }), national(later)];
+    expect(ask({ answers }).details["reasons"]).toEqual(["dnc_national_listed", "dnc_unknown"]);
+    expect(reasonOf({ answers, ...switched })).toBe("dnc_unknown");
+  });
+  test("binds an informational call by a litigator list alone", () => {
+    expect(reasonOf({ answers: [litigator(later)], once_listed: ["litigator"] }, informational)).toBe("dnc_litigator");
+    expect(reasonOf({ answers: [national(later)], once_listed: ["national"] }, informational)).toBe("not_a_solicitation");
+  });
+
+  /** What a scrub said of one list, in the order in which they came; a second apart, or in one second. */
+  const scrubs = fc.array(
+    fc.record({
+      list: fc.constantFrom("national", "state:FL", "litigator", "industry", "wireless"),
+      result: fc.constantFrom("clear", "listed", "unknown", "unknown"),
+      gap: fc.constantFrom(0, 1, 3_600, 20 * day),
+      age: fc.constantFrom(null, 0, 30 * day, 40 * day, -day),
+      connection_id: fc.constantFrom("c", "gone"),
+    }),
+    { minLength: 1, maxLength: 10 },
+  );
+  const kindOf = (list: string) => (list === "wireless" ? "line_type" : list === "litigator" ? "litigator" : "do_not_call");
+  const history = scrubs.map((said) => {
+    let at = addSeconds(now, -said.reduce((sum, each) => sum + each.gap, 1));
+    return said.map(({ list, result, gap, age, connection_id }) => {
+      at = addSeconds(at, gap);
+      const list_version_at = age === null ? null : addSeconds(at, -age);
+      return answer(list, { result, kind: kindOf(list), scrubbed_at: at, list_version_at, connection_id });
+    });
+  });
+  const standing = (said: readonly ListAnswer[]): string[] =>
+    said
+      .filter(({ list, kind, result, scrubbed_at: at }) => {
+        const cleared = said.some((each) => each.list === list && each.result === "clear" && each.scrubbed_at > at);
+        return kind !== "line_type" && result === "listed" && !cleared;
+      })
+      .map(({ list }) => list);
+  /** As the database tells them: each list's newest, and the lists that name the number still. */
+  const newest = (said: readonly ListAnswer[]): ListAnswer[] =>
+    said.filter((each) => !said.some((other) => other.list === each.list && other.scrubbed_at > each.scrubbed_at));
+  const asks = fc.record({
+    provider: fc.constantFrom("connected", "none", "failing", "disabled"),
+    disconnected: fc.subarray(["gone"]),
+    added_lists: fc.subarray(["industry"]),
+    acknowledgement: fc.constantFrom(null, {
+      id: "a",
+      lists: ["national", "state:FL", "industry"],
+      made_at: addSeconds(now, -day),
+      serves: true,
+    }),
+  });
+  const places = fc.constantFrom({}, inFlorida);
+  test("no sequence of scrubs without a later clear makes it an allow, on any list, whatever the provider's state", () => {
+    let [refused, allowed] = [0, 0];
+    fc.assert(
+      fc.property(history, asks, places, (said, facts, place) => {
+        const listed = standing(said);
+        const covers = ["national", "state:FL", "litigator", "industry"];
+        const told = { ...facts, covers };
+        // The switch lifts a national listing, and is on where none stands.
+        const written_consent_over_national = !listed.includes("national");
+        const verdicts = [
+          ask({ ...told, written_consent_over_national, answers: said }, place).verdict,
+          ask({ ...told, written_consent_over_national, answers: newest(said), once_listed: listed }, place).verdict,
+        ];
+        if (listed.length > 0) expect(verdicts).toEqual(["block", "block"]);
+        if (listed.length > 0) refused++;
+        if (verdicts.includes("allow")) allowed++;
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(refused).toBeGreaterThan(200);
+    expect(allowed, "numbers that no list names are called").toBeGreaterThan(50);
   });
 });
 

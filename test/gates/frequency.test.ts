@@ -170,6 +170,31 @@ describe("debt collection, 12 CFR 1006.14(b)", () => {
     );
     expect(answer.next_eligible_at).toBe("2026-11-07T05:00:00Z");
   });
+  test.each([
+    ["a conversation at local midnight, exactly seven days ago", "2026-11-11T05:00:00Z", 7 * day],
+    ["the same, where the clocks went back meanwhile", "2026-10-31T04:00:00Z", 7 * day + hour],
+    ["the same, where they went forward", "2026-03-07T05:00:00Z", 7 * day - hour],
+    ["one at the last second of its day", "2026-11-12T04:59:59Z", 6 * day + 1],
+  ])("%s: open from that second on, and not before", async (_name, text, opensAfter) => {
+    const spoken = instant(text);
+    const asked = async (at: Instant) => {
+      const zones = await zonesAt(base.location, addSeconds(spoken, 5 * day));
+      return ask({ attempts: [attempt(spoken, { conversation_at: spoken })] }, { ...debt, at, zones });
+    };
+    const opens = addSeconds(spoken, opensAfter);
+    const closed = { verdict: "defer", reason_code: "conversation_cooldown", next_eligible_at: opens, valid_until: opens };
+    for (const seconds of [1, 60, hour]) expect(await asked(addSeconds(opens, -seconds))).toMatchObject(closed);
+    expect((await asked(opens)).verdict).toBe("allow");
+  });
+  test("where no zone is known, exactly seven days and not a second less", () => {
+    const nowhere = { ...debt, location: locate({ state: null, zip: null, e164: null }) };
+    const aged = (seconds: number) => {
+      const spoken = addSeconds(now, -seconds);
+      return ask({ attempts: [attempt(spoken, { conversation_at: spoken })] }, nowhere);
+    };
+    expect(aged(7 * day - 1)).toMatchObject({ reason_code: "conversation_cooldown", next_eligible_at: addSeconds(now, 1) });
+    expect(aged(7 * day).verdict).toBe("allow");
+  });
   test("where no zone is known, seven whole days", () => {
     const location = locate({ state: null, zip: null, e164: null });
     const answer = ask({ attempts: [attempt(now, { conversation_at: now })] }, { ...debt, location, at: addSeconds(now, 60) });

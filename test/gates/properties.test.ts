@@ -139,7 +139,7 @@ const snapshots: fc.Arbitrary<Snapshot> = fc.record({
     covers: fc.constant(base.dnc.covers),
     added_lists: fc.constant([]),
     answers: fc.oneof({ weight: 2, arbitrary: fc.constant(base.dnc.answers) }, fc.array(lists, { maxLength: 4 })),
-    once_listed: fc.constant([]),
+    once_listed: fc.oneof({ weight: 5, arbitrary: fc.constant([]) }, fc.subarray(["national", "litigator", "state:FL"])),
     disconnected: fc.subarray(["conn_1"]),
     written_consent_over_national: fc.boolean(),
     acknowledgement: fc.option(
@@ -265,6 +265,7 @@ describe("more against calling never opens a call", () => {
       attested_list_age_days: null,
     };
     expect(opens((one) => ({ ...one, dnc: { ...one.dnc, answers: [...one.dnc.answers, listed] } }))).toBeNull();
+    expect(opens((one) => ({ ...one, dnc: { ...one.dnc, once_listed: [...one.dnc.once_listed, "litigator"] } }))).toBeNull();
   });
   test("one more attempt never opens", () => {
     const tried: Harm = (one) => {

@@ -283,6 +283,45 @@ describe("POST /v1/calls", () => {
     ).toHaveLength(1);
   });
 
+  describe("rolled back", () => {
+    const failing = async (when: string, work: () => Promise<void>) => {
+      await api.db.admin(`create or replace function public.deadlock() returns trigger language plpgsql as $$
+        begin raise exception 'x' using errcode = '40P01'; end $$`);
+      await api.db.admin(`create trigger deadlock before ${when} execute function public.deadlock()`);
+      try {
+        await work();
+      } finally {
+        await api.db.admin("drop trigger deadlock on dial_attempts");
+      }
+    };
+    const dials = () => simulators.requests().filter((request) => request.path.includes("create-phone-call")).length;
+    const asked = async () => {
+      const { org, campaign, lead } = await opened();
+      await org.post(`/v1/campaigns/${campaign.id}/launch`, {});
+      const key = `call-${(keys += 1)}`;
+      const body = { lead_id: lead.id, campaign_id: campaign.id };
+      return { before: dials(), ask: () => org.post("/v1/calls", body, { "idempotency-key": key }) };
+    };
+    test("before its permit, it is called by the same key, once", async () => {
+      const { before, ask } = await asked();
+      await failing("insert on dial_attempts for each row", async () => {
+        expect((await ask()).json).toMatchObject({ status: 503, detail: expect.stringContaining("Nothing was done") });
+      });
+      expect(dials()).toBe(before);
+      expect((await ask()).json).toMatchObject({ object: "attempt", state: "placed" });
+      expect((await ask()).status).toBe(201);
+      expect(dials()).toBe(before + 1);
+    });
+    test("after the provider's answer, nobody knows, and it is not called again", async () => {
+      const { before, ask } = await asked();
+      await failing("update on dial_attempts for each row when (new.state = 'placed')", async () => {
+        expect((await ask()).json).toMatchObject({ status: 503, detail: expect.stringContaining("Nobody knows") });
+      });
+      expect((await ask()).json).toMatchObject({ status: 409, code: "idempotency_state_unknown" });
+      expect(dials()).toBe(before + 1);
+    });
+  });
+
   test("refuses with the whole decision, and no call leaves", async () => {
     const { org, campaign, lead } = await opened();
     await org.post(`/v1/campaigns/${campaign.id}/launch`, {});

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Api, type Caller, openApi } from "./api.ts";
+import { retellConnection } from "./voice-signature.ts";
 
 let api: Api;
 let acme: Caller;
@@ -99,11 +100,12 @@ describe("an Idempotency-Key", () => {
 
   test("whose first request failed here keeps no answer, and does not try again by itself", async () => {
     const key = newKey();
-    await api.db.admin("alter table sellers add constraint broken check (registered_name <> 'breaks') not valid");
-    const first = await post(key, { registered_name: "breaks" });
-    expect(first.status).toBe(500);
-    await api.db.admin("alter table sellers drop constraint broken");
-    expect((await post(key, { registered_name: "breaks" })).json).toMatchObject({
+    const { sealCredential } = api.deps;
+    Object.assign(api.deps, { sealCredential: () => Promise.reject(new Error("breaks")) });
+    const first = await post(key, retellConnection, "/v1/connections");
+    Object.assign(api.deps, { sealCredential });
+    expect(first).toMatchObject({ status: 500, json: { detail: expect.stringContaining("use a new Idempotency-Key") } });
+    expect((await post(key, retellConnection, "/v1/connections")).json).toMatchObject({
       status: 409,
       code: "idempotency_state_unknown",
     });

@@ -6,6 +6,7 @@ import { judgeStale } from "../../src/domain/standing/judge-stale.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
+import { buildWorld } from "../support/world.ts";
 import { type IntakeWorld, openIntake } from "./intake-world.ts";
 
 const map = mapFile.parse({
@@ -100,5 +101,31 @@ describe("a rejected duplicate whose evidence is better than its lead's own", ()
     await imported(good("2125550121"), poor("2125550122"));
     await imported(good("2125550121"), poor("2125550122"));
     expect(await world.sql("select 1 from standing_marks where org_id = $1", [world.orgId])).toEqual([]);
+  });
+});
+
+describe("a place that is held for want of a better consent", () => {
+  it("waits again as soon as a later row brings one, and stays held when a row brings nothing new", async () => {
+    const dialing = await buildWorld(world.db, { leads: 2 });
+    const [phone, other] = await dialing.sql<{ e164: string; id: string }>(
+      "select e164, id from leads where org_id = $1 order by id",
+      [dialing.orgId],
+    );
+    const consent = {
+      seller_id: publicId("seller", dialing.sellerId), obtained_at: "2026-11-10T10:00:00Z", basis: "pewc", purpose: "marketing", signature: "web_form_submit", text,
+    }; // prettier-ignore
+    const offer = async () => {
+      await dialing.sql("update enrolments set state = 'held', reason = 'consent_expired' where org_id = $1", [dialing.orgId]);
+      const [offered] = await createLeads(dialing.org, world, [newLead.parse({ phone: phone?.e164, state: "NY", consent })]);
+      expect(offered).toMatchObject({ ok: false, code: "duplicate_in_org" });
+    };
+    const places = () => dialing.sql("select lead_id, state from enrolments where org_id = $1 order by lead_id", [dialing.orgId]);
+    await offer();
+    expect(await places()).toEqual([
+      { lead_id: phone?.id, state: "waiting" },
+      { lead_id: other?.id, state: "held" },
+    ]);
+    await offer();
+    expect(await places()).toMatchObject([{ state: "held" }, { state: "held" }]);
   });
 });

@@ -150,7 +150,7 @@ export interface ScrubRow {
   readonly scrubbed_at: string;
   readonly list_version_at: string | null;
   readonly connection_id: string;
-  /** Listed once, and not answered clear since. */
+  /** On a list that binds: listed once, and not answered clear since. */
   readonly once_listed: boolean;
 }
 /**
@@ -163,7 +163,7 @@ function readScrubs(source: FactsSource): Statement {
     name: "facts.scrubs",
     text: `with picked as (${text})
       select distinct on (n.person_id, n.list, n.result) n.person_id, n.list, n.kind, n.result, n.scrubbed_at, n.list_version_at, n.connection_id,
-        n.listed_at is not null and (n.clear_at is null or n.clear_at <= n.listed_at) as once_listed
+        n.kind <> 'line_type' and n.listed_at is not null and (n.clear_at is null or n.clear_at <= n.listed_at) as once_listed
       from (select s.*, date_trunc('second', s.scrubbed_at) as at,
           date_trunc('second', max(s.scrubbed_at) over of_list) as newest_at,
           date_trunc('second', max(s.scrubbed_at) filter (where s.result = 'listed') over of_list) as listed_at,

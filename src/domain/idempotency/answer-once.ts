@@ -36,8 +36,8 @@ interface ClaimRow {
 export async function claimKey(org: OrgDb, request: KeyedRequest): Promise<Claim> {
   const fingerprint = await sha256(JSON.stringify([request.method, request.path, request.body]));
   const statement = claimIdempotencyKey(request.principalId, request.key, byteaText(fingerprint));
-  // Bookkeeping of the protocol and no change of the org's state: it has no audit entry of its own.
-  const { answers } = await org.changeInOneRequest([], statement);
+  // Bookkeeping of the protocol and no change of the org's state, here and below: it has no audit entry.
+  const { answers } = await org.query(statement);
   const [row] = answers[0] === undefined ? [] : rowsOf<ClaimRow>(answers[0]);
   if (row === undefined) return { kind: "in_flight" };
   if (row.claimed) return { kind: "claimed" };
@@ -53,9 +53,10 @@ export async function keepAnswer(org: OrgDb, request: KeyedRequest, answer: Kept
     answer === null
       ? { status: 0, headers: null, body: null }
       : { status: answer.status, headers: JSON.stringify(answer.headers), body: answer.body };
-  await org.changeInOneRequest([], settleIdempotencyKey(request.principalId, request.key, kept));
+  await org.query(settleIdempotencyKey(request.principalId, request.key, kept));
 }
 
+/** Nothing was done for the request: its key serves again. */
 export async function releaseKey(org: OrgDb, request: KeyedRequest): Promise<void> {
-  await org.changeInOneRequest([], releaseIdempotencyKey(request.principalId, request.key));
+  await org.query(releaseIdempotencyKey(request.principalId, request.key));
 }

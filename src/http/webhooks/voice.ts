@@ -62,6 +62,7 @@ async function arrived(c: Context<HttpEnv>, id: string) {
   const raw = await readBytes(c.req.raw, bodyBytesMax);
   const receivedAt = c.env.now();
   const org = c.env.system.asWebhook(connectionId, c.var.requestId, receivedAt);
+  c.set("org", org);
   return { org, connectionId, webhook: { raw, headers: c.req.raw.headers, receivedAt } };
 }
 
