@@ -172,7 +172,9 @@ begin
     or array_position(subjects, null) is not null or array_position(facts, null) is not null then
     raise exception 'an audit entry has an event type, a subject and facts' using errcode = '22004';
   end if;
-  if exists (select 1 from (select distinct u.event_type from unnest(event_types) as u (event_type)) k where k.event_type !~ '^[a-z][a-z0-9_.]{0,99}$') then
+  -- Materialised, or the pattern would be tried on each row before they are told apart.
+  if exists (with kinds as materialized (select distinct u.event_type from unnest(event_types) as u (event_type))
+      select 1 from kinds k where k.event_type !~ '^[a-z][a-z0-9_.]{0,99}$') then
     raise exception 'an event type is a lower-case word with underscores and dots' using errcode = '23514';
   end if;
   if cardinality(subjects) <> entries or cardinality(facts) <> entries or entries > 10000 then
