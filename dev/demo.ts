@@ -12,7 +12,7 @@ import { importLeads, scrub } from "./demo/import-leads.ts";
 import { bold, dim, heading, red, say } from "./demo/print.ts";
 import { audit, report } from "./demo/report.ts";
 import { type Demo, data, importedAt } from "./demo/story.ts";
-import { startStack } from "./stack.ts";
+import { type Stack, startStack } from "./stack.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -33,8 +33,9 @@ async function main(): Promise<void> {
     const { org, apiKey } = await stack.seed("Acme Leads", importedAt);
     const demo: Demo = { stack, org, api: apiClient(stack.origin, apiKey) };
     kept = await tellTheStory(demo);
-    await whereNext(demo, Math.round((Date.now() - began) / 1000));
-    if (!once) await untilInterrupted();
+    if (!once) await whereNext(demo);
+    say(dim(`  docs/ has the rest. ${Math.round((Date.now() - began) / 1000)} s.`));
+    if (!once) await untilInterrupted(stack);
   } finally {
     await stack.close();
   }
@@ -50,7 +51,7 @@ async function tellTheStory(demo: Demo): Promise<boolean> {
   return audit(demo, imported, stops);
 }
 
-async function whereNext({ stack, api }: Demo, seconds: number): Promise<void> {
+async function whereNext({ stack, api }: Demo): Promise<void> {
   heading("Where to look next");
   // An organisation of its own, so that the README's first calls begin where they say, and disturb nothing above.
   const { apiKey } = await stack.seed("First calls", dayEnds as Instant);
@@ -59,14 +60,19 @@ async function whereNext({ stack, api }: Demo, seconds: number): Promise<void> {
   say(`  ${stack.origin}/openapi.json   every route, with examples`);
   say(`  curl -H 'authorization: Bearer ${api.key}' ${stack.origin}/v1/account`);
   say(`  curl -H 'authorization: Bearer ${api.key}' '${stack.origin}/v1/attempts?limit=5'`);
-  say(dim(`  docs/ has the rest. ${seconds} s.`));
 }
 
-const untilInterrupted = (): Promise<void> =>
-  new Promise((resolve) => {
-    say(dim("\n  Serving. Ctrl-C ends it."));
+/** The platform's cron, which `wrangler dev` does not run. */
+const tickMilliseconds = 60_000;
+
+async function untilInterrupted(stack: Stack): Promise<void> {
+  say(dim("\n  Serving. Ctrl-C ends it."));
+  const cron = setInterval(() => void stack.tick().catch(() => undefined), tickMilliseconds);
+  await new Promise<void>((resolve) => {
     for (const signal of signals) process.once(signal, () => resolve());
   });
+  clearInterval(cron);
+}
 
 await main().catch((error: unknown) => {
   console.error(red(`\nThe demo stopped: ${error instanceof Error ? error.message : String(error)}`));

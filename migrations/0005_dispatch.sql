@@ -457,6 +457,12 @@ begin
         where c.org_id = (select app.org()) and c.id = target.connection_id and (fault or c.refused_in_row > 0)
         returning c.refused_in_row into refused_in_row;
     end if;
+    if new_state = 'refused' and why in ('no_capacity', 'rate_limited') then
+      -- Room for this one may be long in coming: asked again ever more rarely, from the first minute to an hour.
+      retry_at := app.now() + least(interval '1 hour', interval '1 minute' * 2 ^ (select least(count(*), 10) - 1 from public.dial_attempts a
+        where a.org_id = (select app.org()) and a.person_id = target.person_id and a.enrolment_id = target.enrolment_id
+          and a.state = 'refused' and a.reason in ('no_capacity', 'rate_limited')));
+    end if;
     if new_state in ('refused', 'failed_no_call') then
       -- What is refused time and again while others of its connection are placed is refused for its own sake.
       if retry_at is null or why = 'rejected' and (

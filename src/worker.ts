@@ -138,6 +138,9 @@ const works: Readonly<Record<WorkKind, Work>> = {
       if ((await runImport({ bind, files: deps.files, numbers: deps.numbers, packs, requestId, elapsedMs }, id)) === "again")
         ends = "again";
     }
+    // Whoever came in is scrubbed and judged now, and not at the next tick.
+    const { orgId } = await org.bound();
+    await deps.send(["scrub", "standing"].map((work) => ({ org_id: orgId, work }) as WorkMessage));
     return ends;
   },
 };

@@ -17,6 +17,7 @@ export type CalledNow =
 
 export interface DecidedNow extends Recorded {
   readonly decision: Decision;
+  readonly snapshotDigest: string;
 }
 
 /** One lead, now, the same way as any other dial: every gate, a committed decision, a permit, one call. */
@@ -30,7 +31,7 @@ export async function callNow(deps: DispatchDeps, org: OrgDb, asked: { leadId: s
   const [answer] = await record(org, { at: bound.now, token: null, versions, campaigns, decided });
   const [lead] = decided;
   if (answer === undefined || lead === undefined) return { kind: "unknown_lead" };
-  const recorded = { ...answer, decision: lead.decision };
+  const recorded = { ...answer, decision: lead.decision, snapshotDigest: lead.recorded.digest };
   if (recorded.permit === null) return { kind: "refused", recorded };
   await watchRings(deps, bound.orgId, bound.now, [recorded.permit]);
   const placed = await place(deps, org, recorded.permit);

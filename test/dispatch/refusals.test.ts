@@ -111,6 +111,21 @@ describe("a refusal among calls that are placed", () => {
     expect(await incidentsOf(world)).toEqual(incident ? [{ severity: 2, code: "connection_unusable" }] : []);
   });
 
+  it("for want of room is asked again ever more rarely, from a minute to an hour", async () => {
+    const world = await buildWorld(db);
+    refuses(world, { kind: "refused", reason: "rate_limited", status: 429 });
+    const waits: number[] = [];
+    let at = 0;
+    for (let time = 0; time < 9; time++) {
+      await later(world, at);
+      const due = (await enrolmentOf(world))?.due_at.getTime() ?? 0;
+      const next = due / 1000 - Date.parse(noon) / 1000;
+      waits.push(next - at);
+      at = next;
+    }
+    expect(waits).toEqual([60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]);
+  });
+
   it("of one lead, three times, while others are placed, ends that lead and halts nothing", async () => {
     const world = await buildWorld(db, { leads: 3 });
     const [bad] = world.leadIds;

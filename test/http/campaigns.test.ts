@@ -129,9 +129,12 @@ describe("a campaign", () => {
       signature: "web_form_submit",
       text: consentText,
     };
+    api.woken.length = 0;
     const further = (await org.post("/v1/leads", { phone: "+13035550144", first_name: "Fay", state: "CO", consent: proven }))
       .json;
     expect([late.status, further.status]).toEqual(["ineligible", "eligible"]);
+    // In the first minutes they want to be called: scrubbed and judged at once, whatever the tick does.
+    expect(api.woken).toEqual(["scrub", "standing"].map((work) => ({ orgId: org.orgId, work })));
     api.woken.length = 0;
     expect(await enrol({ lead_ids: [lead.id, late.id, further.id, further.id] })).toEqual({
       object: "enrolment",
@@ -140,13 +143,25 @@ describe("a campaign", () => {
       already_enrolled: 1,
       ineligible: 1,
     });
-    expect(api.woken.map(({ work }) => work)).toEqual(["dial", "standing"]);
+    expect(api.woken.map(({ work }) => work)).toEqual(["scrub", "dial", "standing"]);
     expect(await enrolledEntries()).toHaveLength(1);
     await org.post(`${at}/pause`, {});
     expect(await enrol({})).toMatchObject({ enrolled: 0, already_enrolled: 2, ineligible: 1 });
     expect(await enrolledEntries()).toHaveLength(1);
     const { json: funnel } = await org.get(`${at}/funnel`);
     expect(funnel.enrolments).toEqual([{ name: "waiting", reason: null, count: 2 }]);
+  });
+  test("is launched with the leads that are named, or with none for single calls", async () => {
+    const { org, campaign, lead } = await opened();
+    const at = `/v1/campaigns/${campaign.id}/launch`;
+    expect((await org.post(at, { lead_ids: [lead.id, "lead_01kbhtnc0fe8aswzvpbp5ej9zg"] })).json.errors[0]).toMatchObject({
+      pointer: "/lead_ids/1",
+      code: "lead_unknown",
+    });
+    const none = await org.post(at, { lead_ids: [] });
+    expect(none.json).toMatchObject({ status: "running", enrolled: 0 });
+    expect(none.json.warnings.map(({ code }: { code: string }) => code)).toContain("no_eligible_leads");
+    expect((await org.get(`/v1/campaigns/${campaign.id}/funnel`)).json.enrolments).toEqual([]);
   });
   test("says which of the leads or imports it was told to take in are not there", async () => {
     const [{ org, campaign, lead }, other] = [await opened(), await opened()];

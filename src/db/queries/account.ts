@@ -6,6 +6,7 @@ export interface AccountRow {
   readonly created_at: string;
   readonly dnc_active: number;
   readonly dnc_failing: number;
+  readonly dnc_disabled: number;
   readonly failing_connections: number;
   readonly acknowledged_at: string | null;
   readonly open_halts: number;
@@ -23,6 +24,7 @@ export function accountState(): Statement {
       select o.name, o.created_at,
         (select count(*) from connections c where ${inOrg("c")} and c.kind = 'dnc' and c.status = 'active') as dnc_active,
         (select count(*) from connections d where ${inOrg("d")} and d.kind = 'dnc' and d.status = 'failing') as dnc_failing,
+        (select count(*) from connections d where ${inOrg("d")} and d.kind = 'dnc' and d.status = 'disabled') as dnc_disabled,
         (select count(*) from connections f where ${inOrg("f")} and f.status = 'failing') as failing_connections,
         (select max(a.made_at) from dnc_acknowledgements a where ${inOrg("a")}) as acknowledged_at,
         (select count(*) from halts h where ${inOrg("h")} and h.ended_at is null) as open_halts,

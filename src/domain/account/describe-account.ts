@@ -68,7 +68,13 @@ function warningsOf(row: AccountRow, now: Instant): AccountWarning[] {
     },
   ];
   const acknowledged = row.acknowledged_at !== null && now < addSeconds(row.acknowledged_at as Instant, 90 * daySeconds);
-  if (row.dnc_active === 0 && row.dnc_failing === 0) {
+  if (row.dnc_active === 0 && row.dnc_failing === 0 && row.dnc_disabled > 0) {
+    warnings.push({
+      code: "dnc_disconnected",
+      detail:
+        "The do-not-call provider was disconnected: what it held up opens only after another has scrubbed, and no acknowledgement stands in for that.",
+    });
+  } else if (row.dnc_active === 0 && row.dnc_failing === 0) {
     warnings.push(
       acknowledged
         ? {

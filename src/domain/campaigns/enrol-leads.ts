@@ -6,9 +6,11 @@ import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 
 /** `missing`: the first of the ids that the org does not have. */
-export type EnrolRefusal =
-  | { readonly code: "campaign_unknown" | "not_launched" | "campaign_ended" }
-  | { readonly code: "lead_unknown" | "import_unknown"; readonly missing: string };
+export interface UnknownLeads {
+  readonly code: "lead_unknown" | "import_unknown";
+  readonly missing: string;
+}
+export type EnrolRefusal = { readonly code: "campaign_unknown" | "not_launched" | "campaign_ended" } | UnknownLeads;
 
 /**
  * Lets leads that came after the launch into the queue of a campaign that runs or is paused. Each is due at once, and
@@ -34,6 +36,11 @@ async function refusalOf(w: OrgWriter, id: string, which: EnrolledLeads): Promis
   if (campaign === null) return { code: "campaign_unknown" };
   if (campaign.status === "draft") return { code: "not_launched" };
   if (campaign.status !== "running" && campaign.status !== "paused") return { code: "campaign_ended" };
+  return unknownOf(w, which);
+}
+
+/** Those that were named and are not there. */
+export async function unknownOf(w: OrgWriter, which: EnrolledLeads): Promise<UnknownLeads | null> {
   if (which === "all") return null;
   const inImports = "importIds" in which;
   const missing = inImports ? await missingOf(w, imports, which.importIds) : await missingOf(w, leads, which.leadIds);
@@ -41,11 +48,7 @@ async function refusalOf(w: OrgWriter, id: string, which: EnrolledLeads): Promis
 }
 
 /** The first of these ids, each given once, that the org does not have. */
-export async function missingOf(
-  w: OrgWriter,
-  table: typeof imports | typeof leads,
-  ids: readonly string[],
-): Promise<string | null> {
+async function missingOf(w: OrgWriter, table: typeof imports | typeof leads, ids: readonly string[]): Promise<string | null> {
   const found = new Set((await w.find(table, inArray(table.id, [...ids]), { limit: ids.length })).map((row) => row.id));
   return ids.find((id) => !found.has(id)) ?? null;
 }

@@ -1,16 +1,16 @@
 import { and, eq, ne } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
-import { enrolCampaign, type EnrolledRow } from "../../db/queries/campaigns.ts";
+import { enrolCampaign, type EnrolledLeads, type EnrolledRow } from "../../db/queries/campaigns.ts";
 import { reachableConnection, type ReachableRow } from "../../db/queries/connections.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
 import { rowsOf } from "../../db/transport.ts";
-import { campaigns, connections, imports } from "../../db/schema/index.ts";
+import { campaigns, connections } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import { reachVoice } from "../connections/reach-voice.ts";
 import type { Adapters } from "../connections/test-connection.ts";
 import type { Campaign } from "./create-campaign.ts";
-import { missingOf } from "./enrol-leads.ts";
+import { type UnknownLeads, unknownOf } from "./enrol-leads.ts";
 import { findCampaign } from "./find-campaigns.ts";
 
 interface LaunchWarning {
@@ -27,22 +27,17 @@ export interface Launched {
   readonly enrolled: number;
   readonly warnings: readonly LaunchWarning[];
 }
-export type LaunchRefusal =
-  | "campaign_unknown"
-  | "not_a_draft"
-  | "connection_not_active"
-  | "transcripts_withheld"
-  | "import_unknown";
+export type LaunchRefusal = "campaign_unknown" | "not_a_draft" | "connection_not_active" | "transcripts_withheld" | UnknownLeads;
 
 /**
- * Starts a draft: its eligible leads (of the imports that are named, or all) enter the queue. A connection that withholds
+ * Starts a draft: its eligible leads (those that are named, or all) enter the queue. A connection that withholds
  * transcripts is refused: without them no call could be searched for a stop, and nobody would be callable twice.
  */
 export async function launchCampaign(
   org: OrgDb,
   adapters: Adapters,
   id: string,
-  importIds: readonly string[] | null,
+  which: EnrolledLeads,
 ): Promise<Result<Launched, LaunchRefusal>> {
   const draft = await findCampaign(org, id);
   if (draft === null) return refuse("campaign_unknown");
@@ -56,7 +51,8 @@ export async function launchCampaign(
       return refuse(refusal);
     };
     await w.rows(bumpOrg());
-    if (importIds !== null && (await missingOf(w, imports, importIds)) !== null) return refused("import_unknown");
+    const unknown = await unknownOf(w, which);
+    if (unknown !== null) return refused(unknown);
     const stillDraft = and(eq(campaigns.id, id), eq(campaigns.status, "draft"));
     const [campaign] = await w.update(campaigns, stillDraft ?? eq(campaigns.id, id), {
       status: "running",
@@ -64,7 +60,7 @@ export async function launchCampaign(
       launchedAt: w.now,
     });
     if (campaign === undefined) return refused("not_a_draft");
-    const [row] = await w.rows<EnrolledRow>(enrolCampaign(id, importIds === null ? "all" : { importIds }));
+    const [row] = await w.rows<EnrolledRow>(enrolCampaign(id, which));
     const enrolled = row?.enrolled ?? 0;
     w.note({ enrolled });
     const dnc = await w.find(connections, and(eq(connections.kind, "dnc"), ne(connections.status, "disabled")), { limit: 100 });

@@ -101,6 +101,9 @@ export type HeaderFault =
   | { readonly reason: "file_not_csv" | "encoding_not_utf8" | "header_missing"; readonly detail: string }
   | { readonly reason: "column_missing" | "column_repeated"; readonly detail: string; readonly columns: readonly string[] };
 
+/** One column that holds what looks like several: spreadsheets of many countries write semicolons. */
+const isOtherDelimited = (names: readonly string[]): boolean => names.length === 1 && /[;\t|]/.test(names[0] ?? "");
+
 /** Where each mapped column stands, or which ones the file lacks or has twice. */
 export function findColumns(
   header: readonly string[],
@@ -114,7 +117,11 @@ export function findColumns(
   if (missing.length > 0)
     return {
       ok: false,
-      fault: { reason: "column_missing", columns: missing, detail: `the file has no column ${list(missing)}` },
+      fault: {
+        reason: "column_missing",
+        columns: missing,
+        detail: `the file has no column ${list(missing)}${isOtherDelimited(names) ? "; its columns must be separated by commas" : ""}`,
+      },
     };
   const repeated = wanted.filter(({ name }) => names.indexOf(name) !== names.lastIndexOf(name)).map(({ name }) => name);
   if (repeated.length > 0)

@@ -4,11 +4,16 @@ import { type Call, findCall, findCalls } from "../../domain/calls/find-calls.ts
 import { publicId } from "../../lib/ids.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
 import { viewDecision } from "../decision-view.ts";
-import { givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { givenId, idField, idOf, idParam, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
+import type { Disposition } from "../../providers/voice/contract.ts";
 import { invalid, notFound, Problem } from "../problem.ts";
 import { attempt, viewAttempt } from "./attempts.ts";
+
+const dispositions = [
+  "answered", "voicemail", "no_answer", "busy", "failed", "invalid_number", "not_connected", "unknown",
+] as const satisfies readonly Disposition[]; // prettier-ignore
 
 const call = z
   .strictObject({
@@ -19,13 +24,15 @@ const call = z
     lead_id: idField("lead"),
     connection_id: idField("connection"),
     provider_call_id: z.string(),
-    status: z.string(),
-    disposition: z.string(),
+    status: z
+      .string()
+      .openapi({ description: "registered, in_progress, ended, not_connected or error, as the provider last said." }),
+    disposition: z.string().openapi({ description: `One of ${dispositions.join(", ")}; what is not known yet is unknown.` }),
     provider_reason: z.string().nullable(),
     started_at: instantField.nullable(),
     ended_at: instantField.nullable(),
     duration_seconds: z.int().nullable(),
-    ended_by: z.string(),
+    ended_by: z.string().openapi({ description: "person, agent, not_connected or unknown." }),
     stop_requested: z.boolean(),
     stop_searched: z.boolean(),
     transcript_state: z.string(),
@@ -88,7 +95,7 @@ export function callRoutes(app: OpenAPIHono<HttpEnv>): void {
       if (done.kind === "unknown_campaign")
         throw invalid({ pointer: "/campaign_id", code: "campaign_unknown", detail: "There is no such campaign." });
       if (done.kind === "refused") {
-        const { decision, decisionId, outcome } = done.recorded;
+        const { decision, decisionId, outcome, snapshotDigest } = done.recorded;
         const detail =
           decision.verdict === "allow"
             ? `Every gate allows, and no permit was minted: ${outcome}.`
@@ -96,7 +103,7 @@ export function callRoutes(app: OpenAPIHono<HttpEnv>): void {
                 .filter((result) => result.verdict !== "allow")
                 .map((result) => result.gate)
                 .join(", ")}.`;
-        const told = viewDecision(decision, { ...of, id: decisionId, kind: "dial", outcome, snapshotDigest: null });
+        const told = viewDecision(decision, { ...of, id: decisionId, kind: "dial", outcome, snapshotDigest });
         throw new Problem("dial_blocked", { detail, members: { decision: told, outcome } });
       }
       const placed = await findAttempt(c.var.org, done.attemptId);
@@ -118,7 +125,7 @@ export function callRoutes(app: OpenAPIHono<HttpEnv>): void {
           ...pageQuery,
           lead_id: givenId("lead").optional(),
           campaign_id: givenId("campaign").optional(),
-          disposition: text(40).optional(),
+          disposition: z.enum(dispositions).optional(),
         }),
       },
       responses: { 200: json("A page.", listOf(call)), ...problems },

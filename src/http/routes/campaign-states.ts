@@ -1,6 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
-import { enrolLeads, type EnrolRefusal } from "../../domain/campaigns/enrol-leads.ts";
-import { launchCampaign } from "../../domain/campaigns/launch-campaign.ts";
+import { enrolLeads, type EnrolRefusal, type UnknownLeads } from "../../domain/campaigns/enrol-leads.ts";
+import { launchCampaign, type LaunchRefusal } from "../../domain/campaigns/launch-campaign.ts";
 import { pauseCampaign } from "../../domain/campaigns/pause-campaign.ts";
 import { resumeCampaign } from "../../domain/campaigns/resume-campaign.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -8,22 +8,35 @@ import { json, jsonBody, posts, problems } from "../access.ts";
 import { givenId, idField, idOf, idParam, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { conflict, invalid, notFound } from "../problem.ts";
+import type { EnrolledLeads } from "../../db/queries/campaigns.ts";
 import { campaign, viewCampaign } from "./campaigns.ts";
 
-const launched = campaign
-  .extend({ enrolled: z.int(), warnings: z.array(z.strictObject({ code: z.string(), detail: z.string() })) })
-  .openapi("LaunchedCampaign");
-const enrol = z
+const launched = z
   .strictObject({
-    lead_ids: z.array(givenId("lead")).min(1).max(1_000).optional(),
-    import_ids: z.array(givenId("import")).min(1).max(100).optional(),
+    ...campaign.shape,
+    enrolled: z.int(),
+    warnings: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
+  })
+  .openapi("LaunchedCampaign");
+/** Which leads enter the queue. None at all is a choice: `lead_ids: []` for a campaign of single calls. */
+const chosen = z
+  .strictObject({
+    lead_ids: z.array(givenId("lead")).max(1_000).optional(),
+    import_ids: z.array(givenId("import")).max(100).optional(),
   })
   .refine(({ lead_ids: leads, import_ids: imports }) => leads === undefined || imports === undefined, {
     path: ["import_ids"],
     message: "Give either `lead_ids` or `import_ids`, or neither for every lead.",
     params: { code: "one_of_two" },
   })
-  .openapi("Enrol");
+  .openapi("ChosenLeads");
+type Chosen = z.infer<typeof chosen>;
+const whichOf = ({ lead_ids: leads, import_ids: imports }: Chosen): EnrolledLeads =>
+  leads !== undefined
+    ? { leadIds: idsOf("lead", leads) }
+    : imports !== undefined
+      ? { importIds: idsOf("import", imports) }
+      : "all";
 const enrolment = z
   .strictObject({
     object: z.literal("enrolment"),
@@ -42,29 +55,25 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/campaigns/{id}/launch",
       operationId: "campaigns.launch",
       summary: "Launch a draft",
-      description: "Eligible leads enter the queue; each is dialed only when every gate allows it. Read the warnings.",
+      description:
+        "Eligible leads enter the queue: all that the org has, or the named ones; each is dialed only when every gate allows it. `lead_ids: []` is a campaign for single calls. Read the warnings.",
       tags: ["campaigns"],
       ...posts("campaigns:write"),
       request: {
         params: idParam("campaign"),
         body: {
           required: false,
-          content: {
-            "application/json": {
-              schema: z.strictObject({ import_ids: z.array(givenId("import")).min(1).max(100).optional() }).openapi("Launch"),
-            },
-          },
+          content: { "application/json": { schema: chosen } },
         },
       },
       responses: { 200: json("It runs.", launched), ...problems },
     }),
     async (c) => {
-      const { import_ids: given } = c.req.valid("json");
-      const imports = given === undefined ? null : [...new Set(given.map((one) => idOf("import", one)))];
-      const done = await launchCampaign(c.var.org, c.env.adapters, idOf("campaign", c.req.valid("param").id), imports);
-      if (!done.ok) throw launchProblem(done.refusal);
-      await c.env.wake(done.value.campaign.orgId, "dial");
-      await c.env.wake(done.value.campaign.orgId, "standing");
+      const given = c.req.valid("json");
+      const id = idOf("campaign", c.req.valid("param").id);
+      const done = await launchCampaign(c.var.org, c.env.adapters, id, whichOf(given));
+      if (!done.ok) throw typeof done.refusal === "string" ? launchProblem(done.refusal) : unknownProblem(done.refusal, given);
+      for (const work of ["scrub", "dial", "standing"] as const) await c.env.wake(done.value.campaign.orgId, work);
       return c.json(
         { ...viewCampaign(done.value.campaign), enrolled: done.value.enrolled, warnings: [...done.value.warnings] },
         200,
@@ -82,24 +91,17 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
         "For leads that came after the launch: those that are named, those of the imports, or all that the org has. Each is due at once, and dialed only when every gate allows it. A lead enters a campaign's queue once.",
       tags: ["campaigns"],
       ...posts("campaigns:write"),
-      request: { params: idParam("campaign"), body: jsonBody(enrol) },
+      request: { params: idParam("campaign"), body: jsonBody(chosen) },
       responses: { 200: json("How many entered the queue, and why the others did not.", enrolment), ...problems },
     }),
     async (c) => {
       const id = idOf("campaign", c.req.valid("param").id);
-      const { lead_ids: leads, import_ids: imports } = c.req.valid("json");
-      const which =
-        leads !== undefined
-          ? { leadIds: idsOf("lead", leads) }
-          : imports !== undefined
-            ? { importIds: idsOf("import", imports) }
-            : "all";
-      const done = await enrolLeads(c.var.org, id, which);
-      if (!done.ok) throw enrolProblem(done.refusal, { lead_ids: leads ?? [], import_ids: imports ?? [] });
+      const given = c.req.valid("json");
+      const done = await enrolLeads(c.var.org, id, whichOf(given));
+      if (!done.ok) throw enrolProblem(done.refusal, given);
       if (done.value.enrolled > 0) {
         const { orgId } = await c.var.org.bound();
-        await c.env.wake(orgId, "dial");
-        await c.env.wake(orgId, "standing");
+        for (const work of ["scrub", "dial", "standing"] as const) await c.env.wake(orgId, work);
       }
       return c.json({ object: "enrolment" as const, campaign_id: publicId("campaign", id), ...done.value }, 200);
     },
@@ -162,7 +164,7 @@ const resumeDetails = {
 
 const idsOf = (kind: "lead" | "import", given: readonly string[]): string[] => [...new Set(given.map((one) => idOf(kind, one)))];
 
-function enrolProblem(refusal: EnrolRefusal, given: Readonly<Record<"lead_ids" | "import_ids", readonly string[]>>) {
+function enrolProblem(refusal: EnrolRefusal, given: Chosen) {
   switch (refusal.code) {
     case "campaign_unknown":
       return notFound("campaign");
@@ -171,21 +173,21 @@ function enrolProblem(refusal: EnrolRefusal, given: Readonly<Record<"lead_ids" |
     case "campaign_ended":
       return conflict(refusal.code, "The campaign has ended.");
     case "lead_unknown":
-    case "import_unknown": {
-      const [kind, list] =
-        refusal.code === "lead_unknown" ? (["lead", "lead_ids"] as const) : (["import", "import_ids"] as const);
-      const at = given[list].findIndex((one) => idOf(kind, one) === refusal.missing);
-      return invalid({ pointer: `/${list}/${at}`, code: refusal.code, detail: `There is no such ${kind}.` });
-    }
+    case "import_unknown":
+      return unknownProblem(refusal, given);
   }
 }
 
-function launchProblem(refusal: Exclude<Awaited<ReturnType<typeof launchCampaign>>, { ok: true }>["refusal"]) {
+function unknownProblem({ code, missing }: UnknownLeads, given: Chosen) {
+  const [kind, list] = code === "lead_unknown" ? (["lead", "lead_ids"] as const) : (["import", "import_ids"] as const);
+  const at = (given[list] ?? []).findIndex((one) => idOf(kind, one) === missing);
+  return invalid({ pointer: `/${list}/${at}`, code, detail: `There is no such ${kind}.` });
+}
+
+function launchProblem(refusal: LaunchRefusal & string) {
   switch (refusal) {
     case "campaign_unknown":
       return notFound("campaign");
-    case "import_unknown":
-      return invalid({ pointer: "/import_ids", code: refusal, detail: "One of the imports does not exist." });
     case "not_a_draft":
       return conflict(refusal, "Only a draft can be launched.");
     case "connection_not_active":

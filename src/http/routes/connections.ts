@@ -109,6 +109,7 @@ export function connectionRoutes(app: OpenAPIHono<HttpEnv>): void {
         maxConcurrency: body.max_concurrency,
         callsPerSecond: body.calls_per_second,
       });
+      if (vendor.kind === "dnc") await c.env.wake(made.orgId, "scrub");
       return c.json(view(made, c.env.publicOrigin), 201, { location: `/v1/connections/${publicId("connection", made.id)}` });
     },
   );

@@ -62,8 +62,9 @@ const event = z
     created_at: instantField,
   })
   .openapi("ConsentEvent");
-const recorded = event
-  .extend({
+const recorded = z
+  .strictObject({
+    ...event.shape,
     already_known: z.boolean().openapi({ description: "The same evidence was on file; nothing was added." }),
     of_kind: z
       .int()

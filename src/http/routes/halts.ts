@@ -59,8 +59,9 @@ export function haltRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 201: json("The halt.", shown), ...problems },
     }),
     async (c) => {
-      const done = await halt(c.var.org, inputOf(c.req.valid("json")));
-      if (!done.ok) throw invalid({ pointer: "", code: done.refusal, detail: "There is no such thing to halt." });
+      const body = c.req.valid("json");
+      const done = await halt(c.var.org, inputOf(body));
+      if (!done.ok) throw invalid({ ...targetOf[body.reason], code: done.refusal });
       return c.json(view(done.value), 201);
     },
   );
@@ -109,6 +110,15 @@ export function haltRoutes(app: OpenAPIHono<HttpEnv>): void {
     },
   );
 }
+
+/** Where the body names what it halts, and what is wanting when there is no such thing. */
+const targetOf = {
+  org_halted: { pointer: "", detail: "There is no such organisation." },
+  seller_halted: { pointer: "/seller_id", detail: "There is no such seller." },
+  connection_halted: { pointer: "/connection_id", detail: "There is no such connection." },
+  state_halted: { pointer: "/state", detail: "There is no such state or territory." },
+  caller_number_halted: { pointer: "/phone", detail: "No connection calls from this number." },
+} as const;
 
 function inputOf(body: z.infer<typeof newHalt>): HaltInput {
   switch (body.reason) {

@@ -1,4 +1,5 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { findLastDecision } from "../../domain/decisions/find-decisions.ts";
 import { correctLead, type LeadCorrection } from "../../domain/leads/correct-lead.ts";
 import { type CreatedLead, createLeads, leadsMax, newLead } from "../../domain/leads/create-leads.ts";
@@ -89,13 +90,20 @@ const correction = newLead
   .omit({ phone: true, consent: true })
   .extend({ callback_at: givenInstant.nullish() })
   .openapi("LeadCorrection", { example: { state: "NY", zip: "10001" } });
-const corrected = lead
-  .extend({
+const corrected = z
+  .strictObject({
+    ...lead.shape,
     enrolments_moved: z.int().openapi({ description: "Places in campaigns that follow other hours now, or are asked again." }),
     warnings,
   })
   .openapi("CorrectedLead");
 const offered = newLead.openapi("NewLead", { example: { phone: "+13035550142", first_name: "Dana", state: "CO" } });
+
+/** New leads are scrubbed and judged now, and not at the next tick: the first minutes are when they want to be called. */
+async function wakeForLeads(c: Context<HttpEnv>): Promise<void> {
+  const { orgId } = await c.var.org.bound();
+  for (const work of ["scrub", "standing"] as const) await c.env.wake(orgId, work);
+}
 
 export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
@@ -131,6 +139,7 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
         });
       const id = publicId("lead", made.leadId);
       const { status, ineligibleReason } = made;
+      await wakeForLeads(c);
       return c.json(
         { id, object: "lead" as const, status, ineligible_reason: ineligibleReason, warnings: [...made.warnings] },
         201,
@@ -171,6 +180,7 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
       const deps = { numbers: c.env.numbers, packs: await c.env.desk.packs() };
       const results = (await createLeads(c.var.org, deps, c.req.valid("json").leads)).map(viewCreated);
       const accepted = results.filter((result) => result.status === "created").length;
+      if (accepted > 0) await wakeForLeads(c);
       return c.json({ object: "lead_batch" as const, accepted, rejected: results.length - accepted, results }, 200);
     },
   );
