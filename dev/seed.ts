@@ -50,7 +50,7 @@ export async function seedOrg(transport: Transport, hashApiKey: ApiKeyHasher, in
     say("seed.chain", "select audit.open_chain()"),
     say(
       "seed.key",
-      "insert into api_keys (org_id, id, name, secret_hash, scopes, created_at, expires_at) values ($1, $2, 'seed', $3, $4, $5, $6)",
+      "insert into api_keys (org_id, id, name, secret_hash, scopes, created_at, expires_at, given_end) values ($1, $2, 'seed', $3, $4, $5, $6, $6)",
       orgId,
       key.id,
       byteaText(await hashApiKey(key.clear)),

@@ -174,6 +174,8 @@ create table api_keys (
   -- Real clock, as everything that guards a secret.
   created_at timestamptz not null,
   expires_at timestamptz,
+  -- The end that it was made with; a rotation brings its own nearer.
+  given_end timestamptz,
   revoked_at timestamptz,
   -- To the minute: a write for each request would be one for each read, too.
   last_used_at timestamptz,
@@ -181,7 +183,7 @@ create table api_keys (
 );
 create unique index api_keys_by_id on api_keys (id, org_id);
 call app.protect_table('api_keys', 'select, insert, update (revoked_at, expires_at, last_used_at)');
-call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at revoked_at last_used_at');
+call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at given_end revoked_at last_used_at');
 
 create table idempotency_keys (
   org_id uuid not null references orgs (org_id),
@@ -314,12 +316,14 @@ create table connections (
   leaves_from timestamptz not null default '-infinity',
   -- How many calls in a row the provider would not place for a reason that is the connection's.
   refused_in_row integer not null default 0,
+  -- Real clock: when it last placed one.
+  accepted_at timestamptz,
   created_at timestamptz not null,
   primary key (org_id, id)
 );
 create unique index connections_by_id on connections (id, org_id);
 call app.protect_table('connections', 'select, insert, update');
-call app.classify('connections', org => 'vendor name config', system => 'org_id id kind status inbox_keeps max_concurrency calls_per_second settle_seconds queue_delay_seconds next_slot_at leaves_from refused_in_row created_at');
+call app.classify('connections', org => 'vendor name config', system => 'org_id id kind status inbox_keeps max_concurrency calls_per_second settle_seconds queue_delay_seconds next_slot_at leaves_from refused_in_row accepted_at created_at');
 
 create table credentials (
   org_id uuid not null,
@@ -770,6 +774,8 @@ create table dial_attempts (
   ended_at timestamptz,
   -- Real clock.
   slot_at timestamptz not null,
+  -- The instant that was kept for it when it came too early, or too late for its slot.
+  leaves_at timestamptz,
   dialing_at timestamptz,
   settle_after timestamptz,
   provider_call_id text,
@@ -793,7 +799,7 @@ create index dial_attempts_by_person on dial_attempts (org_id, person_id, minted
 create unique index dial_attempts_by_provider_call on dial_attempts (org_id, connection_id, provider_call_id) where provider_call_id is not null;
 call app.protect_table('dial_attempts', 'select, insert, update');
 create trigger lead_exists after insert on dial_attempts referencing new table as fresh for each statement execute function app.require_leads();
-call app.classify('dial_attempts', subject => 'answered_by_person ended_by reason', org => 'stop_reason', system => 'org_id id kind enrolment_id campaign_id lead_id person_id connection_id decision_id state minted_at ring_by ended_at slot_at dialing_at settle_after provider_call_id rang stop_requested_at stop_accepted_at counts dialed_xid settle_failures');
+call app.classify('dial_attempts', subject => 'answered_by_person ended_by reason', org => 'stop_reason', system => 'org_id id kind enrolment_id campaign_id lead_id person_id connection_id decision_id state minted_at ring_by ended_at slot_at leaves_at dialing_at settle_after provider_call_id rang stop_requested_at stop_accepted_at counts dialed_xid settle_failures');
 
 -- Single use. Two limits: 60 s of the real clock, and an instant of the org's clock before the first gate changes its mind.
 create table permits (

@@ -160,15 +160,21 @@ begin
   return cardinality(overdue);
 end $$;
 
--- One call of a connection leaves now, or in so many milliseconds: then nothing is taken, and it is asked again.
-create function app.leave_now(of_connection uuid) returns double precision language plpgsql as $$
-declare leaves timestamptz; step interval;
+-- In how many milliseconds this attempt may leave; 0 = now. The next instant of its connection is kept for it, so that it
+-- waits once, however many wait beside it. The caller holds the attempt.
+create function app.leave_in(attempt uuid, of_connection uuid) returns double precision language plpgsql as $$
+declare mine timestamptz; step interval;
 begin
-  select c.leaves_from, app.token_step(c.calls_per_second) into leaves, step from public.connections c
-    where c.org_id = (select app.org()) and c.id = of_connection for no key update;
-  if leaves > clock_timestamp() then return extract(epoch from leaves - clock_timestamp()) * 1000; end if;
-  update public.connections c set leaves_from = clock_timestamp() + step where c.org_id = (select app.org()) and c.id = of_connection;
-  return 0;
+  select a.leaves_at into mine from public.dial_attempts a where a.org_id = (select app.org()) and a.id = attempt;
+  if mine is null then
+    select greatest(c.leaves_from, clock_timestamp()), app.token_step(c.calls_per_second) into mine, step from public.connections c
+      where c.org_id = (select app.org()) and c.id = of_connection for no key update;
+    update public.connections c set leaves_from = mine + step where c.org_id = (select app.org()) and c.id = of_connection;
+    if mine > clock_timestamp() then
+      update public.dial_attempts a set leaves_at = mine where a.org_id = (select app.org()) and a.id = attempt;
+    end if;
+  end if;
+  return greatest(extract(epoch from mine - clock_timestamp()) * 1000, 0);
 end $$;
 
 -- Room and a token for one dial that was not claimed, under the policy's lock: the decision's look at them was earlier.
@@ -209,7 +215,9 @@ begin
       end if;
     end loop;
     update public.leases k set slots_from = next_own
-      where k.org_id = (select app.org()) and k.token = batch_token and k.connection_id = conn.id and k.slots_from = conn.end_at and not from_tail;
+      where k.org_id = (select app.org()) and k.token = batch_token and k.connection_id = conn.id and k.slots_from = conn.end_at and not from_tail
+        -- One that has run out is a claim's to end, which then waits for this connection.
+        and k.lease_until > clock_timestamp();
     if not found then
       update public.connections c set next_slot_at = case when from_tail then tail else next_own end
         where c.org_id = (select app.org()) and c.id = conn.id and (from_tail or c.next_slot_at = conn.end_at);
@@ -394,7 +402,7 @@ begin
     new_state := 'cancelled'; why := 'facts_changed';
   else
     new_state := 'dialing'; why := null;
-    early := app.leave_now(target.connection_id);
+    early := app.leave_in(attempt, target.connection_id);
     if early > 0 then
       state := 'early'; wait_ms := early;
       return next;
@@ -432,7 +440,7 @@ end $$;
 -- What the provider answered to the one POST. Forward only: a webhook may have come first.
 create function app.record_answer(attempt uuid, answer text, why text, provider_id text, retry_at timestamptz) returns text language plpgsql as $$
 declare
-  target record; new_state text; contradicted boolean; second boolean; refused_in_row integer := 0;
+  target record; new_state text; contradicted boolean; second boolean; refused_in_row integer := 0; accepted timestamptz;
   -- The provider, or we, would place no call over this connection: nothing that the lead or its number could help.
   fault constant boolean := answer = 'refused' and why in ('unauthorized', 'payment_required', 'rejected') or answer = 'failed_no_call' and why <> 'stalled';
 begin
@@ -453,9 +461,10 @@ begin
         counts = new_state in ('placed', 'unknown'), ended_at = case when new_state in ('refused', 'failed_no_call') then app.now() end
       where a.org_id = (select app.org()) and a.id = attempt;
     if fault or answer = 'accepted' then
-      update public.connections c set refused_in_row = case when fault then c.refused_in_row + 1 else 0 end
-        where c.org_id = (select app.org()) and c.id = target.connection_id and (fault or c.refused_in_row > 0)
-        returning c.refused_in_row into refused_in_row;
+      update public.connections c set refused_in_row = case when fault then c.refused_in_row + 1 else 0 end,
+          accepted_at = case when fault then c.accepted_at else clock_timestamp() end
+        where c.org_id = (select app.org()) and c.id = target.connection_id
+        returning c.refused_in_row, c.accepted_at into refused_in_row, accepted;
     end if;
     if new_state = 'refused' and why in ('no_capacity', 'rate_limited') then
       -- Room for this one may be long in coming: asked again ever more rarely, from the first minute to an hour.
@@ -466,8 +475,8 @@ begin
     if new_state in ('refused', 'failed_no_call') then
       -- What is refused time and again while others of its connection are placed is refused for its own sake.
       if retry_at is null or why = 'rejected' and (
-          select count(*) >= 3 from public.dial_attempts a where a.org_id = (select app.org()) and a.person_id = target.person_id
-            and a.enrolment_id = target.enrolment_id and a.state = 'refused' and a.reason = 'rejected') then
+          select count(*) >= 2 from public.dial_attempts a where a.org_id = (select app.org()) and a.person_id = target.person_id
+            and a.enrolment_id = target.enrolment_id and a.state = 'refused' and a.reason = 'rejected' and a.dialing_at < accepted) then
         update public.enrolments e set state = 'done', reason = why where e.org_id = (select app.org()) and e.id = target.enrolment_id and e.state = 'held';
       else
         perform app.return_enrolment(target.enrolment_id, why, retry_at);
@@ -487,6 +496,8 @@ begin
   elsif refused_in_row >= 5 then
     perform app.open_incident(1, 'connection_refusing', target.connection_id,
       jsonb_build_object('connection', target.connection_id, 'reason', why, 'in_row', refused_in_row), target.connection_id);
+  elsif answer = 'accepted' and accepted is not null then
+    perform app.close_incidents('connection_unusable', array[target.connection_id]);
   elsif fault then
     perform app.open_incident(2, 'connection_unusable', target.connection_id, jsonb_build_object('connection', target.connection_id, 'reason', why));
   end if;
@@ -541,7 +552,9 @@ end $$;
 create function app.enrol_campaign(campaign uuid, import_ids uuid[], lead_ids uuid[] default null)
   returns table (enrolled integer, already_enrolled integer, ineligible integer) language plpgsql as $$
 begin
-  -- One at a time for a campaign: two would meet on its profiles and places crosswise.
+  -- The org's row, as a launch and a correction hold it: nobody is enrolled by the states that a lead has just left. Then the
+  -- campaign's: two enrolments of one would meet on its profiles and places crosswise.
+  perform 1 from public.org_facts o where o.org_id = (select app.org()) for no key update;
   perform 1 from public.campaigns m where m.org_id = (select app.org()) and m.id = campaign for no key update;
   insert into public.hour_profiles (org_id, id, campaign_id, candidate_states)
     select app.org(), gen_random_uuid(), campaign, l.candidate_states from public.leads l

@@ -27,8 +27,8 @@ export async function settle(org: OrgDb, connectionId: string, report: CallRepor
 
 /** The values that a vendor writes freely. */
 const nothingElse = { providerReason: null, startedAt: null, endedAt: null, durationSeconds: null } as const;
-/** Data that Postgres refuses as such, or that is past one of its limits (classes 22 and 54). */
-const unstorable = (thrown: unknown): boolean => thrown instanceof DbError && /^(22|54)/.test(thrown.sqlstate ?? "");
+/** Data that Postgres refuses as such, that contradicts what is stored, or that is past a limit (classes 22, 23 and 54). */
+const unstorable = (thrown: unknown): boolean => thrown instanceof DbError && /^(22|23|54)/.test(thrown.sqlstate ?? "");
 
 async function apply(
   org: OrgDb,

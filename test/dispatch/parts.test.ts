@@ -161,4 +161,31 @@ describe("the tokens of a batch", () => {
     expect(Math.max(...inASecond)).toBeLessThanOrEqual(callsPerSecond);
     expect(Math.max(...inASecond)).toBeGreaterThan(callsPerSecond / 3);
   });
+
+  test("latency takes nothing off the pace, and asks the database at most twice a call", async () => {
+    const [callsPerSecond, leads] = [20, 60];
+    let consumes = 0;
+    const far = (inner: Transport): Transport => ({
+      ...inner,
+      async batch(statements) {
+        if (statements.some(({ name }) => name === "app.consume_permit")) consumes += 1;
+        await sleep(25);
+        const answers = await inner.batch(statements);
+        await sleep(25);
+        return answers;
+      },
+    });
+    const world = await buildWorld(db, { leads, callsPerSecond, transport: far });
+    const left: number[] = [];
+    world.voice.script.place = async (call) => {
+      left.push(performance.now());
+      await sleep(50);
+      return { kind: "accepted", providerCallId: `call_${call.attemptId}` };
+    };
+    await claimDue(world, world.org, 0);
+    expect(await run(world.deps, world.org, 30)).toMatchObject({ placed: leads });
+    expect(consumes).toBeLessThanOrEqual(2 * leads);
+    // Five at once take some 0.2 s each beside a step of 0.05: the pace is the connection's, and not the latency's.
+    expect((left.at(-1) as number) - (left[0] as number)).toBeLessThan((1000 * leads * 1.4) / callsPerSecond);
+  });
 });

@@ -126,15 +126,37 @@ describe("a refusal among calls that are placed", () => {
     expect(waits).toEqual([60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]);
   });
 
+  it("of one lead alone, however often, does not end it: nothing shows that the fault is not the connection's", async () => {
+    const world = await buildWorld(db);
+    refuses(world, { kind: "refused", reason: "rejected", status: 422 });
+    for (let time = 0; time < 4; time++) await later(world, time * (hour + 60));
+    expect(world.voice.placed.length).toBe(4);
+    expect(await enrolmentOf(world)).toMatchObject({ state: "waiting", reason: "rejected" });
+    // And once a call is placed, the incident is closed.
+    accepts(world);
+    await later(world, 5 * (hour + 60));
+    expect(await world.sql("select closed_at is null as open from incidents where org_id = $1", [world.orgId])).toEqual([
+      { open: false },
+    ]);
+  });
+
   it("of one lead, three times, while others are placed, ends that lead and halts nothing", async () => {
-    const world = await buildWorld(db, { leads: 3 });
+    const world = await buildWorld(db, { leads: 8 });
     const [bad] = world.leadIds;
+    let acceptsThisHour = 0;
     const [row] = await world.sql<{ e164: string }>("select e164 from leads where org_id = $1 and id = $2", [world.orgId, bad]);
-    world.voice.script.place = (call) =>
-      call.toNumber === row?.e164
-        ? { kind: "refused", reason: "rejected", status: 400 }
+    // Each hour the provider has room for one of the others.
+    world.voice.script.place = (call) => {
+      if (call.toNumber === row?.e164) return { kind: "refused", reason: "rejected", status: 400 };
+      acceptsThisHour -= 1;
+      return acceptsThisHour < 0
+        ? { kind: "refused", reason: "no_capacity", status: 429 }
         : { kind: "accepted", providerCallId: `call_${call.attemptId}` };
-    for (let time = 0; time < 5; time++) await later(world, time * (hour + 60));
+    };
+    for (let time = 0; time < 6; time++) {
+      acceptsThisHour = 1;
+      await later(world, time * (hour + 60));
+    }
     const asked = world.voice.placed.filter((call) => call.toNumber === row?.e164);
     expect(asked).toHaveLength(3);
     expect(

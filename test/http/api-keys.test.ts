@@ -72,6 +72,21 @@ describe("an API key", () => {
     expect((await org.post("/v1/api_keys", { name: "x", scopes: ["root"] })).status).toBe(422);
   });
 
+  test("that ends makes none that lives longer, by making or by rotating", async () => {
+    const org = await api.seed();
+    const ends = inSeconds(600);
+    const brief = (await make(org, { scopes: ["leads:read", "api_keys:write", "api_keys:read"], expires_at: ends })).json;
+    const as = { authorization: `Bearer ${brief.secret}` };
+    expect((await make(org, {}, as)).json.expires_at).toBe(ends);
+    expect((await make(org, { expires_at: inSeconds(3_600) }, as)).json.expires_at).toBe(ends);
+    const endless = (await make(org, {})).json;
+    expect((await org.post(`/v1/api_keys/${endless.id}/rotate`, {}, as)).json.expires_at).toBe(ends);
+    // A rotation that is done again, because its answer was lost, gives a key as good as the first.
+    const other = (await make(org, {})).json;
+    await org.post(`/v1/api_keys/${other.id}/rotate`, { overlap_seconds: 60 });
+    expect((await org.post(`/v1/api_keys/${other.id}/rotate`, { overlap_seconds: 60 })).json.expires_at).toBeNull();
+  });
+
   test("that is revoked is refused by the very next request; revoking again changes nothing", async () => {
     const org = await api.seed();
     const made = (await make(org, {})).json;

@@ -35,6 +35,7 @@ export const connections = pgTable(
     nextSlotAt: instant("next_slot_at").notNull().default(databaseDefault),
     leavesFrom: instant("leaves_from").notNull().default(databaseDefault),
     refusedInRow: integer("refused_in_row").notNull().default(databaseDefault),
+    acceptedAt: instant("accepted_at"),
     createdAt: instant("created_at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],

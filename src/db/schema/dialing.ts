@@ -139,6 +139,7 @@ export const dialAttempts = pgTable(
     ringBy: instant("ring_by").notNull(),
     endedAt: instant("ended_at"),
     slotAt: instant("slot_at").notNull(),
+    leavesAt: instant("leaves_at"),
     dialingAt: instant("dialing_at"),
     settleAfter: instant("settle_after"),
     providerCallId: text("provider_call_id"),

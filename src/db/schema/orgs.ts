@@ -44,6 +44,7 @@ export const apiKeys = pgTable(
     scopes: text("scopes").array().notNull(),
     createdAt: instant("created_at").notNull(),
     expiresAt: instant("expires_at"),
+    givenEnd: instant("given_end"),
     revokedAt: instant("revoked_at"),
     lastUsedAt: instant("last_used_at"),
   },

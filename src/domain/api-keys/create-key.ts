@@ -1,8 +1,9 @@
+import { eq } from "drizzle-orm";
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { apiKeys } from "../../db/schema/index.ts";
 import type { ApiKeyMint, MintedApiKey } from "../../lib/api-key.ts";
-import { publicId } from "../../lib/ids.ts";
-import type { Instant } from "../../lib/instant.ts";
+import { publicId, uuidOf } from "../../lib/ids.ts";
+import { earliest, type Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
@@ -28,12 +29,28 @@ export async function createKey(
   const { scopes, livemode } = await org.bound();
   if (!wanted.scopes.every((scope) => scopes?.includes(scope))) return refuse("scope_not_held");
   if (wanted.expiresAt !== null && wanted.expiresAt <= realNow) return refuse("expires_in_past");
+  // And lives no longer.
+  const key = { ...wanted, expiresAt: earliest([wanted.expiresAt, await ownEnd(org)]) };
   const minted = await mint(livemode);
-  const facts = { scopes: wanted.scopes, expires_at: wanted.expiresAt };
+  const facts = { scopes: key.scopes, expires_at: key.expiresAt };
   return org.change({ action: "api_key.created", subject: publicId("apiKey", minted.id), facts }, async (w) =>
-    ok({ key: await insertKey(w, minted, wanted, realNow), secret: minted.clear }),
+    ok({ key: await insertKey(w, minted, key, realNow), secret: minted.clear }),
   );
 }
 
+/** When the key that asks ends; null = never. */
+export async function ownEnd(org: OrgDb): Promise<Instant | null> {
+  const id = uuidOf("apiKey", org.actor.id);
+  return id === null ? null : ((await org.findOne(apiKeys, eq(apiKeys.id, id)))?.expiresAt ?? null);
+}
+
 export const insertKey = (w: OrgWriter, minted: MintedApiKey, { name, scopes, expiresAt }: NewKey, createdAt: Instant) =>
-  w.insert(apiKeys, { id: minted.id, name, secretHash: minted.hash, scopes: [...scopes], createdAt, expiresAt });
+  w.insert(apiKeys, {
+    id: minted.id,
+    name,
+    secretHash: minted.hash,
+    scopes: [...scopes],
+    createdAt,
+    expiresAt,
+    givenEnd: expiresAt,
+  });

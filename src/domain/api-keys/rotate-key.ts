@@ -2,10 +2,10 @@ import { and, eq, isNull } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { apiKeys } from "../../db/schema/index.ts";
 import type { ApiKeyMint } from "../../lib/api-key.ts";
-import { publicId } from "../../lib/ids.ts";
+import { publicId, uuidOf } from "../../lib/ids.ts";
 import { addSeconds, earliest, type Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
-import { insertKey, type KeyWithSecret } from "./create-key.ts";
+import { insertKey, type KeyWithSecret, ownEnd } from "./create-key.ts";
 
 /**
  * A new key with the old one's name, scopes and end; the old one works for so long beside it. Who has not all of its
@@ -19,6 +19,8 @@ export async function rotateKey(
   realNow: Instant,
 ): Promise<Result<KeyWithSecret, "key_unknown" | "key_ended" | "scope_not_held">> {
   const { scopes, livemode } = await org.bound();
+  const makersEnd = await ownEnd(org);
+  const makersId = uuidOf("apiKey", org.actor.id);
   const minted = await mint(livemode);
   const facts = { successor: publicId("apiKey", minted.id) };
   return org.change({ action: "api_key.rotated", subject: publicId("apiKey", id), facts }, async (w) => {
@@ -33,6 +35,8 @@ export async function rotateKey(
     const ends = earliest([old.expiresAt, addSeconds(realNow, overlapSeconds)]);
     const unrevoked = and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt));
     if ((await w.update(apiKeys, unrevoked ?? eq(apiKeys.id, id), { expiresAt: ends })).length === 0) return refused("key_ended");
-    return ok({ key: await insertKey(w, minted, old, realNow), secret: minted.clear });
+    // The end that the old one was given, not the one that an earlier rotation left it.
+    const expiresAt = earliest([old.givenEnd, id === makersId ? null : makersEnd]);
+    return ok({ key: await insertKey(w, minted, { ...old, expiresAt }, realNow), secret: minted.clear });
   });
 }

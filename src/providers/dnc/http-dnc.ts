@@ -178,7 +178,8 @@ const lineTypes = ["mobile", "landline", "voip"] as const;
 function numberOf(id: string, told: WireNumber | undefined, query: DncQuery, asked: readonly string[]): DncNumberAnswer {
   const volunteered = (told?.lists ?? []).map((entry) => fromWire(entry.list)).filter((list) => !query.lists.includes(list));
   const names = [...query.lists, ...new Set(volunteered)];
-  const answers = names.map((list) => listOf(list, told, query.at, asked.includes(list) || volunteered.includes(list)));
+  // What was not asked for may bind, and never clear: another source may vouch for that list.
+  const answers = names.map((list) => listOf(list, told, query.at, asked.includes(list)));
   // "Listed" as a whole with every list clear: one of the two is wrong, and nobody can say which.
   const contradicts = told?.verdict === "listed" && !answers.some((entry) => entry.result === "listed");
   return {
