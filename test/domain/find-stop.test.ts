@@ -607,6 +607,45 @@ const conversations: string[][] = [
   ["No I do not", "do you have a number", "Name is Bob"],
 ];
 
+/** Where a clause ends decides who is meant: as vendors write it, with its marks. */
+const inClauses = `
+Who am I? Don't call me again.
+Listen, I, don't call me
+I- I- don't call me anymore
+Look I'm... don't call me again
+Neither do I. Don't call me.
+First, stop calling me.
+Next, stop calling my house
+Number one, stop calling me
+I want these calls to stop by tomorrow
+The calls must stop by today
+a partir de ahora no llamen a mi casa
+desde hoy no llamen a esta casa
+I have not given you permission to contact me
+who gave you permission to call me
+nobody should call me again
+no need to call back
+I don't want to be in your system
+get rid of my number
+don't leave me any more voicemails
+no quiero ser contactado
+les pedí que no me llamaran
+estoy harto de sus llamadas
+no me hable más
+no acepto llamadas
+este ya no es su número
+I am so tired of you people calling me
+`;
+const invitations = `
+I'm at work, can't take calls right now
+I'm sick today, please call me tomorrow
+I'm tired right now, call me tomorrow
+I can't. Call me later.
+I'll stop by tomorrow
+No, llame el lunes
+ahorita no, llame más tarde
+I don't want to miss your call
+`;
 const lines = (text: string) => text.trim().split("\n");
 
 describe("what may ask for calls to end", () => {
@@ -657,5 +696,17 @@ describe("what asks for no such thing", () => {
   test("the agent's own words and the tools'", () => {
     const opening = "This is an automated voice. Say stop or press nine to end these calls.";
     expect(findStop([turn("agent", opening), turn("tool", "stop calling"), turn("person", "Who is this?")])).toBe(null);
+  });
+});
+
+describe("what one clause says", () => {
+  test.each(lines(inClauses))("%s", (text) => expect(said(text)).toBe("transcript"));
+  test.each(lines(invitations))("%s", (text) => expect(said(text)).toBe(null));
+  // An answer that asks for nothing hides no stop beside it, on either side and in whichever turn.
+  test.each(lines(invitations))("takes no stop away: %s", (text) => {
+    for (const stop of ["Don't call me again.", "Please take me off your list.", "No vuelvan a llamarme."]) {
+      for (const turns of [[`${text}. ${stop}`], [`${stop} ${text}.`], [text, stop], [stop, text]])
+        expect([turns, said(...turns)]).toEqual([turns, "transcript"]);
+    }
   });
 });

@@ -24,22 +24,25 @@ export function findStop(transcript: readonly TranscriptTurn[]): StopFound | nul
 
 const keyPress = /^\[key [^\]]{0,32}\]$/;
 
+/** Lower case and no accents; `|` where a clause ends. */
 function plainWords(text: string): string {
   return text
     .toLowerCase()
     .normalize("NFKD")
     .replace(/[\p{M}\p{Cf}]/gu, "")
     .replace(/['’‘ʼ‛′`´]/g, "")
-    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .replace(/[.?!;:,\u2026\u2013\u2014]+(?=\s|$)|\s*-+(?=\s)/gu, " | ")
+    .replace(/[^\p{L}\p{N}|]+/gu, " ")
     .replace(/\b(do|does|did|wo|would|should|must|ca|have|has|is|are) ?n t\b/g, "$1nt")
     .replace(/\b(don|doesn|didn|won|wouldn|shouldn|mustn|can|haven|hasn|isn|aren) t\b/g, "$1t")
     .trim();
 }
 
+/** What is harmless stands within a clause: of "Who am I? Don't call me" nothing is. A stop may be said in pieces. */
 function saysStop(words: string): boolean {
   const meant = harmless
     .reduce((left, asksNothing) => left.replace(asksNothing, " "), words)
-    .replace(/ +/g, " ")
+    .replace(/[ |]+/g, " ")
     .trim();
   return stopPhrases.some((phrase) => phrase.test(meant));
 }

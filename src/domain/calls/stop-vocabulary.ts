@@ -4,7 +4,7 @@
  * that say so alone. Matched on plain words (`find-stop.ts`): lower case, no punctuation, no accents, contractions in one
  * word. Add freely: a miss is a wrong call, a false hit one lead.
  */
-export const stopVocabularyVersion = "2026-11-30.2";
+export const stopVocabularyVersion = "2026-11-30.3";
 
 /** Up to so many words of any kind in between. */
 const gap = (words: number) => `(?: \\w+){0,${words}}`;
@@ -75,7 +75,11 @@ const english: readonly RegExp[] = [
   new RegExp(`\\bno (?:more|further|additional|other) (?:\\w+ ){0,2}${calling}`),
   /\bno (?:\w+ ){0,1}(?:calls|callers|robocalls?|solicit\w*|telemarket\w*|texts|follow ups?|calling(?! (?:is|was|works|would))|contact(?! (?:me|us|him|her|my|info\w*|numbers?|details|with)\b))\b/,
   new RegExp(`\\b(?:rather|prefer)${gap(3)} (?:not|didnt|dont|no)${gap(3)} ${calling}\\b`),
-  new RegExp(`\\b(?:sick|tired|fed up|enough|had it|annoyed|too many|so many)${gap(4)} ${calling}\\b`),
+  new RegExp(
+    `\\b(?:(?:sick|tired|annoyed)(?: \\w+)? (?:of|with|by|that|at)|fed up|enough|had it|too many|so many)${gap(4)} ${calling}\\b`,
+  ),
+  /\bpermission to (?:call|contact|text|phone|ring)\b|\bno ?(?:body|one) (?:should|may|can|is to) (?:\w+ )?(?:call|contact|phone|text)\b|\bno need to call\b/,
+  /\bget rid of (?:my|our|this) (?:\w+ )?(?:number|name|info\w*|data)\b|\b(?:dont|do not) want to be (?:in|on) (?:your|any|the)\b|\b(?:dont|do not|stop) leav\w+ (?:me |us )?(?:any )?(?:more )?(?:voice ?mails?|messages?)\b/,
   /\benough is enough\b/,
   /\bkeeps? (?:on )?(?:calling|ringing|phoning|bothering|bugging|harassing|contacting|pestering|texting)\b/,
   // Their number and data, and the lists that they are on.
@@ -133,6 +137,7 @@ const spanish: readonly RegExp[] = [
   /\b(?:retiro|revoco|cancelo|quito) (?:mi|el) (?:consentimiento|permiso|autorizacion)\b|\bno (?:les? )?(?:doy|di|autorizo|autorice|tienen?)(?: \w+){0,2} (?:permiso|consentimiento|autorizacion)\b|\bno autorizo\b/,
   /\b(?:no quiero|nunca|jamas)(?: \w+){0,4} (?:con|de) ustedes\b/,
   /\bse equivoc\w+ de (?:numero|persona|casa|telefono)\b|\b(?:aqui no (?:vive|trabaja)|no (?:vive|trabaja)(?: mas)? aqui|no hay (?:ningun[ao]?|nadie)(?: \w+){0,3} aqui)\b/,
+  /\bno (?:quiero|deseo|quisiera) ser (?:contactad|llamad|molestad)[oa]\b|\bque no (?:me|nos) llam\w+|\bhart[oa]s? de(?: \w+){0,3} llamadas?\b|\bno (?:me|nos) habl\w+ mas\b|\bno acepto(?: \w+){0,2} llamadas\b|\bya no es su numero\b/,
   /\bfallecio\b|\bmurio\b|\bdifunt[oa]\b|\besta muert[oa]\b/,
 ];
 
@@ -143,14 +148,16 @@ export const stopPhrases: readonly RegExp[] = [...english, ...spanish];
  * beside it is still heard.
  */
 export const harmless: readonly RegExp[] = [
-  /\b(?:(?:bus|truck|rest|pit|next|last|first|one|non|short|full|door|subway|train) stops?(?: shop)?|stop (?:signs?|lights?|watch|over)|stop by(?= (?:the (?!way\b)|my|our|your|here|there|this|that|at|on|and|when|if|for|any ?time|some ?time|later|tomorrow|tonight|today|next|again|in|after|before)\b|$)|(?:cant|cannot|can not|wont|will not|doesnt|does not|didnt|did not|never) stop (?:laughing|smiling|raining|crying|coughing|working|talking|eating|thinking))\b/g,
+  /\b(?:(?:bus|truck|rest|pit|next|last|first|one|non|short|full|door|subway|train) stops?(?: shop)?|stop (?:signs?|lights?|watch|over)|(?<!\bcalls? (?:to |must |should |need to |have to |has to )?)stop by(?= (?:the (?!way\b)|my|our|your|here|there|this|that|at|on|and|when|if|for|any ?time|some ?time|later|tomorrow|tonight|today|next|again|in|after|before)\b|$)|(?:cant|cannot|can not|wont|will not|doesnt|does not|didnt|did not|never) stop (?:laughing|smiling|raining|crying|coughing|working|talking|eating|thinking))\b/g,
   /\b(?:dont|do not|never|not) (?:forget|lose|hesitate|worry|hang up)\b|\b(?:dont|do not|wouldnt|would not|if you) mind\b/g,
   /\b(?:at|by|in|until|till|near|toward|towards) (?:the )?(?:very )?end\b|\bthe end of\b|\bend(?:s|ed)? up\b|\bdrop (?:me|us) an? (?:call|line|text|note|message)\b/g,
   /\b(?:i|we|he|she|they|just|ive) quit(?: my| the| his| her)? (?:smoking|drinking|job|work|working|school|gym)\b/g,
   // "I can't. Call me later": the first half is an answer, the second an invitation.
-  /\b(?:i|im|we|it is|its|it was)(?: (?:am|do|did|have|can|could|will|would|was|are))? (?:not|cant|cannot|dont|didnt|wont|havent|couldnt|wouldnt|never)(?: even| really| please)? call(?:ed)?\b/g,
-  /\b(?:i|we)(?: (?:can|do))? (?:not|cant|cannot|dont) (?:take|get|make|answer|receive|have)(?: any)?(?: phone)? (?:calls?|texts?)(?= (?:at|in|on|during|while|when|before|after|until|till|now|right|here)\b)/g,
-  /\b(?:ahora|hoy) no(?= llam\w+ (?:manana|luego|mas tarde|despues|el|en|a|otro)\b)/g,
+  /\b(?:i|im|we|it is|its|it was)(?: (?:am|do|did|have|can|could|will|would|was|are))? (?:not|cant|cannot|dont|didnt|wont|havent|couldnt|wouldnt|never)(?: even| really| please)?(?: \|)* call(?:ed)?\b/g,
+  /\b(?:(?:i|we)(?: (?:can|do))? (?:not|cant|cannot|dont)|cant|cannot) (?:take|get|make|answer|receive|have)(?: any)?(?: phone)? (?:calls?|texts?)(?= (?:at|in|on|during|while|when|before|after|until|till|now|right|here)\b)/g,
+  /\bno \|(?= llam\w+)/g,
+  /\bwant(?:ed)? to miss (?:your|the|this|a|any|his|her) calls?\b/g,
+  /(?<!\b(?:de|desde) )\b(?:ahora|hoy) no(?: \|)*(?= llam\w+ (?:manana|luego|mas tarde|despues|el|en|a|otro)\b)/g,
   /\blet (?:me|us) be(?= (?:honest|sure|clear|frank|straight|careful)\b)|\b(?:i|we) keep calling\b/g,
   /\b(?:(?:can|could|will|would) (?:you|yall|someone|somebody)|(?<!\b(?:that|said|say|agreed?|think|believe|told|wish|want|mean|means) )you (?:can|may)) (?:please |just |maybe |always )*(?:call|ring|phone|text|contact|reach|follow up)\b/g,
 ];
