@@ -5,6 +5,8 @@ import { recordScrubs } from "../../src/db/queries/scrubs.ts";
 import { callNow } from "../../src/dispatch/call-now.ts";
 import { place } from "../../src/dispatch/place.ts";
 import { record } from "../../src/dispatch/record.ts";
+import { updateCampaign } from "../../src/domain/campaigns/update-campaign.ts";
+import { updateConnection } from "../../src/domain/connections/update-connection.ts";
 import { pauseCampaign } from "../../src/domain/campaigns/pause-campaign.ts";
 import { resumeCampaign } from "../../src/domain/campaigns/resume-campaign.ts";
 import { createConnection } from "../../src/domain/connections/create-connection.ts";
@@ -178,6 +180,18 @@ const changes: readonly Change[] = [
       );
       await endHalt(world.org, id);
     },
+  },
+  {
+    row: "org",
+    of: "campaign",
+    name: "a campaign's limit",
+    act: (world) => updateCampaign(world.org, { voice: () => null, dnc: () => null }, world.campaignId, { maxConcurrency: 5 }),
+  },
+  {
+    row: "org",
+    of: "connection",
+    name: "a connection's limit",
+    act: (world) => updateConnection(world.org, world.connectionId, { callsPerSecond: 3 }),
   },
   { row: "org", of: "campaign", name: "a campaign's pause", act: (world) => pauseCampaign(world.org, world.campaignId, null) },
   {

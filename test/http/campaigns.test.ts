@@ -151,6 +151,50 @@ describe("a campaign", () => {
     const { json: funnel } = await org.get(`${at}/funnel`);
     expect(funnel.enrolments).toEqual([{ name: "waiting", reason: null, count: 2 }]);
   });
+  test("and its connection are given other limits, and a stranded one another connection", async () => {
+    const { org, campaign, connection, lead } = await opened();
+    const at = `/v1/campaigns/${campaign.id}`;
+    await org.post(`${at}/launch`, {});
+    expect((await org.patch(at, { max_concurrency: 3 })).json).toMatchObject({ max_concurrency: 3, status: "running" });
+    const limits = { max_concurrency: 7, calls_per_second: 2.5 };
+    expect((await org.patch(`/v1/connections/${connection.id}`, limits)).json).toMatchObject(limits);
+    expect((await org.patch(`/v1/connections/${connection.id}`, { max_concurrency: 0 })).json.errors[0].pointer).toBe(
+      "/max_concurrency",
+    );
+    const apiKey = `${retellKey}_${(keys += 1)}`;
+    simulators.register({ account: publicId("org", org.orgId), vendor: "retell", api_key: apiKey });
+    const config = { ...retellConnection.config, from_number: "+12085550111" };
+    const other = (await org.post("/v1/connections", { ...retellConnection, config, credential: { api_key: apiKey } })).json;
+    const change = async (body: unknown) => (await org.patch(at, body)).json;
+    expect((await change({ connection_id: other.id })).errors[0].code).toBe("campaign_runs");
+    expect((await change({ connection_id: "conn_01kbhtnc0fe8aswzvpbp5ej9zg" })).errors[0]).toMatchObject({
+      pointer: "/connection_id",
+      code: "connection_unknown",
+    });
+    expect((await org.delete(`/v1/connections/${connection.id}`)).status).toBe(204);
+    expect((await org.post(`${at}/resume`)).json.errors[0].code).toBe("connection_not_active");
+    expect(await change({ connection_id: other.id })).toMatchObject({
+      connection_id: other.id,
+      from_number: "+12085550111",
+      status: "paused",
+    });
+    expect((await org.post(`${at}/resume`)).json).toMatchObject({ status: "running" });
+    expect((await call(org, { lead_id: lead.id, campaign_id: campaign.id })).status).toBe(201);
+    const types = (await org.get("/v1/audit?limit=100")).json.data.map(({ type }: { type: string }) => type);
+    expect(types.filter((type: string) => type.endsWith(".updated"))).toEqual([
+      "campaign.updated",
+      "connection.updated",
+      "campaign.updated",
+    ]);
+  });
+  test("that withholds transcripts is not taken over by a change either", async () => {
+    const { org, campaign } = await opened();
+    const apiKey = `${retellKey}_${(keys += 1)}`;
+    simulators.register({ account: publicId("org", org.orgId), vendor: "retell", api_key: apiKey, stores_transcripts: false });
+    const other = (await org.post("/v1/connections", { ...retellConnection, credential: { api_key: apiKey } })).json;
+    const refused = await org.patch(`/v1/campaigns/${campaign.id}`, { connection_id: other.id });
+    expect(refused.json.errors[0].code).toBe("transcripts_withheld");
+  });
   test("is launched with the leads that are named, or with none for single calls", async () => {
     const { org, campaign, lead } = await opened();
     const at = `/v1/campaigns/${campaign.id}/launch`;

@@ -73,7 +73,12 @@ export async function launchCampaign(
   });
 }
 
-async function storesTranscripts(org: OrgDb, adapters: Adapters, connectionId: string): Promise<boolean | null | "not_active"> {
+/** Whether calls over the connection can be searched for a stop; null when the provider does not say. */
+export async function storesTranscripts(
+  org: OrgDb,
+  adapters: Adapters,
+  connectionId: string,
+): Promise<boolean | null | "not_active"> {
   const { bound, answers } = await org.query(reachableConnection(connectionId));
   const [row] = answers[0] === undefined ? [] : rowsOf<ReachableRow>(answers[0]);
   if (row === undefined || row.status !== "active") return "not_active";

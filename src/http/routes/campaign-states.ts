@@ -1,10 +1,11 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { enrolLeads, type EnrolRefusal, type UnknownLeads } from "../../domain/campaigns/enrol-leads.ts";
 import { launchCampaign, type LaunchRefusal } from "../../domain/campaigns/launch-campaign.ts";
+import { type ChangeRefusal, updateCampaign } from "../../domain/campaigns/update-campaign.ts";
 import { pauseCampaign } from "../../domain/campaigns/pause-campaign.ts";
 import { resumeCampaign } from "../../domain/campaigns/resume-campaign.ts";
 import { publicId } from "../../lib/ids.ts";
-import { json, jsonBody, posts, problems } from "../access.ts";
+import { changes, json, jsonBody, posts, problems } from "../access.ts";
 import { givenId, idField, idOf, idParam, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { conflict, invalid, notFound } from "../problem.ts";
@@ -46,9 +47,35 @@ const enrolment = z
     ineligible: z.int().openapi({ description: "Their consent does not pass; `GET /v1/leads/{id}` says why." }),
   })
   .openapi("Enrolment");
+const changed = z
+  .strictObject({ max_concurrency: z.int().min(1).max(10_000).optional(), connection_id: givenId("connection").optional() })
+  .openapi("CampaignChange", { example: { max_concurrency: 20 } });
 const noBody = z.strictObject({});
 
 export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "patch",
+      path: "/v1/campaigns/{id}",
+      operationId: "campaigns.update",
+      summary: "Change a campaign's limit, or the connection over which it calls",
+      description: "Another connection only while it does not run; its caller number becomes the campaign's.",
+      tags: ["campaigns"],
+      ...changes("campaigns:write"),
+      request: { params: idParam("campaign"), body: jsonBody(changed) },
+      responses: { 200: json("The campaign.", campaign), ...problems },
+    }),
+    async (c) => {
+      const { max_concurrency: maxConcurrency, connection_id: connection } = c.req.valid("json");
+      const done = await updateCampaign(c.var.org, c.env.adapters, idOf("campaign", c.req.valid("param").id), {
+        ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+        ...(connection === undefined ? {} : { connectionId: idOf("connection", connection) }),
+      });
+      if (!done.ok) throw changeProblem(done.refusal);
+      return c.json(viewCampaign(done.value), 200);
+    },
+  );
+
   app.openapi(
     createRoute({
       method: "post",
@@ -182,6 +209,21 @@ function unknownProblem({ code, missing }: UnknownLeads, given: Chosen) {
   const [kind, list] = code === "lead_unknown" ? (["lead", "lead_ids"] as const) : (["import", "import_ids"] as const);
   const at = (given[list] ?? []).findIndex((one) => idOf(kind, one) === missing);
   return invalid({ pointer: `/${list}/${at}`, code, detail: `There is no such ${kind}.` });
+}
+
+function changeProblem(refusal: ChangeRefusal) {
+  switch (refusal) {
+    case "campaign_unknown":
+      return notFound("campaign");
+    case "connection_unknown":
+      return invalid({ pointer: "/connection_id", code: refusal, detail: "There is no such connection." });
+    case "connection_not_voice":
+      return invalid({ pointer: "/connection_id", code: refusal, detail: "A campaign calls over a voice connection." });
+    case "campaign_runs":
+      return conflict(refusal, "Pause it first: calls over the old connection may be under way.");
+    default:
+      return launchProblem(refusal);
+  }
 }
 
 function launchProblem(refusal: LaunchRefusal & string) {

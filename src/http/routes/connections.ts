@@ -1,5 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { createConnection, type Connection } from "../../domain/connections/create-connection.ts";
+import { updateConnection } from "../../domain/connections/update-connection.ts";
 import { deleteConnection } from "../../domain/connections/delete-connection.ts";
 import { findConnection, findConnections } from "../../domain/connections/find-connections.ts";
 import { testConnection } from "../../domain/connections/test-connection.ts";
@@ -32,6 +33,12 @@ const newConnection = z
       credential: { api_key: "the-vendor's-secret" },
     },
   });
+const limits = z
+  .strictObject({
+    max_concurrency: z.int().min(1).max(10_000).optional(),
+    calls_per_second: z.number().min(0.01).max(1_000).optional(),
+  })
+  .openapi("ConnectionLimits", { example: { max_concurrency: 20, calls_per_second: 2 } });
 const connection = z
   .strictObject({
     id: idField("connection"),
@@ -176,6 +183,29 @@ export function connectionRoutes(app: OpenAPIHono<HttpEnv>): void {
         },
         200,
       );
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "patch",
+      path: "/v1/connections/{id}",
+      operationId: "connections.update",
+      summary: "Change a connection's limits",
+      description: "What the provider allows the account. Permits minted before are void; their leads are asked again at once.",
+      tags: ["connections"],
+      ...changes("connections:write"),
+      request: { params: idParam("connection"), body: jsonBody(limits) },
+      responses: { 200: json("The connection.", connection), ...problems },
+    }),
+    async (c) => {
+      const { max_concurrency: maxConcurrency, calls_per_second: callsPerSecond } = c.req.valid("json");
+      const updated = await updateConnection(c.var.org, idOf("connection", c.req.valid("param").id), {
+        ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+        ...(callsPerSecond === undefined ? {} : { callsPerSecond }),
+      });
+      if (updated === null) throw notFound("connection");
+      return c.json(view(updated, c.env.publicOrigin), 200);
     },
   );
 

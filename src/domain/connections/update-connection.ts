@@ -1,0 +1,22 @@
+import { and, eq, ne } from "drizzle-orm";
+import type { OrgDb } from "../../db/org-db.ts";
+import { bumpOrg } from "../../db/queries/fact-versions.ts";
+import { connections } from "../../db/schema/index.ts";
+import { publicId } from "../../lib/ids.ts";
+import type { Connection } from "./create-connection.ts";
+
+export interface ConnectionLimits {
+  readonly maxConcurrency?: number;
+  readonly callsPerSecond?: number;
+}
+
+/** What its provider allows. Every permit that was minted by the old limits is void. */
+export async function updateConnection(org: OrgDb, id: string, limits: ConnectionLimits): Promise<Connection | null> {
+  return org.change({ action: "connection.updated", subject: publicId("connection", id), facts: { ...limits } }, async (w) => {
+    await w.rows(bumpOrg());
+    const shown = and(eq(connections.id, id), ne(connections.status, "disabled"));
+    const [updated] = await w.update(connections, shown ?? eq(connections.id, id), limits);
+    if (updated === undefined) w.withdrawEntry();
+    return updated ?? null;
+  });
+}
