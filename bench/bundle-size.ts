@@ -1,5 +1,6 @@
 /** What an entry weighs over the wire with everything that it reaches. */
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 // The bundler that the deployment itself uses.
@@ -17,7 +18,7 @@ export const kilobyte = 1000;
 /** @returns bytes, gzipped. */
 export async function bundleBytes(entry: string): Promise<number> {
   const { outputFiles } = await build({
-    entryPoints: [new URL(`../src/${entry}`, import.meta.url).pathname],
+    entryPoints: [fileURLToPath(new URL(`../src/${entry}`, import.meta.url))],
     bundle: true,
     write: false,
     format: "esm",

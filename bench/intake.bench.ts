@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
+import { fileURLToPath } from "node:url";
 import type { BenchContext } from "./bench.ts";
 import { copyLeads, copyTable } from "./copy-leads.ts";
 import { openBenchDatabase, openHouse } from "./house.ts";
@@ -90,7 +91,7 @@ async function memory({ smoke, full, figure }: BenchContext): Promise<void> {
 }
 
 async function peakOf(rows: number): Promise<number> {
-  const script = new URL("intake-heap.ts", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("intake-heap.ts", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", script, String(rows)], { timeout: 900_000 });
   return Number(stdout);
 }

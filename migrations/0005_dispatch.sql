@@ -475,7 +475,7 @@ begin
     if new_state in ('refused', 'failed_no_call') then
       -- What is refused time and again while others of its connection are placed is refused for its own sake.
       if retry_at is null or why = 'rejected' and (
-          select count(*) >= 2 from public.dial_attempts a where a.org_id = (select app.org()) and a.person_id = target.person_id
+          select count(*) >= 2 from public.dial_attempts a where a.org_id = (select app.org()) and a.person_id = target.person_id and a.id <> attempt
             and a.enrolment_id = target.enrolment_id and a.state = 'refused' and a.reason = 'rejected' and a.dialing_at < accepted) then
         update public.enrolments e set state = 'done', reason = why where e.org_id = (select app.org()) and e.id = target.enrolment_id and e.state = 'held';
       else
