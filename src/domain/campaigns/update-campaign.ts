@@ -6,6 +6,7 @@ import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { Adapters } from "../connections/test-connection.ts";
 import type { Campaign } from "./create-campaign.ts";
+import { findCampaign } from "./find-campaigns.ts";
 import { storesTranscripts } from "./launch-campaign.ts";
 
 export interface CampaignChange {
@@ -31,6 +32,10 @@ export async function updateCampaign(
   change: CampaignChange,
 ): Promise<Result<Campaign, ChangeRefusal>> {
   const { connectionId } = change;
+  if (Object.keys(change).length === 0) {
+    const found = await findCampaign(org, id);
+    return found === null ? refuse("campaign_unknown") : ok(found);
+  }
   const stores = connectionId === undefined ? null : await storesTranscripts(org, adapters, connectionId);
   return org.change(
     { action: "campaign.updated", subject: publicId("campaign", id), facts: { fields: Object.keys(change) } },

@@ -4,6 +4,7 @@ import { bumpOrg } from "../../db/queries/fact-versions.ts";
 import { connections } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Connection } from "./create-connection.ts";
+import { findConnection } from "./find-connections.ts";
 
 export interface ConnectionLimits {
   readonly maxConcurrency?: number;
@@ -12,6 +13,7 @@ export interface ConnectionLimits {
 
 /** What its provider allows. Every permit that was minted by the old limits is void. */
 export async function updateConnection(org: OrgDb, id: string, limits: ConnectionLimits): Promise<Connection | null> {
+  if (Object.keys(limits).length === 0) return findConnection(org, id);
   return org.change({ action: "connection.updated", subject: publicId("connection", id), facts: { ...limits } }, async (w) => {
     await w.rows(bumpOrg());
     const shown = and(eq(connections.id, id), ne(connections.status, "disabled"));
