@@ -1,4 +1,6 @@
 /** How the tests look at what the dial has left behind. */
+import { expect } from "vitest";
+import type { TestDatabase } from "../support/database.ts";
 import type { World } from "../support/world.ts";
 
 export const attemptOf = async (world: World, attempt: string) =>
@@ -34,3 +36,12 @@ export const attemptsOf = (world: World) =>
   );
 export const unspent = (world: World) =>
   world.sql("select 1 from permits where org_id = $1 and consumed_at is null", [world.orgId]);
+
+/** Audit entries name rows by their public ids: a uuid of the database's own tells a reader nothing. */
+export async function expectPublicIds(db: TestDatabase): Promise<void> {
+  const uuid = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+  const entries = "from audit.entry e join audit.payload p on p.org_id = e.org_id and p.seq = e.seq";
+  const raw = `select e.event_type, p.subject_text, p.facts_text ${entries} where p.subject_text ~ $1 or p.facts_text ~ $1`;
+  expect((await db.admin(raw, [uuid])).rows).toEqual([]);
+  expect((await db.admin(`select 1 ${entries}`)).rows.length).toBeGreaterThan(20);
+}

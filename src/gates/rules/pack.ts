@@ -38,6 +38,17 @@ export interface ConditionRow extends RuleSource {
   readonly technology: "any" | "artificial";
   readonly asks: Condition;
 }
+/** What rows share that were read with the state data and have no reviewer yet: in force for as long as is known. */
+export const asRead = {
+  kind: "condition",
+  version: "1",
+  quote: null,
+  address: null,
+  effective_from: null,
+  effective_to: null,
+  retrieved_at: "2026-11-21",
+  reviewer: null,
+} as const;
 type Condition =
   | { readonly type: "dnc_list"; readonly list: string }
   | { readonly type: "established_business_relationship"; readonly purchase_days: number; readonly inquiry_days: number }

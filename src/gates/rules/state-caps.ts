@@ -1,19 +1,12 @@
 import type { Instant } from "../../lib/instant.ts";
-import type { ConditionRow } from "./pack.ts";
+import { asRead, type ConditionRow } from "./pack.ts";
 
 /** `caps`: how often single states let one number be called. "Same subject" never splits, and no purpose is exempt (gates.md §7). */
 export const stateCaps: readonly ConditionRow[] = [
   {
-    kind: "condition",
+    ...asRead,
     id: "cap/FL",
-    version: "1",
     citation: "Fla. Stat. 501.616(6)(b)",
-    quote: null,
-    address: null,
-    effective_from: null,
-    effective_to: null,
-    retrieved_at: "2026-11-21",
-    reviewer: null,
     status: "in_force",
     gate: "frequency",
     states: ["FL"],
@@ -21,16 +14,9 @@ export const stateCaps: readonly ConditionRow[] = [
     asks: { type: "cap", max: 3, window_hours: 24 },
   },
   {
-    kind: "condition",
+    ...asRead,
     id: "cap/OK",
-    version: "1",
     citation: "15 O.S. 775C.4",
-    quote: null,
-    address: null,
-    effective_from: null,
-    effective_to: null,
-    retrieved_at: "2026-11-21",
-    reviewer: null,
     status: "in_force",
     gate: "frequency",
     states: ["OK"],
@@ -72,16 +58,9 @@ export const stateCaps: readonly ConditionRow[] = [
     asks: { type: "cap", max: 3, window_hours: 24 },
   },
   {
-    kind: "condition",
+    ...asRead,
     id: "cap/ME",
-    version: "1",
     citation: "10 M.R.S. 1498(3)",
-    quote: null,
-    address: null,
-    effective_from: null,
-    effective_to: null,
-    retrieved_at: "2026-11-21",
-    reviewer: null,
     status: "in_force",
     gate: "frequency",
     states: ["ME"],

@@ -1,15 +1,15 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import type { EnrolledLeads } from "../../db/queries/campaigns.ts";
 import { enrolLeads, type EnrolRefusal, type UnknownLeads } from "../../domain/campaigns/enrol-leads.ts";
 import { launchCampaign, type LaunchRefusal } from "../../domain/campaigns/launch-campaign.ts";
-import { type ChangeRefusal, updateCampaign } from "../../domain/campaigns/update-campaign.ts";
 import { pauseCampaign } from "../../domain/campaigns/pause-campaign.ts";
 import { resumeCampaign } from "../../domain/campaigns/resume-campaign.ts";
+import { type ChangeRefusal, updateCampaign } from "../../domain/campaigns/update-campaign.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, jsonBody, posts, problems } from "../access.ts";
 import { givenId, idField, idOf, idParam, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { conflict, invalid, notFound } from "../problem.ts";
-import type { EnrolledLeads } from "../../db/queries/campaigns.ts";
 import { campaign, viewCampaign } from "./campaigns.ts";
 
 const launched = z
