@@ -551,6 +551,7 @@ end $$;
 -- Enrols every eligible lead (of these imports, of these ids, or all) once. An ineligible lead never enters a queue.
 create function app.enrol_campaign(campaign uuid, import_ids uuid[], lead_ids uuid[] default null)
   returns table (enrolled integer, already_enrolled integer, ineligible integer) language plpgsql as $$
+declare profiles uuid[];
 begin
   -- The org's row, as a launch and a correction hold it: nobody is enrolled by the states that a lead has just left. Then the
   -- campaign's: two enrolments of one would meet on its profiles and places crosswise.
@@ -571,13 +572,11 @@ begin
         on p.org_id = (select app.org()) and p.campaign_id = campaign and p.candidate_states = l.candidate_states
       where l.org_id = (select app.org()) and l.status = 'eligible' and (import_ids is null or l.import_id = any (import_ids))
         and (lead_ids is null or l.id = any (lead_ids))
-      on conflict (org_id, campaign_id, lead_id) do nothing returning 1)
-  select count(*) into enrolled from entering;
+      on conflict (org_id, campaign_id, lead_id) do nothing returning profile_id)
+  select count(*), coalesce(array_agg(distinct e.profile_id), '{}') into enrolled, profiles from entering e;
   select count(*) filter (where l.status = 'eligible') - enrolled, count(*) filter (where l.status <> 'eligible')
     into already_enrolled, ineligible from public.leads l
     where l.org_id = (select app.org()) and (import_ids is null or l.import_id = any (import_ids)) and (lead_ids is null or l.id = any (lead_ids));
-  perform 1 from public.hour_profiles p where p.org_id = (select app.org()) and p.campaign_id = campaign order by p.id for no key update;
-  update public.hour_profiles p set next_due_at = least(p.next_due_at, app.now()), next_change_at = '-infinity'
-    where p.org_id = (select app.org()) and p.campaign_id = campaign;
+  perform app.profiles_due(profiles, array_fill(app.now(), array[cardinality(profiles)]));
   return next;
 end $$;
