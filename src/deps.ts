@@ -4,6 +4,7 @@ import type { Env, QueueBinding } from "./env.ts";
 import { type ApiKeyHasher, apiKeyHasher, apiKeyMint } from "./lib/api-key.ts";
 import { type Instant, instantOf } from "./lib/instant.ts";
 import { type NumberHasher, numberHasher } from "./lib/number-hash.ts";
+import { sessionMint } from "./lib/session-token.ts";
 import { importKeyring, type Keyring } from "./lib/sealing.ts";
 import { uuidMint } from "./lib/uuid-v7.ts";
 import { r2Files } from "./providers/files/r2-files.ts";
@@ -57,6 +58,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
     publicOrigin: env.PUBLIC_ORIGIN,
     numbers: keys.numbers,
     hashApiKey: keys.hashApiKey,
+    mintSession: sessionMint(newId, outside.random, keys.hashApiKey),
     mintApiKey: apiKeyMint(newId, outside.random, keys.hashApiKey),
     vendors,
     sealCredential: (
