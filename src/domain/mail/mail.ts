@@ -15,7 +15,8 @@ export type NewMail = MailContent & {
   readonly dedupeKey?: string;
 };
 
-const addressCharactersMax = 254;
+/** What `users` and `invitations` hold. */
+const addressCharactersMax = 320;
 const daySeconds = 86_400;
 
 /**

@@ -1,7 +1,6 @@
 import type { Instant } from "../../lib/instant.ts";
 import type { Letter } from "../../providers/mail/contract.ts";
-
-type Role = "owner" | "admin" | "member" | "viewer";
+import type { Role } from "../access/operations.ts";
 
 /** What each kind of mail is told. Names and words of people are as they wrote them: they are made harmless here. */
 export interface MailParams {
