@@ -3,11 +3,13 @@ import { neonTransport } from "./db/transport.ts";
 import type { Env, QueueBinding } from "./env.ts";
 import { type ApiKeyHasher, apiKeyHasher, apiKeyMint } from "./lib/api-key.ts";
 import { type Instant, instantOf } from "./lib/instant.ts";
+import { invitationMint } from "./lib/invitation-token.ts";
 import { type NumberHasher, numberHasher } from "./lib/number-hash.ts";
 import { sessionMint } from "./lib/session-token.ts";
 import { importKeyring, type Keyring } from "./lib/sealing.ts";
 import { uuidMint } from "./lib/uuid-v7.ts";
 import { r2Files } from "./providers/files/r2-files.ts";
+import { githubLeaks } from "./providers/leaks/github.ts";
 import { repeatableSeconds } from "./providers/mail/contract.ts";
 import { resend } from "./providers/mail/resend.ts";
 import { sealedLetters } from "./providers/mail/sealed-letter.ts";
@@ -64,6 +66,8 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
     numbers: keys.numbers,
     hashApiKey: keys.hashApiKey,
     mintSession: sessionMint(newId, outside.random, keys.hashApiKey),
+    mintInvitation: invitationMint(outside.random),
+    leakSigner: githubLeaks(env.GITHUB_LEAK_KEYS ?? new Map()),
     mintApiKey: apiKeyMint(newId, outside.random, keys.hashApiKey),
     vendors,
     sealCredential: (

@@ -36,6 +36,20 @@ export const givenInstant = z
 
 /** Text as people write it: trimmed, not empty. */
 export const text = (charactersMax: number) => z.string().trim().min(1).max(charactersMax);
+/** A name that is shown to others: on one line, and without characters that would turn what follows it around. */
+export const nameText = (charactersMax: number) =>
+  text(charactersMax).refine((name) => !/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(name), {
+    message: "A name is on one line, without control and direction characters.",
+    params: { code: "name_invalid" },
+  });
+/** An address of mail, as it is proved by signing in: lower case, of ASCII letters (RFC 5321 §4.5.3.1.3: at most 254 octets). */
+export const givenAddress = z
+  .string()
+  .trim()
+  .max(254)
+  .pipe(z.email("An address of mail is needed, such as dana@example.com."))
+  .transform((address) => address.toLowerCase())
+  .openapi({ type: "string", format: "email", example: "dana@example.com" });
 export const e164Field = z
   .string()
   .regex(/^\+[1-9]\d{7,14}$/, "A number in E.164 form is needed, such as +13035550142.")

@@ -7,8 +7,10 @@ import type { FileStore } from "../domain/imports/file-store.ts";
 import type { CalledNow } from "../dispatch/call-now.ts";
 import type { ApiKeyHasher, ApiKeyMint } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
+import type { InvitationMint } from "../lib/invitation-token.ts";
 import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
+import type { LeakSigner } from "../providers/leaks/github.ts";
 import type { SealLetter } from "../providers/mail/sealed-letter.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
@@ -24,6 +26,9 @@ export interface HttpDeps {
   readonly hashApiKey: ApiKeyHasher;
   readonly mintApiKey: ApiKeyMint;
   readonly mintSession: SessionMint;
+  readonly mintInvitation: InvitationMint;
+  /** Who signed a report of leaked keys. */
+  readonly leakSigner: LeakSigner;
   readonly numbers: NumberHasher;
   /** False when the database role could read past the walls between organisations: then nothing is served. */
   roleIsSafe(): Promise<boolean>;

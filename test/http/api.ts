@@ -8,10 +8,12 @@ import type { FaultReport } from "../../src/http/on-error.ts";
 import { snapshotDesk } from "../../src/domain/decisions/snapshot.ts";
 import { callNow } from "../../src/dispatch/call-now.ts";
 import { apiKeyHasher, apiKeyMint } from "../../src/lib/api-key.ts";
+import { invitationMint } from "../../src/lib/invitation-token.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import { sessionMint } from "../../src/lib/session-token.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
+import { githubLeaks } from "../../src/providers/leaks/github.ts";
 import { adaptersOf } from "../../src/providers/registry.ts";
 import { sealCredential } from "../../src/providers/seal-credential.ts";
 import { vendors } from "../../src/providers/vendors.ts";
@@ -84,6 +86,8 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     hashApiKey,
     mintApiKey: apiKeyMint(newId, randomBytes, hashApiKey),
     mintSession: sessionMint(newId, randomBytes, hashApiKey),
+    mintInvitation: invitationMint(randomBytes),
+    leakSigner: githubLeaks(new Map()),
     numbers: await numberHasher(new Map([[1, pepper]])),
     roleIsSafe: async () => true,
     vendors,
