@@ -14,6 +14,7 @@ import { sealedLetters } from "./providers/mail/sealed-letter.ts";
 import { adaptersOf } from "./providers/registry.ts";
 import { type CredentialIdentity, type CredentialPurpose, sealCredential } from "./providers/seal-credential.ts";
 import { simulatorClock } from "./providers/simulator-clock.ts";
+import { tokenKeys } from "./providers/token-keys.ts";
 import { vendors } from "./providers/vendors.ts";
 
 /** Keys as WebCrypto holds them: they cannot be read back out, and importing them costs more than using them. */
@@ -76,6 +77,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
     repeatableSeconds,
     ...adapters,
     adapters,
+    tokenKeys: tokenKeys({ keyring, fetch: outside.fetch, ownOrigins: [env.PUBLIC_ORIGIN, env.SIMULATOR_ORIGIN] }),
     simulator: simulatorClock({ origin: env.SIMULATOR_ORIGIN, fetch: outside.fetch }),
     files: r2Files(env.UPLOADS),
     send: (messages: readonly WorkMessage[]) => send(env, messages),
