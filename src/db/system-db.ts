@@ -168,14 +168,16 @@ export class SystemDb {
   }
 
   /** For a request with a token: that its issuer is still what the signature was tried with is proved with the work. */
-  asToken({ issuerId, subject, ...token }: TokenProof, wantedOrg: string | null, demand: Demand, asking: Asking): OrgDb {
+  asToken(
+    { issuerId, version, issuedAt, scopes, subject }: TokenProof,
+    wantedOrg: string | null,
+    demand: Demand,
+    asking: Asking,
+  ): OrgDb {
     const statement = {
       name: "app.bind_token",
       text: `select b.* from app.bind_token($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(9)}`,
-      params: [
-        ...[issuerId, token.version, token.issuedAt, token.scopes, asking.realNow],
-        ...[wantedOrg, demand.scope, demand.roles, this.#peppers],
-      ],
+      params: [issuerId, version, issuedAt, scopes, asking.realNow, wantedOrg, demand.scope, demand.roles, this.#peppers],
     };
     const actor = { type: "token", id: publicId("tokenIssuer", issuerId), ...(subject === null ? {} : { subject }) } as const;
     return this.#admitted(actor, statement, demand, asking);
