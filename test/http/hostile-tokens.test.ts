@@ -1,6 +1,7 @@
 /** Nobody comes in with a token that a registered issuer did not sign for this environment, this organisation and this hour. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refusedToken } from "../../src/http/on-error.ts";
+import { reportAccess } from "../support/report.ts";
 import { mintToken } from "../support/tokens.ts";
 import { hostileTokens, tokenFigures, tryToken } from "./hostile-tokens.ts";
 import { openTokenGround, type TokenGround } from "./token-ground.ts";
@@ -76,12 +77,15 @@ test("whatever is wrong behind the look-up is told in the same words", async () 
 test("nothing broke, and the figures are those that are quoted", async () => {
   const figures = await tokenFigures(ground);
   console.log(`tokens: ${JSON.stringify(figures)}`);
+  reportAccess("tokens", figures);
   expect(figures).toMatchObject({
     hostile_tokens: figures.refused,
     tenant_rows_read: 0,
     look_ups_max: 1,
     look_ups_when_refused_early: 0,
-    control: { proper_tokens: 5, let_in: 5, tenant_rows_read: 5 },
+    proper_tokens: 5,
+    proper_tokens_let_in: 5,
+    rows_read_with_proper_tokens: 5,
   });
   expect(figures.hostile_tokens).toBeGreaterThanOrEqual(60);
   expect(new Set(hostileTokens.map(({ class: kind, name }) => `${kind} ${name}`)).size).toBe(figures.hostile_tokens);

@@ -286,7 +286,8 @@ function respelled(token: string, part: number): string {
 /** A text that makes the claims as long as needs bits after its end. */
 const padTo = (value: Json): string => "x".repeat((3 - (JSON.stringify({ ...value, pad: "" }).length % 3) + 1) % 3);
 
-export interface TokenFigures {
+/** What the report of access quotes. */
+export type TokenFigures = {
   readonly hostile_tokens: number;
   readonly refused: number;
   readonly tenant_rows_read: number;
@@ -294,9 +295,11 @@ export interface TokenFigures {
   /** Of those whose shape, size, header, algorithm, audience, time or claims are wrong already. */
   readonly look_ups_when_refused_early: number;
   readonly refused_early: number;
-  /** Proper tokens, one an algorithm and one of a key set: let in, and rows read with each. */
-  readonly control: { readonly proper_tokens: number; readonly let_in: number; readonly tenant_rows_read: number };
-}
+  /** The control: proper tokens, one an algorithm and one of a key set, and the rows that were read with them. */
+  readonly proper_tokens: number;
+  readonly proper_tokens_let_in: number;
+  readonly rows_read_with_proper_tokens: number;
+};
 
 const path = "/v1/sellers";
 export interface Tried {
@@ -315,7 +318,7 @@ export async function tryToken({ api, asked }: TokenGround, token: string): Prom
   return { status, headers, json, ...asked() };
 }
 
-/** All of them, each to an isolate that remembers no issuer: what the report of access quotes. */
+/** All of them, each to an isolate that remembers no issuer. */
 export async function tokenFigures(ground: TokenGround): Promise<TokenFigures> {
   let [refused, rows, most, early, earlyCount] = [0, 0, 0, 0, 0];
   for (const hostile of hostileTokens) {
@@ -343,6 +346,8 @@ export async function tokenFigures(ground: TokenGround): Promise<TokenFigures> {
     look_ups_max: most,
     look_ups_when_refused_early: early,
     refused_early: earlyCount,
-    control: { proper_tokens: proper.length, let_in: letIn, tenant_rows_read: ownRows },
+    proper_tokens: proper.length,
+    proper_tokens_let_in: letIn,
+    rows_read_with_proper_tokens: ownRows,
   };
 }
