@@ -11,6 +11,8 @@ import type { NumberHasher } from "../lib/number-hash.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
 import type { FaultReport } from "./on-error.ts";
+import type { Quotas } from "./quotas.ts";
+import type { Flood, RateLimits } from "./rate-limits.ts";
 
 /** What requests need from outside; `worker.ts` builds it for each invocation and passes it as Hono's bindings. */
 export interface HttpDeps {
@@ -36,9 +38,18 @@ export interface HttpDeps {
   /** Asks for work without waiting for the next tick. What it loses the tick finds. */
   wake(orgId: string, work: WorkKind): Promise<void>;
   report(fault: FaultReport): void;
+  readonly quotas: Quotas;
+  readonly rateLimits: RateLimits;
+  readonly flood: Flood;
 }
 
 export interface HttpEnv {
   Bindings: HttpDeps;
-  Variables: { requestId: string; principal: Principal; org: OrgDb };
+  Variables: {
+    requestId: string;
+    principal: Principal;
+    org: OrgDb;
+    /** Set where the credential has just passed ten times its usual rate: once an hour. Nobody has proved yet whose it is. */
+    unusualRate?: true;
+  };
 }

@@ -20,6 +20,7 @@ import { uuidV7 } from "../../src/lib/uuid-v7.ts";
 import { seedOrg, type SeededOrg, type SeedInput } from "../../dev/seed.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { testPeppers } from "../support/peppers.ts";
+import { generous, memoryLimits } from "../support/rate-limits.ts";
 
 export const orgNow = "2026-11-18T15:00:00Z" as Instant;
 export const realNow = "2026-11-20T09:00:00Z" as Instant;
@@ -104,6 +105,9 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     wake: async (orgId, work) => void woken.push({ orgId, work }),
     checkDatabase: async () => void (await system.unsafeRole()),
     report: (fault) => void faults.push(fault),
+    quotas: generous,
+    rateLimits: memoryLimits(),
+    flood: async () => true,
     ...over,
   };
   const app = createApp();

@@ -3,6 +3,7 @@ import { heldPeppers, seedOrg, type SeededOrg } from "../../dev/seed.ts";
 import { neonTransport } from "../../src/db/transport.ts";
 import { apiKeyHasher } from "../../src/lib/api-key.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { memoryNamespace } from "../support/object-storage.ts";
 import { orgNow } from "./api.ts";
 
 const key = Buffer.alloc(32, 9);
@@ -34,6 +35,9 @@ beforeAll(async () => {
     NUMBER_PEPPERS: `1:${key.toString("base64")}`,
     KEY_ENCRYPTION_KEYS: `1:${key.toString("base64")}`,
     API_KEY_PEPPER: key.toString("base64"),
+    RATE_LIMITER: memoryNamespace(),
+    FLOOD: { limit: async () => ({ success: true }) },
+    WEBHOOK_FLOOD: { limit: async () => ({ success: true }) },
     UPLOADS: { put: async () => null, get: async () => null, head: async () => null, delete: async () => undefined },
     ...Object.fromEntries(
       ["DIAL_QUEUE", "IMPORT_QUEUE", "INBOX_QUEUE", "OUTBOX_QUEUE", "CLOCK_QUEUE"].map((name) => [name, queue(name)]),
