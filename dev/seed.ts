@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { neonTransport, type Statement, type Transport } from "../src/db/transport.ts";
-import { scopes } from "../src/http/scopes.ts";
+import { scopes } from "../src/domain/access/scopes.ts";
 import { type ApiKeyHasher, apiKeyHasher, mintApiKey } from "../src/lib/api-key.ts";
 import { byteaText } from "../src/lib/bytes.ts";
 import { publicId } from "../src/lib/ids.ts";

@@ -28,12 +28,13 @@ begin
   execute format('grant %s on %I to dialgate_app', verbs, tenant_table);
 end $$;
 
--- The class of each column, as a comment that starts with it: subject (about the person called), org, secret, system.
-create procedure app.classify(of_table text, subject text default '', org text default '', secret text default '', system text default '')
+-- The class of each column, as a comment that starts with it: subject (about the person called), account (about one who signs
+-- in), org, secret, system.
+create procedure app.classify(of_table text, subject text default '', org text default '', secret text default '', system text default '', account text default '')
 language plpgsql as $$
 declare class record; col text;
 begin
-  for class in select * from (values ('subject', subject), ('org', org), ('secret', secret), ('system', system)) as c(name, columns) loop
+  for class in select * from (values ('subject', subject), ('account', account), ('org', org), ('secret', secret), ('system', system)) as c(name, columns) loop
     foreach col in array string_to_array(class.columns, ' ') loop
       execute format('comment on column %I.%I is %L', of_table, col, class.name);
     end loop;

@@ -473,7 +473,7 @@ end $$;
 
 revoke execute on all functions in schema app from public;
 grant execute on all functions in schema app to dialgate_app;
-revoke execute on procedure app.protect_table(text, text), app.classify(text, text, text, text, text), app.open_to_door(text, text) from dialgate_app;
+revoke execute on procedure app.protect_table(text, text), app.classify(text, text, text, text, text, text), app.open_to_door(text, text) from dialgate_app;
 
 -- Moving a test org's clock ends every permit that is not yet spent: it was minted at another instant.
 create function app.expire_unspent_permits() returns integer language plpgsql as $$

@@ -15,8 +15,10 @@ type NewRow<T extends OrgTable> = Omit<InferInsertModel<T>, "orgId">;
 
 /** Who acts. Stands in every audit entry. */
 export interface Actor {
-  readonly type: "api_key" | "user" | "job" | "webhook" | "operator";
+  readonly type: "api_key" | "token" | "user" | "operator" | "visitor" | "job" | "webhook";
   readonly id: string;
+  /** An operator's: the support grant that let them in. */
+  readonly grant?: string;
 }
 
 /** What binding answered: the org and its clock, at the database, in the same transaction as the work. */
@@ -26,7 +28,13 @@ export interface Bound {
   readonly now: Instant;
   readonly livemode: boolean;
   readonly orgName: string | null;
+  /** A machine's credential has scopes, a person has a role. */
   readonly scopes: readonly string[] | null;
+  readonly role: string | null;
+  /** The person who acts, or who answers for the key that does. */
+  readonly sponsorId: string | null;
+  /** When the session showed a second factor. */
+  readonly factorAt: Instant | null;
   /** A test org's clock is on its way: whoever moves it applies what arrives. */
   readonly clockMoving: boolean;
 }
@@ -36,13 +44,15 @@ export interface Binding {
   readonly statement: Statement;
   readonly actor: Actor;
   readonly requestId: string;
+  /** Written in the same request as the first thing that is read: that it was. */
+  readonly noted?: readonly AuditEntry[];
   /** Throws when the principal may not do this; nothing read in the same batch has left by then. */
-  admit(bound: Bound | null): Bound;
+  admit(bound: Bound | null, refusal: string | null): Bound;
 }
 
 /** The audit entry of a change: `type` as "lead.created", `subject` the thing's public id. Facts hold no person's data. */
 export interface AuditEntry {
-  readonly action: `${string}.${string}`;
+  readonly action: `${string}.${string}` | "customer_data_accessed";
   readonly subject: string;
   readonly facts?: Readonly<Record<string, unknown>>;
 }
@@ -58,11 +68,13 @@ export class OrgDb {
   readonly #binding: Binding;
   readonly #newId: () => string;
   #mayHaveChanged = false;
+  #toNote: readonly AuditEntry[];
 
   private constructor(transport: Transport, binding: Binding, newId: () => string) {
     this.#transport = transport;
     this.#binding = binding;
     this.#newId = newId;
+    this.#toNote = binding.noted ?? [];
   }
 
   static bind(transport: Transport, binding: Binding, newId: () => string): OrgDb {
@@ -92,6 +104,11 @@ export class OrgDb {
   /** Statements of db/queries, in one request and one transaction, after the binding. */
   async query(...statements: readonly Statement[]): Promise<{ readonly bound: Bound; readonly answers: readonly Answer[] }> {
     return this.#batch(statements);
+  }
+
+  /** Notes the read of what was read before, and is answered again. */
+  async noteRead(): Promise<void> {
+    if (this.#toNote.length > 0) await this.#batch([{ name: "note", text: "select 1", params: [] }]);
   }
 
   /** One hand-written statement's rows. One request. */
@@ -154,14 +171,17 @@ export class OrgDb {
     statements: readonly Statement[],
     changes = statements.some(({ name }) => name.startsWith("app.")),
   ): Promise<{ bound: Bound; answers: readonly Answer[] }> {
+    const reads = statements.some(({ bookkeeping }) => bookkeeping !== true);
+    const notes = reads && this.#toNote.length > 0 ? [appendStatement(this.#toNote, this.#binding)] : [];
     const [binding, ...answers] = await this.#transport
-      .batch([this.#binding.statement, ...statements])
+      .batch([this.#binding.statement, ...statements, ...notes])
       .catch((thrown: unknown) => {
         if (changes) this.#noteFailure(thrown);
         return this.#refusedOr(thrown);
       });
     if (changes) this.#mayHaveChanged = true;
-    return { bound: this.#admit(binding), answers };
+    if (notes.length > 0) this.#toNote = [];
+    return { bound: this.#admit(binding), answers: answers.slice(0, statements.length) };
   }
 
   /** Who is refused is bound to no org, and then a write fails before the binding's answer is seen: it is asked alone. */
@@ -182,8 +202,12 @@ export class OrgDb {
             livemode: row["livemode"] as boolean,
             orgName: (row["org_name"] as string | undefined) ?? null,
             scopes: (row["scopes"] as string[] | undefined) ?? null,
+            role: (row["role"] as string | undefined) ?? null,
+            sponsorId: (row["sponsor_id"] as string | undefined) ?? null,
+            factorAt: (row["factor_at"] as Instant | undefined) ?? null,
             clockMoving: row["clock_moving"] === true,
           },
+      (row?.["refusal"] as string | null | undefined) ?? null,
     );
   }
 }

@@ -4,7 +4,7 @@ import { drizzle } from "drizzle-orm/pg-proxy";
 import { byteaText } from "../lib/bytes.ts";
 import { publicId } from "../lib/ids.ts";
 import type { Instant } from "../lib/instant.ts";
-import { OrgDb, type Actor, type Bound, type OrgTable } from "./org-db.ts";
+import { OrgDb, type Actor, type AuditEntry, type Bound, type OrgTable } from "./org-db.ts";
 import type { Statement, Transport } from "./transport.ts";
 import { unwrapDrizzle } from "./unwrap-drizzle.ts";
 
@@ -13,16 +13,50 @@ type GlobalTable<T extends PgTable> = T extends OrgTable ? never : T;
 
 export type WorkKind = "dial" | "import" | "reconcile" | "permits" | "inbox" | "outbox" | "scrub" | "standing" | "test_clock";
 
+/** Why nobody, or not this one, may. The words are the database's: `refusal` of the functions that bind. */
+export type AccessRefusal =
+  | "unknown_principal"
+  | "scope_missing"
+  | "role_missing"
+  | "people_only"
+  | "factor_due"
+  | "factor_missing"
+  | "org_required"
+  | "org_unknown";
+
 /** Who may do this is decided by the answer of the binding; a refusal is thrown before anything read leaves. */
 export class AccessRefused extends Error {
   override readonly name = "AccessRefused";
-  readonly reason: "unknown_principal" | "scope_missing";
-  readonly scope: string | null;
-  constructor(reason: "unknown_principal" | "scope_missing", scope: string | null) {
+  readonly reason: AccessRefusal;
+  readonly demand: Demand | null;
+  constructor(reason: AccessRefusal, demand: Demand | null) {
     super(`access refused: ${reason}`);
     this.reason = reason;
-    this.scope = scope;
+    this.demand = demand;
   }
+}
+
+/** What an operation demands of a principal. */
+export interface Demand {
+  /** A machine's credential carries it; null: people alone may. */
+  readonly scope: string | null;
+  /** A person's role is one of these, and that of who answers for a key; null: whoever is known may. */
+  readonly roles: readonly string[] | null;
+  /** The session has shown a second factor. */
+  readonly factor: boolean;
+  /** Appended in the request that reads. */
+  readonly noted?: readonly AuditEntry[];
+}
+/** The request that is bound: its id, the real clock, and from which country it came, if that is known. */
+export interface Asking {
+  readonly requestId: string;
+  readonly realNow: Instant;
+  readonly country: string | null;
+}
+export interface SessionProof {
+  readonly id: string;
+  readonly userId: string;
+  readonly hash: Uint8Array;
 }
 
 /** Work that has no org yet, and the mint of the handles that have one. */
@@ -91,22 +125,66 @@ export class SystemDb {
   }
 
   /** For a request with an API key: the key is proved, the org bound and the work done in one request. */
-  asApiKey(key: { id: string; hash: Uint8Array; scope: string | null }, requestId: string, realNow: Instant): OrgDb {
+  asApiKey(key: { readonly id: string; readonly hash: Uint8Array }, demand: Demand, asking: Asking): OrgDb {
     const statement = {
       name: "app.bind_api_key",
-      text: `select org_id, now, livemode, scopes, org_name from app.bind_api_key($1, $2, $3, $4), ${held(5)}`,
-      params: [key.id, byteaText(key.hash), realNow, key.scope, this.#peppers],
+      text: `select b.* from app.bind_api_key($1, $2, $3, $4, $5) b, ${held(6)}`,
+      params: [key.id, byteaText(key.hash), asking.realNow, demand.scope, demand.roles, this.#peppers],
     };
-    const admit = (bound: Bound | null): Bound => {
-      const known = requireBound(bound);
-      if (key.scope !== null && !known.scopes?.includes(key.scope)) throw new AccessRefused("scope_missing", key.scope);
-      return known;
+    return this.#admitted({ type: "api_key", id: publicId("apiKey", key.id) }, statement, demand, asking);
+  }
+
+  /** For a person in one of their orgs; without a wanted org in the only one that they have. */
+  asMember(session: SessionProof, wantedOrg: string | null, demand: Demand, asking: Asking): OrgDb {
+    const statement = {
+      name: "app.bind_session",
+      text: `select b.* from app.bind_session($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(9)}`,
+      params: [...proofOf(session, asking), wantedOrg, demand.roles, demand.factor, this.#peppers],
+    };
+    return this.#admitted({ type: "user", id: publicId("user", session.userId) }, statement, demand, asking);
+  }
+
+  /** For an operator of the platform in an org that a support grant opened: whatever is asked is written on that org's chain. */
+  asOperator(session: SessionProof, wantedOrg: string, grantId: string, demand: Demand, asking: Asking): OrgDb {
+    const statement = {
+      name: "app.bind_operator",
+      text: `select b.* from app.bind_operator($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(9)}`,
+      params: [...proofOf(session, asking), wantedOrg, grantId, demand.roles, this.#peppers],
+    };
+    const actor = { type: "operator", id: publicId("user", session.userId), grant: publicId("supportGrant", grantId) } as const;
+    return this.#admitted(actor, statement, demand, asking);
+  }
+
+  /** For a person in their own matters, which are on the platform's chain. `stages`: of which sessions may do it. */
+  asPerson(session: SessionProof, stages: readonly string[], demand: Demand, asking: Asking): OrgDb {
+    const statement = {
+      name: "app.bind_person",
+      text: `select b.* from app.bind_person($1, $2, $3, $4, $5, $6, $7) b, ${held(8)}`,
+      params: [...proofOf(session, asking), stages, demand.factor, this.#peppers],
+    };
+    return this.#admitted({ type: "user", id: publicId("user", session.userId) }, statement, demand, asking);
+  }
+
+  /** For whoever is not known yet, and signs in. */
+  asVisitor(requestId: string, realNow: Instant): OrgDb {
+    const statement = {
+      name: "app.bind",
+      text: `select b.* from app.bind(app.platform(), $1) b, ${held(2)}`,
+      params: [realNow, this.#peppers],
     };
     return OrgDb.bind(
       this.#transport,
-      { statement, actor: { type: "api_key", id: publicId("apiKey", key.id) }, requestId, admit },
+      { statement, actor: { type: "visitor", id: requestId }, requestId, admit: requireBound },
       this.#newId,
     );
+  }
+
+  #admitted(actor: Actor, statement: Statement, demand: Demand, { requestId }: Asking): OrgDb {
+    const admit = (bound: Bound | null, refusal: string | null): Bound => {
+      if (refusal !== null) throw new AccessRefused(refusal as AccessRefusal, demand);
+      return requireBound(bound);
+    };
+    return OrgDb.bind(this.#transport, { statement, actor, requestId, noted: demand.noted ?? [], admit }, this.#newId);
   }
 
   async #rowsOf(statement: Statement): Promise<unknown[][]> {
@@ -115,6 +193,8 @@ export class SystemDb {
   }
 }
 
+const proofOf = (session: SessionProof, asking: Asking) =>
+  [session.id, session.userId, byteaText(session.hash), asking.realNow, asking.country] as const;
 const held = (place: number): string => `set_config('app.peppers', $${place}, true)`;
 
 function requireBound(bound: Bound | null): Bound {

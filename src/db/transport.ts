@@ -7,6 +7,8 @@ export interface Statement {
   readonly name: string;
   readonly text: string;
   readonly params: readonly unknown[];
+  /** Of the protocol, and no look at the org's rows: it alone is no read that is noted. */
+  readonly bookkeeping?: true;
 }
 export interface Answer {
   readonly columns: readonly string[];

@@ -4,7 +4,7 @@ import { bindOrg } from "./bind-org.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { idempotency } from "./idempotency.ts";
 import { readJson } from "./read-json.ts";
-import type { Scope } from "./scopes.ts";
+import { type OperationId, operations, type Rule } from "../domain/access/operations.ts";
 
 type Chain = MiddlewareHandler<HttpEnv>[];
 const smallBodyBytes = 64 * 1024;
@@ -35,24 +35,38 @@ export const jsonBody = <Schema extends z.ZodType>(schema: Schema) => ({
 });
 
 /** A reading operation. */
-export const reads = (scope: Scope) => ({ ...declared(scope), middleware: [bindOrg(scope)] as Chain });
+export const reads = <const Id extends OperationId>(id: Id) => ({ ...declared(id), middleware: [bindOrg(id)] as Chain });
 /** A changing operation that takes no Idempotency-Key because repeating it changes nothing more: PUT, PATCH, DELETE. */
-export const changes = (scope: Scope, bodyBytesMax = smallBodyBytes) => ({
-  ...declared(scope),
-  middleware: [bindOrg(scope), readJson(bodyBytesMax)] as Chain,
+export const changes = <const Id extends OperationId>(id: Id, bodyBytesMax = smallBodyBytes) => ({
+  ...declared(id),
+  middleware: [bindOrg(id), readJson(bodyBytesMax)] as Chain,
 });
 /** A POST: takes an Idempotency-Key, or demands one. A `secret` in its answer is told once: a repetition gets null in its place. */
-export const posts = (scope: Scope, options: { bodyBytesMax?: number; keyRequired?: boolean; tellsSecret?: boolean } = {}) => ({
-  ...declared(scope),
+export const posts = <const Id extends OperationId>(
+  id: Id,
+  options: { bodyBytesMax?: number; keyRequired?: boolean; tellsSecret?: boolean } = {},
+) => ({
+  ...declared(id),
   "x-idempotency-key": options.keyRequired === true ? "required" : "optional",
   middleware: [
-    bindOrg(scope),
+    bindOrg(id),
     readJson(options.bodyBytesMax ?? smallBodyBytes),
     idempotency({ required: options.keyRequired === true, tellsSecret: options.tellsSecret === true }),
   ] as Chain,
 });
 /** A PUT whose body the route streams through. */
-export const streams = (scope: Scope) => ({ ...declared(scope), middleware: [bindOrg(scope)] as Chain });
+export const streams = <const Id extends OperationId>(id: Id) => ({ ...declared(id), middleware: [bindOrg(id)] as Chain });
 
-const declared = (scope: Scope) => ({ "x-scope": scope, security: [{ api_key: [scope] }] });
+/** What the document says of who may: a machine by scope, a person by role. */
+function declared<const Id extends OperationId>(operationId: Id) {
+  const { scope, role, factor }: Rule = operations[operationId];
+  const machines = scope === "people" ? [] : [{ api_key: scope === "any" ? [] : [scope] }];
+  return {
+    operationId,
+    "x-scope": scope,
+    "x-role": role,
+    ...(factor === true ? { "x-second-factor": true } : {}),
+    security: [...machines, { session: [] }],
+  };
+}
 export const problems = anyProblem;

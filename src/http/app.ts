@@ -22,6 +22,7 @@ import { decisionRoutes } from "./routes/decisions.ts";
 import { haltRoutes } from "./routes/halts.ts";
 import { importRoutes } from "./routes/imports.ts";
 import { leadRoutes } from "./routes/leads.ts";
+import { meRoutes } from "./routes/me.ts";
 import { policyRoutes } from "./routes/policy.ts";
 import { publicRoutes } from "./routes/public.ts";
 import { sellerRoutes } from "./routes/sellers.ts";
@@ -41,6 +42,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   app.use("/v1/*", authenticate, limitPrincipal, etag);
 
   publicRoutes(app);
+  meRoutes(app);
   accountRoutes(app);
   apiKeyRoutes(app);
   policyRoutes(app);

@@ -1,17 +1,65 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import type { OrgDb } from "../db/org-db.ts";
+import type { Asking, Demand, SessionProof } from "../db/system-db.ts";
+import { type OperationId, operations, rolesFrom, type Rule } from "../domain/access/operations.ts";
+import type { Principal } from "./authenticate.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { Problem } from "./problem.ts";
-import type { Scope } from "./scopes.ts";
 
 /**
- * Mints the org-bound handle, with the scope that the route demands. It asks nothing by itself: principal, org and scope
- * are proved by the first statement that the handle sends, in the same request to the database.
+ * Mints the org-bound handle, with what the operation demands. It asks nothing by itself: principal, org, role and scope are
+ * proved by the first statement that the handle sends, in the same request to the database.
  */
-export const bindOrg = (scope: Scope): MiddlewareHandler<HttpEnv> =>
+export const bindOrg = (operation: OperationId): MiddlewareHandler<HttpEnv> =>
   async function bindOrg(c, next) {
-    const { principal, requestId } = c.var;
-    c.set("org", c.env.system.asApiKey({ id: principal.id, hash: principal.hash, scope }, requestId, c.env.now()));
+    const rule: Rule = operations[operation];
+    c.set("org", handleOf(c, c.var.principal, operation, demandOf(rule)));
     await next();
     // A fault of the request itself is told only to a caller who was proved.
     if (c.error instanceof Problem && c.error.parts.unproven) await c.var.org.bound();
   };
+
+function handleOf(c: Context<HttpEnv>, principal: Principal, operation: OperationId, demand: Demand): OrgDb {
+  const { system } = c.env;
+  const asking: Asking = { requestId: c.var.requestId, realNow: c.env.now(), country: countryOf(c) };
+  const noted = notesOf(c, principal, operation);
+  if (principal.kind === "api_key") return system.asApiKey(principal, { ...demand, noted }, asking);
+  const session: SessionProof = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
+  const { org, grant } = principal;
+  const { role, whileDue }: Rule = operations[operation];
+  if (role === null) return system.asPerson(session, whileDue === true ? ["open", "factor_due"] : ["open"], demand, asking);
+  if (grant === null) return system.asMember(session, org, { ...demand, noted }, asking);
+  if (org === null)
+    throw new Problem("org_required", { detail: "With a support grant, name its organisation: Dialgate-Org: org_…" });
+  return system.asOperator(session, org, grant, { ...demand, noted }, asking);
+}
+
+const demandOf = (rule: Rule): Demand => ({
+  scope: rule.scope === "people" ? null : rule.scope,
+  // With no role of its own an operation for people alone is still none for a machine.
+  roles: rule.role === null ? (rule.scope === "any" ? null : []) : rolesFrom(rule.role),
+  factor: rule.factor === true,
+});
+
+/** That someone's data was read; and whatever an operator asked for, who is a guest. */
+function notesOf(c: Context<HttpEnv>, principal: Principal, operation: OperationId) {
+  const rule: Rule = operations[operation];
+  const facts = { operation };
+  const isGuest = principal.kind === "session" && principal.grant !== null;
+  return [
+    ...(rule.subjects === true ? [{ action: "customer_data_accessed" as const, subject: subjectOf(c, operation), facts }] : []),
+    ...(isGuest ? [{ action: "support.acted" as const, subject: operation, facts }] : []),
+  ];
+}
+
+/** Whose data: the id that the path names; a list's entry is one for its page. */
+function subjectOf(c: Context<HttpEnv>, operation: OperationId): string {
+  const id = c.req.param("id");
+  return id !== undefined && /^[a-z]{2,5}_[0-9a-z]{26}$/.test(id) ? id : operation;
+}
+
+/** Where the platform says that the request comes from. */
+function countryOf(c: Context<HttpEnv>): string | null {
+  const { cf } = c.req.raw as Request & { readonly cf?: { readonly country?: unknown } };
+  return typeof cf?.country === "string" && /^[A-Z0-9]{2}$/.test(cf.country) ? cf.country : null;
+}

@@ -36,6 +36,7 @@ export const idempotency = ({ required, tellsSecret }: { required: boolean; tell
     });
     if (claim.kind === "replay") {
       const { status, headers, body } = claim.answer;
+      await c.var.org.noteRead();
       return new Response(body === "" ? null : body, { status, headers: { ...headers, "idempotent-replayed": "true" } });
     }
     if (claim.kind !== "claimed") throw refusals[claim.kind]();

@@ -35,13 +35,30 @@ export function unauthorized(detail: string): Problem {
   return new Problem("unauthorized", { detail, headers: { "www-authenticate": 'Bearer realm="dialgate"' } });
 }
 
-function ofAccess(error: AccessRefused): Problem {
-  if (error.reason === "unknown_principal") return unauthorized("The API key is unknown, expired or revoked.");
-  const scope = error.scope ?? "";
-  return new Problem("scope_missing", {
-    detail: `The API key lacks the scope ${scope}.`,
-    headers: { "www-authenticate": `Bearer realm="dialgate", error="insufficient_scope", scope="${scope}"` },
-  });
+function ofAccess({ reason, demand }: AccessRefused): Problem {
+  switch (reason) {
+    case "unknown_principal":
+      return unauthorized("The API key or session is unknown, expired or revoked.");
+    case "org_unknown":
+      return new Problem("not_found", { detail: "There is no such organisation." });
+    case "org_required":
+      return new Problem("org_required", { detail: "Name the organisation of this request: Dialgate-Org: org_…" });
+    case "people_only":
+      return new Problem("people_only", { detail: "Only a person who is signed in may do this, and no key." });
+    case "role_missing":
+      return new Problem("role_missing", { detail: `This takes the role ${demand?.roles?.[0] ?? "of a member"}.` });
+    case "factor_due":
+      return new Problem("second_factor_due", { detail: "Finish signing in with your second factor." });
+    case "factor_missing":
+      return new Problem("second_factor_missing", { detail: "Show a second factor in this session: a passkey or a code." });
+    case "scope_missing": {
+      const scope = demand?.scope ?? "";
+      return new Problem("scope_missing", {
+        detail: `The API key lacks the scope ${scope}.`,
+        headers: { "www-authenticate": `Bearer realm="dialgate", error="insufficient_scope", scope="${scope}"` },
+      });
+    }
+  }
 }
 
 /** Nothing was done: the very same request may come again, and its key is free. */

@@ -1,4 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import { sessionCookie } from "./authenticate.ts";
 import type { HttpDeps, HttpEnv } from "./http-env.ts";
 import type { PolicyName, Quotas } from "./quotas.ts";
 import { describeVendors } from "./vendor-schemas.ts";
@@ -9,6 +10,12 @@ export function openapiDocument(app: OpenAPIHono<HttpEnv>): void {
     type: "http",
     scheme: "bearer",
     bearerFormat: "dg_test_…",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "session", {
+    type: "apiKey",
+    in: "cookie",
+    name: sessionCookie,
+    description: "Of a person who signed in. Name the organisation by `Dialgate-Org: org_…` where there are several.",
   });
   app.get("/openapi.json", (c) => c.json(documentOf(app, c.env), 200, { "cache-control": "public, max-age=300" }));
 }

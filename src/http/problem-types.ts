@@ -26,16 +26,54 @@ export const problemTypes = {
   },
   unauthorized: {
     status: 401,
-    title: "No valid API key",
+    title: "No valid credential",
     cause:
-      "The Authorization header is missing or is not `Bearer dg_…`, the key is mistyped or cut (its checksum does not fit), or it is unknown here, expired or revoked.",
-    fix: "Send `Authorization: Bearer KEY` with a key of this deployment. If the key is whole, have a new one made.",
+      "There is no session, or it has ended; or the Authorization header is missing or is not `Bearer dg_…`, the key is mistyped or cut (its checksum does not fit), or it is unknown here, expired or revoked.",
+    fix: "Send `Authorization: Bearer KEY` with a key of this deployment. If the key is whole, have a new one made. A person signs in again.",
   },
   webhook_refused: {
     status: 401,
     title: "The webhook's signature does not hold",
     cause: "The signature over the raw bytes is missing, too old, or was made with another secret than the connection has.",
     fix: "Compare the secret at the vendor with the connection's credential and the address with its `webhook_url`; see that nothing in between rewrites the body. Nothing of the event was kept; the vendor sends it again.",
+  },
+  cross_site: {
+    status: 403,
+    title: "A change with a session's cookie came from elsewhere",
+    cause:
+      "The browser says (Sec-Fetch-Site, or Origin where that is missing) that another site made it ask, or nothing says that it was ours.",
+    fix: "Change things from the console. A program sends an API key instead of a cookie.",
+  },
+  people_only: {
+    status: 403,
+    title: "Only a person may do this",
+    cause: "The request came with a key or a token, and what it asks for takes someone who is signed in.",
+    fix: "Sign in, and ask again with the session.",
+  },
+  role_missing: {
+    status: 403,
+    title: "The role does not allow it",
+    cause:
+      "The person's role in the organisation is too low, or that of the person who answers for the key. The detail names the role that it takes.",
+    fix: "Ask someone who has that role, or have yours changed. `GET /v1/me` lists what you may do.",
+  },
+  second_factor_due: {
+    status: 403,
+    title: "Signing in is not finished",
+    cause: "The person has a second factor and has not shown it in this session yet.",
+    fix: "Send a code of the authenticator, a recovery code, or use the passkey.",
+  },
+  second_factor_missing: {
+    status: 403,
+    title: "This takes a second factor",
+    cause: "Credentials, members and policy are touched only in a session that has shown one, from the country in which it did.",
+    fix: "Set up a passkey or an authenticator, or show the one that you have again.",
+  },
+  org_required: {
+    status: 400,
+    title: "Which organisation?",
+    cause: "The person is a member of none or of several, and the request names none.",
+    fix: "Send `Dialgate-Org: org_…`; `GET /v1/me` lists yours.",
   },
   scope_missing: {
     status: 403,

@@ -1,3 +1,5 @@
+import { base62Of, bytesOfUuid, uuidOfBase62 } from "./base62.ts";
+
 /**
  * API keys: `dg_test_<id: 22 base62>_<secret: 32 base62><checksum: 6 base62>`. The fixed prefix lets secret scanners find
  * them, the checksum (CRC-32 of everything before it) lets a mistyped or made-up key be refused without a database.
@@ -9,15 +11,14 @@ export interface ApiKey {
   readonly clear: string;
 }
 
-const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const pattern = /^dg_(live|test)_([0-9A-Za-z]{22})_([0-9A-Za-z]{32})([0-9A-Za-z]{6})$/;
 const secretBytes = 23;
 
 /** @param random 23 bytes (184 bits), which is less than 32 base62 digits hold, so that no digit is biased. */
 export function mintApiKey(id: string, livemode: boolean, random: Uint8Array): ApiKey {
   if (random.length !== secretBytes) throw new RangeError("an API key takes 23 random bytes");
-  const body = `dg_${livemode ? "live" : "test"}_${base62(BigInt(`0x${id.replaceAll("-", "")}`), 22)}_${base62(bigOf(random), 32)}`;
-  return { id, livemode, clear: body + base62(BigInt(crc32(body)), 6) };
+  const body = `dg_${livemode ? "live" : "test"}_${base62Of(bytesOfUuid(id), 22)}_${base62Of(random, 32)}`;
+  return { id, livemode, clear: body + checksumOf(body) };
 }
 
 /** Null for anything that was never issued: wrong form, or a checksum that does not fit. */
@@ -25,12 +26,9 @@ export function parseApiKey(text: string): ApiKey | null {
   const match = pattern.exec(text);
   if (match === null) return null;
   const [, mode = "", id = "", , checksum] = match;
-  if (base62(BigInt(crc32(text.slice(0, -6))), 6) !== checksum) return null;
-  const number = id.split("").reduce((sum, digit) => sum * 62n + BigInt(alphabet.indexOf(digit)), 0n);
-  if (number >= 1n << 128n) return null;
-  const hex = number.toString(16).padStart(32, "0");
-  const uuid = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-  return { id: uuid, livemode: mode === "live", clear: text };
+  if (checksumOf(text.slice(0, -6)) !== checksum) return null;
+  const uuid = uuidOfBase62(id);
+  return uuid === null ? null : { id: uuid, livemode: mode === "live", clear: text };
 }
 
 /** What is stored of a key: its HMAC under a pepper that the database never sees. */
@@ -57,15 +55,10 @@ export const apiKeyMint =
     return { id, clear, hash: await hash(clear) };
   };
 
-function bigOf(bytes: Uint8Array): bigint {
-  return bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-}
-
-function base62(number: bigint, digits: number): string {
-  let text = "";
-  for (let rest = number; text.length < digits; rest /= 62n) text = alphabet[Number(rest % 62n)] + text;
-  return text;
-}
+const checksumOf = (text: string): string => {
+  const crc = crc32(text);
+  return base62Of(Uint8Array.of(crc >>> 24, crc >>> 16, crc >>> 8, crc), 6);
+};
 
 function crc32(text: string): number {
   let crc = 0xffffffff;

@@ -3,6 +3,12 @@ import { fromUUID, getType, toUUID } from "typeid-js";
 /** Public ids are TypeIDs: the row's time-ordered uuid behind a prefix that says what it is. */
 export const idPrefixes = {
   org: "org",
+  user: "user",
+  session: "ses",
+  invitation: "inv",
+  supportGrant: "sgr",
+  tokenIssuer: "iss",
+  passkey: "pky",
   lead: "lead",
   person: "pers",
   seller: "sell",

@@ -37,6 +37,8 @@ export type CatalogQuery = (text: string, params?: readonly unknown[]) => Promis
 export const doors: readonly string[] = [
   "door.api_key(key_id uuid, key_hash bytea) TABLE(org_id uuid)",
   "door.due_orgs(work text, real_now timestamp with time zone, orgs_max integer) TABLE(org_id uuid)",
+  "door.invitation(by_hash bytea) TABLE(org_id uuid, id uuid)",
+  "door.user_orgs(of_user uuid, orgs_max integer) TABLE(org_id uuid, role text, name text, livemode boolean)",
   "door.webhook_connection(connection_id uuid) TABLE(org_id uuid)",
 ];
 
@@ -132,7 +134,7 @@ const faultQueries: Partial<Record<CatalogFaultName, string>> = {
   column_unclassified: `
     select t.name || '.' || a.attname as object from (${tables}) t
     join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
-    where coalesce(col_description(t.oid, a.attnum), '') !~ '^(subject|org|secret|system)\\M'`,
+    where coalesce(col_description(t.oid, a.attnum), '') !~ '^(subject|account|org|secret|system)\\M'`,
 };
 
 /** Postgres 17 and 18 print the same expression, but for spaces. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { scopes } from "../../src/http/scopes.ts";
+import { scopes } from "../../src/domain/access/scopes.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
 
 let api: Api;

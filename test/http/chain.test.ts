@@ -3,7 +3,7 @@ import { neonTransport } from "../../src/db/transport.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import { mintApiKey } from "../../src/lib/api-key.ts";
 import { publicId } from "../../src/lib/ids.ts";
-import { scopes } from "../../src/http/scopes.ts";
+import { scopes } from "../../src/domain/access/scopes.ts";
 import { type Api, type Caller, openApi } from "./api.ts";
 import { testPeppers } from "../support/peppers.ts";
 

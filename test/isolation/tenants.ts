@@ -4,6 +4,7 @@ import { haltForDnc } from "../../src/domain/scrubs/halt-for-dnc.ts";
 import { uuidOf } from "../../src/lib/ids.ts";
 import { claimDue, mint } from "../dispatch/mint.ts";
 import { consentText, type House, type LiveOrg, openHouse } from "../support/live-house.ts";
+import { makeMember, makePerson } from "../support/users.ts";
 import { newId, type World } from "../support/world.ts";
 
 export interface TenantTable {
@@ -169,6 +170,7 @@ async function fill(house: House, org: LiveOrg, areaCode: string, state: string,
   await org.launch(org.retell);
   await claimDue(queue);
   await org.importFile("Phone,First,Mail,Notes,State,At,Text\n");
+  await addPeople(house, org);
   await makeWorkDue(house, org, target);
   await house.api.db.admin(
     `insert into connections (org_id, id, kind, vendor, name, config, status, inbox_keeps, max_concurrency, calls_per_second, settle_seconds, created_at)
@@ -177,6 +179,23 @@ async function fill(house: House, org: LiveOrg, areaCode: string, state: string,
     [org.orgId],
   );
   await haltForDnc(org.org, uuidOf("connection", org.dnc) ?? "", "unavailable");
+}
+
+/** A member, someone who is invited, and an operator with a grant. */
+async function addPeople({ api: { db } }: House, { orgId }: LiveOrg): Promise<void> {
+  const [member, operator] = [await makePerson(db), await makePerson(db)];
+  await makeMember(db, orgId, member.userId, "owner");
+  await db.admin(
+    `insert into invitations (org_id, id, email, role, token_hash, invited_by, created_at, expires_at)
+       values ($1, $2, 'invited@people.test', 'viewer', sha256(uuid_send($2)), $3, now(), now() + interval '7 days')`,
+    [orgId, newId(), member.userId],
+  );
+  await db.admin("insert into operators (user_id, since, note) values ($1, now(), 'test')", [operator.userId]);
+  await db.admin(
+    `insert into support_grants (org_id, id, operator_id, role, reason, created_at, expires_at)
+       values ($1, $2, $3, 'viewer', 'test', now(), now() + interval '1 hour')`,
+    [orgId, newId(), operator.userId],
+  );
 }
 
 async function makeWorkDue({ api: { db } }: House, { orgId }: LiveOrg, target: string): Promise<void> {

@@ -8,6 +8,7 @@ import type { Statement } from "../transport.ts";
 export function claimIdempotencyKey(principalId: string, key: string, fingerprint: string): Statement {
   return {
     name: "idempotency_keys.claim",
+    bookkeeping: true,
     text: `
       with swept as (
         delete from idempotency_keys k where ${inOrg("k")} and (k.principal_id, k.key) in (
@@ -38,6 +39,7 @@ export function settleIdempotencyKey(
 ): Statement {
   return {
     name: "idempotency_keys.settle",
+    bookkeeping: true,
     text: `update idempotency_keys k set status = $3, headers = $4::jsonb, body = $5
       where ${inOrg("k")} and k.principal_id = $1 and k.key = $2 and k.status is null`,
     params: [principalId, key, answer.status, answer.headers, answer.body],
@@ -48,6 +50,7 @@ export function settleIdempotencyKey(
 export function releaseIdempotencyKey(principalId: string, key: string): Statement {
   return {
     name: "idempotency_keys.release",
+    bookkeeping: true,
     text: `delete from idempotency_keys k where ${inOrg("k")} and k.principal_id = $1 and k.key = $2 and k.status is null`,
     params: [principalId, key],
   };

@@ -4,4 +4,5 @@ export * from "./halts.ts";
 export * from "./leads.ts";
 export * from "./mailboxes.ts";
 export * from "./orgs.ts";
+export * from "./users.ts";
 export * from "./platform.ts";

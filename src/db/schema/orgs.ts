@@ -47,6 +47,7 @@ export const apiKeys = pgTable(
     givenEnd: instant("given_end"),
     revokedAt: instant("revoked_at"),
     lastUsedAt: instant("last_used_at"),
+    sponsorId: uuid("sponsor_id"),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],
 );

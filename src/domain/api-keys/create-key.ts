@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { apiKeys } from "../../db/schema/index.ts";
+import { heldScopes } from "../access/operations.ts";
 import type { ApiKeyMint, MintedApiKey } from "../../lib/api-key.ts";
 import { publicId, uuidOf } from "../../lib/ids.ts";
 import { earliest, type Instant } from "../../lib/instant.ts";
@@ -26,15 +27,16 @@ export async function createKey(
   wanted: NewKey,
   realNow: Instant,
 ): Promise<Result<KeyWithSecret, "scope_not_held" | "expires_in_past">> {
-  const { scopes, livemode } = await org.bound();
-  if (!wanted.scopes.every((scope) => scopes?.includes(scope))) return refuse("scope_not_held");
+  const bound = await org.bound();
+  const held = heldScopes(bound);
+  if (!wanted.scopes.every((scope) => held.includes(scope))) return refuse("scope_not_held");
   if (wanted.expiresAt !== null && wanted.expiresAt <= realNow) return refuse("expires_in_past");
   // And lives no longer.
   const key = { ...wanted, expiresAt: earliest([wanted.expiresAt, await ownEnd(org)]) };
-  const minted = await mint(livemode);
+  const minted = await mint(bound.livemode);
   const facts = { scopes: key.scopes, expires_at: key.expiresAt };
   return org.change({ action: "api_key.created", subject: publicId("apiKey", minted.id), facts }, async (w) =>
-    ok({ key: await insertKey(w, minted, key, realNow), secret: minted.clear }),
+    ok({ key: await insertKey(w, minted, { ...key, sponsorId: bound.sponsorId }, realNow), secret: minted.clear }),
   );
 }
 
@@ -44,7 +46,13 @@ export async function ownEnd(org: OrgDb): Promise<Instant | null> {
   return id === null ? null : ((await org.findOne(apiKeys, eq(apiKeys.id, id)))?.expiresAt ?? null);
 }
 
-export const insertKey = (w: OrgWriter, minted: MintedApiKey, { name, scopes, expiresAt }: NewKey, createdAt: Instant) =>
+/** With who answers for it: nobody, when a key makes it for which nobody does. */
+export const insertKey = (
+  w: OrgWriter,
+  minted: MintedApiKey,
+  { name, scopes, expiresAt, sponsorId }: NewKey & { readonly sponsorId: string | null },
+  createdAt: Instant,
+) =>
   w.insert(apiKeys, {
     id: minted.id,
     name,
@@ -53,4 +61,5 @@ export const insertKey = (w: OrgWriter, minted: MintedApiKey, { name, scopes, ex
     createdAt,
     expiresAt,
     givenEnd: expiresAt,
+    sponsorId,
   });

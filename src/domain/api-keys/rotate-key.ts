@@ -1,6 +1,7 @@
 import { and, eq, isNull } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { apiKeys } from "../../db/schema/index.ts";
+import { heldScopes } from "../access/operations.ts";
 import type { ApiKeyMint } from "../../lib/api-key.ts";
 import { publicId, uuidOf } from "../../lib/ids.ts";
 import { addSeconds, earliest, type Instant } from "../../lib/instant.ts";
@@ -9,7 +10,7 @@ import { insertKey, type KeyWithSecret, ownEnd } from "./create-key.ts";
 
 /**
  * A new key with the old one's name, scopes and end; the old one works for so long beside it. Who has not all of its
- * scopes may not: the answer carries the secret.
+ * scopes may not: the answer carries the secret. Whoever rotates it answers for the new one.
  */
 export async function rotateKey(
   org: OrgDb,
@@ -18,10 +19,11 @@ export async function rotateKey(
   overlapSeconds: number,
   realNow: Instant,
 ): Promise<Result<KeyWithSecret, "key_unknown" | "key_ended" | "scope_not_held">> {
-  const { scopes, livemode } = await org.bound();
+  const bound = await org.bound();
+  const held = heldScopes(bound);
   const makersEnd = await ownEnd(org);
   const makersId = uuidOf("apiKey", org.actor.id);
-  const minted = await mint(livemode);
+  const minted = await mint(bound.livemode);
   const facts = { successor: publicId("apiKey", minted.id) };
   return org.change({ action: "api_key.rotated", subject: publicId("apiKey", id), facts }, async (w) => {
     const refused = (refusal: "key_unknown" | "key_ended" | "scope_not_held") => {
@@ -30,13 +32,16 @@ export async function rotateKey(
     };
     const old = await w.findOne(apiKeys, eq(apiKeys.id, id));
     if (old === null) return refused("key_unknown");
-    if (!old.scopes.every((scope) => scopes?.includes(scope))) return refused("scope_not_held");
+    if (!old.scopes.every((scope) => held.includes(scope))) return refused("scope_not_held");
     if (old.expiresAt !== null && old.expiresAt <= realNow) return refused("key_ended");
     const ends = earliest([old.expiresAt, addSeconds(realNow, overlapSeconds)]);
     const unrevoked = and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt));
     if ((await w.update(apiKeys, unrevoked ?? eq(apiKeys.id, id), { expiresAt: ends })).length === 0) return refused("key_ended");
     // The end that the old one was given, not the one that an earlier rotation left it.
     const expiresAt = earliest([old.givenEnd, id === makersId ? null : makersEnd]);
-    return ok({ key: await insertKey(w, minted, { ...old, expiresAt }, realNow), secret: minted.clear });
+    return ok({
+      key: await insertKey(w, minted, { ...old, expiresAt, sponsorId: bound.sponsorId }, realNow),
+      secret: minted.clear,
+    });
   });
 }

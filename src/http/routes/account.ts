@@ -30,10 +30,9 @@ export function accountRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/account",
-      operationId: "account.get",
       summary: "Who this organisation is, and which gates judge its dials",
       tags: ["account"],
-      ...reads("account:read"),
+      ...reads("account.get"),
       responses: { 200: json("The account.", account), ...problems },
     }),
     async (c) => {

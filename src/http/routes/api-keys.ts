@@ -10,7 +10,7 @@ import { givenInstant, idField, idOf, idParam, instantField, text } from "../fie
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, invalid, notFound } from "../problem.ts";
-import { scopes } from "../scopes.ts";
+import { scopes } from "../../domain/access/scopes.ts";
 
 const newKey = z
   .strictObject({
@@ -73,11 +73,10 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/api_keys",
-      operationId: "api_keys.create",
       summary: "Make an API key",
       description: "Its secret is in this answer and nowhere else. It can do no more than the key that makes it.",
       tags: ["api_keys"],
-      ...posts("api_keys:write", { tellsSecret: true }),
+      ...posts("api_keys.create", { tellsSecret: true }),
       request: { body: jsonBody(newKey) },
       responses: { 201: json("The key, with its secret.", madeKey), ...problems },
     }),
@@ -95,11 +94,10 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/api_keys",
-      operationId: "api_keys.list",
       summary: "List API keys, newest first",
       description: "Those that have ended, too.",
       tags: ["api_keys"],
-      ...reads("api_keys:read"),
+      ...reads("api_keys.list"),
       request: { query: z.strictObject(pageQuery) },
       responses: { 200: json("A page.", listOf(apiKey)), ...problems },
     }),
@@ -116,10 +114,9 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/api_keys/{id}",
-      operationId: "api_keys.get",
       summary: "Get an API key",
       tags: ["api_keys"],
-      ...reads("api_keys:read"),
+      ...reads("api_keys.get"),
       request: { params: idParam("apiKey") },
       responses: { 200: json("The key.", apiKey), ...problems },
     }),
@@ -134,11 +131,10 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/api_keys/{id}/rotate",
-      operationId: "api_keys.rotate",
       summary: "Replace an API key",
       description: "Answers a new key with the old one's name, scopes and end. The old one goes on working for the overlap.",
       tags: ["api_keys"],
-      ...posts("api_keys:write", { tellsSecret: true }),
+      ...posts("api_keys.rotate", { tellsSecret: true }),
       request: { params: idParam("apiKey"), body: jsonBody(rotation) },
       responses: { 201: json("The new key, with its secret.", madeKey), ...problems },
     }),
@@ -160,11 +156,10 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "delete",
       path: "/v1/api_keys/{id}",
-      operationId: "api_keys.revoke",
       summary: "Revoke an API key, at once",
       description: "Also the one of this request. Revoking again changes nothing.",
       tags: ["api_keys"],
-      ...changes("api_keys:write"),
+      ...changes("api_keys.revoke"),
       request: { params: idParam("apiKey") },
       responses: { 200: json("It is revoked.", apiKey), ...problems },
     }),

@@ -65,10 +65,9 @@ export function attemptRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/attempts",
-      operationId: "attempts.list",
       summary: "List attempts, newest first",
       tags: ["calls"],
-      ...reads("calls:read"),
+      ...reads("attempts.list"),
       request: {
         query: z.strictObject({
           ...pageQuery,
@@ -95,10 +94,9 @@ export function attemptRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/attempts/{id}",
-      operationId: "attempts.get",
       summary: "Get an attempt",
       tags: ["calls"],
-      ...reads("calls:read"),
+      ...reads("attempts.get"),
       request: { params: idParam("attempt") },
       responses: { 200: json("The attempt.", attempt), ...problems },
     }),

@@ -48,10 +48,9 @@ export function auditRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/audit",
-      operationId: "audit.list",
       summary: "Read the organisation's audit chain, oldest first",
       tags: ["audit"],
-      ...reads("audit:read"),
+      ...reads("audit.list"),
       request: { query: z.strictObject({ limit: pageQuery.limit, cursor: seqCursor.optional() }) },
       responses: { 200: json("Entries, with the chain's head.", list), ...problems },
     }),

@@ -77,12 +77,11 @@ export function callRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/calls",
-      operationId: "calls.create",
       summary: "Call one lead now, if every gate allows it",
       description:
         "201 with the attempt; 409 `dial_blocked` with the whole decision whenever no permit was minted. What capacity refuses, as a second call within a second of `calls_per_second`, has no `next_eligible_at`: a slot is freed by what happens, not by the clock. Ask again in a moment of real time.",
       tags: ["calls"],
-      ...posts("calls:write", { keyRequired: true }),
+      ...posts("calls.create", { keyRequired: true }),
       request: { body: jsonBody(newCall) },
       responses: { 201: json("The attempt; its state says what the provider answered.", attempt), ...problems },
     }),
@@ -116,10 +115,9 @@ export function callRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/calls",
-      operationId: "calls.list",
       summary: "List calls, newest first",
       tags: ["calls"],
-      ...reads("calls:read"),
+      ...reads("calls.list"),
       request: {
         query: z.strictObject({
           ...pageQuery,
@@ -146,10 +144,9 @@ export function callRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/calls/{id}",
-      operationId: "calls.get",
       summary: "Get a call",
       tags: ["calls"],
-      ...reads("calls:read"),
+      ...reads("calls.get"),
       request: { params: idParam("call") },
       responses: { 200: json("The call.", call), ...problems },
     }),

@@ -57,11 +57,10 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "patch",
       path: "/v1/campaigns/{id}",
-      operationId: "campaigns.update",
       summary: "Change a campaign's limit, or the connection over which it calls",
       description: "Another connection only while it does not run; its caller number becomes the campaign's.",
       tags: ["campaigns"],
-      ...changes("campaigns:write"),
+      ...changes("campaigns.update"),
       request: { params: idParam("campaign"), body: jsonBody(changed) },
       responses: { 200: json("The campaign.", campaign), ...problems },
     }),
@@ -80,12 +79,11 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/campaigns/{id}/launch",
-      operationId: "campaigns.launch",
       summary: "Launch a draft",
       description:
         "Eligible leads enter the queue: all that the org has, or the named ones; each is dialed only when every gate allows it. `lead_ids: []` is a campaign for single calls. Read the warnings.",
       tags: ["campaigns"],
-      ...posts("campaigns:write"),
+      ...posts("campaigns.launch"),
       request: {
         params: idParam("campaign"),
         body: {
@@ -112,12 +110,11 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/campaigns/{id}/enrol",
-      operationId: "campaigns.enrol",
       summary: "Let further leads into the queue",
       description:
         "For leads that came after the launch: those that are named, those of the imports, or all that the org has. Each is due at once, and dialed only when every gate allows it. A lead enters a campaign's queue once.",
       tags: ["campaigns"],
-      ...posts("campaigns:write"),
+      ...posts("campaigns.enrol"),
       request: { params: idParam("campaign"), body: jsonBody(chosen) },
       responses: { 200: json("How many entered the queue, and why the others did not.", enrolment), ...problems },
     }),
@@ -138,10 +135,9 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/campaigns/{id}/pause",
-      operationId: "campaigns.pause",
       summary: "Pause a campaign, at once",
       tags: ["campaigns"],
-      ...posts("campaigns:write"),
+      ...posts("campaigns.pause"),
       request: {
         params: idParam("campaign"),
         body: {
@@ -163,10 +159,9 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/campaigns/{id}/resume",
-      operationId: "campaigns.resume",
       summary: "Resume a paused campaign",
       tags: ["campaigns"],
-      ...posts("campaigns:write"),
+      ...posts("campaigns.resume"),
       request: { params: idParam("campaign"), body: { required: false, content: { "application/json": { schema: noBody } } } },
       responses: { 200: json("It runs.", campaign), ...problems },
     }),

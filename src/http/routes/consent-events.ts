@@ -81,12 +81,11 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/consent_events",
-      operationId: "consent_events.create",
       summary: "Record a grant, a revocation, a lift or a relationship",
       description:
         "Append-only: a grant or a relationship once per evidence and person, each revocation and lift as an act of its own. A revocation binds when the answer arrives: no dial decided before it leaves.",
       tags: ["consent"],
-      ...posts("consent:write"),
+      ...posts("consent_events.create"),
       request: { body: jsonBody(newEvent) },
       responses: { 201: json("Recorded.", recorded), 200: json("It was on file already.", recorded), ...problems },
     }),
@@ -125,10 +124,9 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/consent_events",
-      operationId: "consent_events.list",
       summary: "List consent events, newest first",
       tags: ["consent"],
-      ...reads("consent:read"),
+      ...reads("consent_events.list"),
       request: { query: z.strictObject({ ...pageQuery, person_id: givenId("person").optional() }) },
       responses: { 200: json("A page.", listOf(event)), ...problems },
     }),
@@ -144,10 +142,9 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/consent_events/{id}",
-      operationId: "consent_events.get",
       summary: "Get a consent event",
       tags: ["consent"],
-      ...reads("consent:read"),
+      ...reads("consent_events.get"),
       request: { params: idParam("consentEvent") },
       responses: { 200: json("The event.", event), ...problems },
     }),

@@ -63,12 +63,11 @@ export function counselPositionRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/counsel_positions",
-      operationId: "counsel_positions.create",
       summary: "Record counsel's written position on a rule",
       description:
         "An owner's act. While it lasts it lifts the rule for this organisation; it never lifts what is unknown or stale.",
       tags: ["account"],
-      ...posts("account:write"),
+      ...posts("counsel_positions.create"),
       request: { body: jsonBody(newPosition) },
       responses: { 201: json("The position.", shown), ...problems },
     }),
@@ -88,10 +87,9 @@ export function counselPositionRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/counsel_positions",
-      operationId: "counsel_positions.list",
       summary: "List counsel's positions, newest first",
       tags: ["account"],
-      ...reads("account:read"),
+      ...reads("counsel_positions.list"),
       request: { query: z.strictObject(pageQuery) },
       responses: { 200: json("A page.", listOf(shown)), ...problems },
     }),
@@ -105,10 +103,9 @@ export function counselPositionRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/counsel_positions/{id}/end",
-      operationId: "counsel_positions.end",
       summary: "End a position before its time",
       tags: ["account"],
-      ...posts("account:write"),
+      ...posts("counsel_positions.end"),
       request: { params: idParam("position") },
       responses: { 200: json("It has ended.", shown), ...problems },
     }),

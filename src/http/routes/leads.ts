@@ -110,11 +110,10 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/leads",
-      operationId: "leads.create",
       summary: "Add a lead",
       description: "A lead whose consent does not pass is kept as ineligible, with the reason, and enters no queue.",
       tags: ["leads"],
-      ...posts("leads:write"),
+      ...posts("leads.create"),
       request: { body: jsonBody(offered) },
       responses: { 201: json("The lead.", created), ...problems },
     }),
@@ -152,10 +151,9 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/leads/batch",
-      operationId: "leads.create_batch",
       summary: "Add up to 1,000 leads, with a result for each",
       tags: ["leads"],
-      ...posts("leads:write", { bodyBytesMax: batchBytesMax }),
+      ...posts("leads.create_batch", { bodyBytesMax: batchBytesMax }),
       request: {
         body: jsonBody(
           z
@@ -189,10 +187,9 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/leads",
-      operationId: "leads.list",
       summary: "List leads, newest first",
       tags: ["leads"],
-      ...reads("leads:read"),
+      ...reads("leads.list"),
       request: {
         query: z.strictObject({
           ...pageQuery,
@@ -216,11 +213,10 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/leads/search",
-      operationId: "leads.search",
       summary: "Find leads by number",
       description: "A POST, because numbers do not belong in addresses that are logged.",
       tags: ["leads"],
-      ...posts("leads:read"),
+      ...posts("leads.search"),
       request: { body: jsonBody(z.strictObject({ phone: e164Field }).openapi("LeadSearch")) },
       responses: {
         200: json("The leads of the number.", z.strictObject({ object: z.literal("list"), data: z.array(lead) })),
@@ -237,10 +233,9 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/leads/{id}",
-      operationId: "leads.get",
       summary: "Get a lead",
       tags: ["leads"],
-      ...reads("leads:read"),
+      ...reads("leads.get"),
       request: { params: idParam("lead") },
       responses: { 200: json("The lead.", lead), ...problems },
     }),
@@ -255,12 +250,11 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "patch",
       path: "/v1/leads/{id}",
-      operationId: "leads.correct",
       summary: "Correct a lead",
       description:
         "The fields that are sent; `null` empties one. Every permit minted before is void. Another state or ZIP moves its places to the hours of where the person is now and has do-not-call lists asked again. The number is not corrected: add another lead.",
       tags: ["leads"],
-      ...changes("leads:write"),
+      ...changes("leads.correct"),
       request: { params: idParam("lead"), body: jsonBody(correction) },
       responses: { 200: json("The lead.", corrected), ...problems },
     }),
@@ -277,10 +271,9 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/leads/{id}/decision",
-      operationId: "leads.decision",
       summary: "Why a lead was dialed or was not: its last decision, gate by gate",
       tags: ["leads", "decisions"],
-      ...reads("decisions:read"),
+      ...reads("leads.decision"),
       request: { params: idParam("lead"), query: z.strictObject({ campaign_id: givenId("campaign").optional() }) },
       responses: { 200: json("The decision.", decision), ...problems },
     }),

@@ -76,10 +76,9 @@ export function policyRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/policy",
-      operationId: "policy.get",
       summary: "Read what the organisation chose beyond the law",
       tags: ["account"],
-      ...reads("account:read"),
+      ...reads("policy.get"),
       responses: { 200: json("The policy.", policy), ...problems },
     }),
     async (c) => c.json(view(await findPolicy(c.var.org)), 200),
@@ -89,10 +88,9 @@ export function policyRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "patch",
       path: "/v1/policy",
-      operationId: "policy.update",
       summary: "Change it",
       tags: ["account"],
-      ...changes("account:write"),
+      ...changes("policy.update"),
       request: { body: jsonBody(changed) },
       responses: { 200: json("The policy.", policy), ...problems },
     }),
@@ -103,11 +101,10 @@ export function policyRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/dnc_acknowledgements",
-      operationId: "dnc_acknowledgements.create",
       summary: "Acknowledge that no do-not-call provider is connected",
       description: "Names each list, state lists too; ends after 90 days. It opens only leads with a live written consent.",
       tags: ["account"],
-      ...posts("account:write"),
+      ...posts("dnc_acknowledgements.create"),
       request: {
         body: jsonBody(
           z

@@ -61,12 +61,11 @@ export function stopCheckRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/stop_checks",
-      operationId: "stop_checks.list",
       summary: "Persons whose last call has not been searched for a stop",
       description:
         "They are not called. `missing`, which is listed when no status is asked for: a day has passed, and a person must judge it. `pending`: the call is still being searched, and nothing is to be done yet.",
       tags: ["suppressions"],
-      ...reads("suppressions:read"),
+      ...reads("stop_checks.list"),
       request: { query: z.strictObject({ ...pageQuery, status: listedStatus }) },
       responses: { 200: json("A page.", listOf(stopCheck)), ...problems },
     }),
@@ -81,11 +80,10 @@ export function stopCheckRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/stop_checks/{id}/judge",
-      operationId: "stop_checks.judge",
       summary: "Judge a missing stop check: clear, or stop",
       description: "`clear`: who was held by it is judged again. `stop`: a suppression, at once and like any other.",
       tags: ["suppressions"],
-      ...posts("suppressions:write"),
+      ...posts("stop_checks.judge"),
       request: { params: idParam("person"), body: jsonBody(newJudgement) },
       responses: { 201: json("The judgement.", judgement), ...problems },
     }),

@@ -67,11 +67,10 @@ export function suppressionRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/suppressions",
-      operationId: "suppressions.create",
       summary: "Stop all calls to numbers, at once",
       description: "When the answer arrives, no dial to these numbers leaves any more. Permanent until a lift.",
       tags: ["suppressions"],
-      ...posts("suppressions:write"),
+      ...posts("suppressions.create"),
       request: { body: jsonBody(newSuppressions) },
       responses: {
         201: json("The suppressions.", z.strictObject({ object: z.literal("list"), data: z.array(suppression) })),
@@ -103,11 +102,10 @@ export function suppressionRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/suppressions/lookup",
-      operationId: "suppressions.look_up",
       summary: "Look numbers up",
       description: "A POST, because numbers do not belong in addresses that are logged.",
       tags: ["suppressions"],
-      ...posts("suppressions:read"),
+      ...posts("suppressions.look_up"),
       request: { body: jsonBody(z.strictObject({ phones: z.array(e164Field).min(1).max(100) }).openapi("SuppressionLookup")) },
       responses: {
         200: json("Each number, in the order asked.", z.strictObject({ object: z.literal("list"), data: z.array(lookedUp) })),

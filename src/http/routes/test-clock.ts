@@ -32,10 +32,9 @@ export function testClockRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "get",
       path: "/v1/test_clock",
-      operationId: "test_clock.get",
       summary: "Read the test clock",
       tags: ["test clock"],
-      ...reads("test_clock:read"),
+      ...reads("test_clock.get"),
       responses: { 200: json("The clock; a live organisation has none.", clock), ...problems },
     }),
     async (c) => {
@@ -49,12 +48,11 @@ export function testClockRoutes(app: OpenAPIHono<HttpEnv>): void {
     createRoute({
       method: "post",
       path: "/v1/test_clock/advance",
-      operationId: "test_clock.advance",
       summary: "Move the test clock forward",
       description:
         "Answers at once; the clock stops at every event on the way. Poll it until its status is `ready`. Permits that were not used expire: after a launch, wait for the first attempts before you move it.",
       tags: ["test clock"],
-      ...posts("test_clock:write"),
+      ...posts("test_clock.advance"),
       request: { body: jsonBody(advance) },
       responses: { 202: json("It is moving.", clock), ...problems },
     }),

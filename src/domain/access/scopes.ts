@@ -1,4 +1,4 @@
-/** What an API key may do. A key carries a list of these; each operation demands one (`x-scope`). */
+/** What a machine's credential may do. It carries a list of these; each operation demands one (`x-scope`). */
 export const scopes = [
   "account:read",
   "account:write",
@@ -20,11 +20,14 @@ export const scopes = [
   "imports:write",
   "leads:read",
   "leads:write",
+  "members:read",
   "sellers:read",
   "sellers:write",
   "suppressions:read",
   "suppressions:write",
   "test_clock:read",
   "test_clock:write",
+  "token_issuers:read",
+  "token_issuers:write",
 ] as const;
 export type Scope = (typeof scopes)[number];

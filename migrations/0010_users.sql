@@ -1,0 +1,298 @@
+-- People: who they are, what they may do in which org, and how a request of theirs is bound. Users and sessions belong to no
+-- org; a membership is an org's. The real clock rules all of it.
+
+create table users (
+  id uuid primary key,
+  -- As it was proved: lower case.
+  email text not null unique check (email = lower(email) and octet_length(email) between 3 and 320),
+  name text,
+  created_at timestamptz not null,
+  last_sign_in_at timestamptz,
+  disabled_at timestamptz
+);
+grant select, insert, update (name, last_sign_in_at) on users to dialgate_app;
+call app.classify('users', account => 'email name', system => 'id created_at last_sign_in_at disabled_at');
+
+create table sessions (
+  id uuid primary key,
+  user_id uuid not null references users (id),
+  secret_hash bytea not null,
+  method text not null check (method in ('link', 'google', 'microsoft', 'passkey', 'oidc')),
+  -- factor_due: signed in by one factor while the person has a second; it can do nothing but give that.
+  stage text not null check (stage in ('factor_due', 'open')),
+  -- When a second factor, or a passkey, was last given in it; null = never, or it must be given again.
+  factor_at timestamptz,
+  device_id uuid,
+  country text,
+  user_agent text,
+  created_at timestamptz not null,
+  last_seen_at timestamptz not null,
+  -- Nearer of the two ends it: this instant, or `idle_seconds` without a request.
+  ends_at timestamptz not null,
+  idle_seconds integer not null,
+  ended_at timestamptz,
+  ended_why text
+);
+create index sessions_of_user on sessions (user_id, created_at);
+grant select, insert, update (secret_hash, stage, factor_at, country, last_seen_at, ended_at, ended_why) on sessions to dialgate_app;
+call app.classify('sessions', account => 'country user_agent', secret => 'secret_hash',
+  system => 'id user_id method stage factor_at device_id created_at last_seen_at ends_at idle_seconds ended_at ended_why');
+
+-- Who runs the platform. Written by SQL alone, as the platform's halts are: no route makes an operator.
+create table operators (user_id uuid primary key references users (id), since timestamptz not null, until timestamptz, note text not null);
+grant select on operators to dialgate_app;
+call app.classify('operators', system => 'user_id since until note');
+
+create table memberships (
+  org_id uuid not null references orgs (org_id),
+  user_id uuid not null references users (id),
+  role text not null check (role in ('owner', 'admin', 'member', 'viewer')),
+  created_at timestamptz not null,
+  primary key (org_id, user_id)
+);
+create index memberships_of_user on memberships (user_id, org_id);
+call app.protect_table('memberships', 'select, insert, update (role), delete');
+call app.classify('memberships', org => 'role', system => 'org_id user_id created_at');
+
+-- Whoever takes an owner away, by whatever statement: an org is never without one again. Two owners who leave at once meet on
+-- the org's row.
+create function app.keep_an_owner() returns trigger language plpgsql as $$
+begin
+  if old.role <> 'owner' or (tg_op = 'UPDATE' and new.role = 'owner') then return null; end if;
+  perform 1 from public.org_facts f where f.org_id = (select app.org()) for update;
+  if not exists (select 1 from public.memberships m where m.org_id = (select app.org()) and m.role = 'owner') then
+    raise exception 'an org keeps an owner' using errcode = '23514', constraint = 'org_keeps_an_owner';
+  end if;
+  return null;
+end $$;
+revoke execute on function app.keep_an_owner() from public;
+create constraint trigger org_keeps_an_owner after update or delete on memberships deferrable initially deferred
+  for each row execute function app.keep_an_owner();
+
+create table invitations (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  email text not null check (email = lower(email)),
+  role text not null check (role in ('owner', 'admin', 'member', 'viewer')),
+  token_hash bytea not null,
+  invited_by uuid not null references users (id),
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  accepted_at timestamptz,
+  revoked_at timestamptz,
+  primary key (org_id, id)
+);
+create unique index invitations_open on invitations (org_id, email) where accepted_at is null and revoked_at is null;
+create index invitations_by_token on invitations (token_hash, org_id);
+call app.protect_table('invitations', 'select, insert, update (accepted_at, revoked_at)');
+call app.classify('invitations', account => 'email', org => 'role', secret => 'token_hash',
+  system => 'org_id id invited_by created_at expires_at accepted_at revoked_at');
+
+-- What lets an operator into an org: by a reason, until an instant, as a role. The org sees it and can end it.
+create table support_grants (
+  org_id uuid not null references orgs (org_id),
+  id uuid not null,
+  operator_id uuid not null references operators (user_id),
+  role text not null check (role in ('viewer', 'member', 'admin')),
+  reason text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  ended_at timestamptz,
+  primary key (org_id, id)
+);
+call app.protect_table('support_grants', 'select, insert, update (ended_at)');
+call app.classify('support_grants', org => 'role reason', system => 'org_id id operator_id created_at expires_at ended_at');
+
+-- Who answers for a key: it can never do more than that person may at the moment. None: made with the org, answers for itself.
+alter table api_keys add column sponsor_id uuid references users (id);
+call app.classify('api_keys', system => 'sponsor_id');
+
+-- ------------------------------------------------------------------------------------------------- doors
+
+call app.open_to_door('memberships', 'org_id, user_id, role');
+call app.open_to_door('orgs', 'org_id, name, livemode');
+call app.open_to_door('invitations', 'org_id, id, token_hash');
+
+-- The orgs of one person; `orgs_max` bounds what an answer can hold.
+create function door.user_orgs(of_user uuid, orgs_max integer) returns table (org_id uuid, role text, name text, livemode boolean)
+  stable security definer set search_path = pg_catalog language sql
+  as $$ select m.org_id, m.role, o.name, o.livemode from public.memberships m join public.orgs o on o.org_id = m.org_id
+    where m.user_id = of_user order by m.org_id limit least(orgs_max, 1000) $$;
+
+create function door.invitation(by_hash bytea) returns table (org_id uuid, id uuid)
+  stable security definer set search_path = pg_catalog language sql
+  as $$ select i.org_id, i.id from public.invitations i where i.token_hash = by_hash $$;
+
+revoke execute on function door.user_orgs(uuid, integer), door.invitation(bytea) from public;
+grant execute on function door.user_orgs(uuid, integer), door.invitation(bytea) to dialgate_app;
+grant create on schema door to dialgate_door;
+alter function door.user_orgs(uuid, integer) owner to dialgate_door;
+alter function door.invitation(bytea) owner to dialgate_door;
+revoke create on schema door from dialgate_door;
+
+-- ----------------------------------------------------------------------------------------------- binding
+
+-- Unbound, with the reason: what follows in the batch sees no row and writes none.
+create function app.unbind(why text) returns text volatile language plpgsql as $$
+begin
+  perform set_config('app.org_id', '', true);
+  return why;
+end $$;
+
+-- What a machine's credential may do: its own scopes, and never more than who answers for it. `roles` are those that may do the
+-- operation; null `needed_scope` with roles: people alone may; null roles: whoever is known may.
+create function app.machine_refusal(scopes text[], sponsor uuid, needed_scope text, roles text[]) returns text stable language sql as $$
+  select case
+    when sponsor is not null and m.role is null then 'unknown_principal'
+    when roles is null then null
+    when needed_scope is null then 'people_only'
+    when not needed_scope = any (scopes) then 'scope_missing'
+    when sponsor is not null and not m.role = any (roles) then 'role_missing'
+  end
+  from (select 1) one
+    left join public.memberships m on m.org_id = (select app.org()) and m.user_id = sponsor $$;
+
+drop function app.bind_api_key(uuid, bytea, timestamptz, text);
+-- Binding by API key: door, settings and the key's own row in one statement, so that an authenticated read is one request.
+create function app.bind_api_key(key_id uuid, key_hash bytea, real_now timestamptz, needed_scope text, roles text[])
+  returns table (org_id uuid, now timestamptz, livemode boolean, scopes text[], org_name text, sponsor_id uuid, refusal text)
+  volatile language plpgsql as $$
+declare found_org uuid; bound record; held record; refused text;
+begin
+  select d.org_id into found_org from door.api_key(key_id, key_hash) d;
+  -- A statement of its own: joined to it, the policies of what follows could be read before the binding has run.
+  select b.org_id, b.now, b.livemode into bound from app.bind(found_org, real_now) b;
+  select k.scopes, k.sponsor_id, o.name into held
+    from public.api_keys k
+    join public.orgs o on o.org_id = (select app.org())
+    where k.org_id = (select app.org()) and k.id = key_id
+      and k.revoked_at is null and (k.expires_at is null or k.expires_at > real_now);
+  if not found then perform app.unbind('unknown_principal'); return; end if;
+  refused := app.machine_refusal(held.scopes, held.sponsor_id, needed_scope, roles);
+  -- Nobody waits for it: whoever else is writing it down is as right.
+  update public.api_keys k set last_used_at = real_now where k.org_id = (select app.org()) and k.id = (
+    select x.id from public.api_keys x where x.org_id = (select app.org()) and x.id = key_id
+      and (x.last_used_at is null or x.last_used_at < real_now - interval '1 minute') for no key update skip locked);
+  if refused is not null then perform app.unbind(refused); end if;
+  return query select bound.org_id, bound.now, bound.livemode, held.scopes, held.name, held.sponsor_id, refused;
+end $$;
+
+-- The session, if it lives; to the minute it is written down that it was used.
+create function app.live_session(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text)
+  returns table (stage text, factor_at timestamptz) volatile language plpgsql as $$
+declare held record;
+begin
+  select s.stage, s.factor_at, s.country, s.last_seen_at into held from public.sessions s join public.users u on u.id = s.user_id
+    where s.id = session_id and s.user_id = of_user and s.secret_hash = session_hash and s.ended_at is null
+      and s.ends_at > real_now and s.last_seen_at > real_now - make_interval(secs => s.idle_seconds) and u.disabled_at is null;
+  if not found then return; end if;
+  if held.country is distinct from from_country and from_country is not null then
+    -- Used from another country: whoever holds it now shows again who they are.
+    update public.sessions s set country = from_country, factor_at = null, last_seen_at = real_now where s.id = session_id;
+    held.factor_at := null;
+  elsif held.last_seen_at < real_now - interval '1 minute' then
+    update public.sessions s set last_seen_at = real_now where s.id = (
+      select x.id from public.sessions x where x.id = session_id for no key update skip locked);
+  end if;
+  return query select held.stage, held.factor_at;
+end $$;
+
+-- A person in an org. `wanted_org` null: the only one that they are a member of. Not theirs and not there are one answer.
+create function app.bind_session(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
+    wanted_org uuid, roles text[], needs_factor boolean)
+  returns table (org_id uuid, now timestamptz, livemode boolean, org_name text, role text, sponsor_id uuid, factor_at timestamptz, refusal text)
+  volatile language plpgsql as $$
+declare session record; bound record; held record; to_org uuid := wanted_org; refused text;
+begin
+  select s.stage, s.factor_at into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  if not found then perform app.unbind('unknown_principal'); return; end if;
+  if session.stage <> 'open' then refused := 'factor_due';
+  elsif to_org is null then
+    select case when count(*) = 1 then (array_agg(d.org_id))[1] end into to_org from door.user_orgs(of_user, 2) d;
+    if to_org is null then refused := 'org_required'; end if;
+  end if;
+  if refused is null then
+    select b.org_id, b.now, b.livemode into bound from app.bind(to_org, real_now) b;
+    select m.role, o.name into held from public.memberships m join public.orgs o on o.org_id = (select app.org())
+      where m.org_id = (select app.org()) and m.user_id = of_user;
+    if not found then refused := 'org_unknown';
+    elsif not held.role = any (roles) then refused := 'role_missing';
+    elsif needs_factor and session.factor_at is null then refused := 'factor_missing';
+    end if;
+  end if;
+  if refused is not null then
+    return query select null::uuid, null::timestamptz, null::boolean, null::text, null::text, null::uuid, null::timestamptz, app.unbind(refused);
+  else
+    return query select bound.org_id, bound.now, bound.livemode, held.name, held.role, of_user, session.factor_at, null::text;
+  end if;
+end $$;
+
+-- An operator in an org that a support grant opened, with a second factor always.
+create function app.bind_operator(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
+    wanted_org uuid, grant_id uuid, roles text[])
+  returns table (org_id uuid, now timestamptz, livemode boolean, org_name text, role text, factor_at timestamptz, refusal text)
+  volatile language plpgsql as $$
+declare session record; bound record; held record; refused text;
+begin
+  select s.stage, s.factor_at into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  if not found then perform app.unbind('unknown_principal'); return; end if;
+  select b.org_id, b.now, b.livemode into bound from app.bind(wanted_org, real_now) b;
+  select g.role, o.name into held from public.support_grants g join public.orgs o on o.org_id = (select app.org())
+    join public.operators p on p.user_id = g.operator_id and p.since <= real_now and (p.until is null or p.until > real_now)
+    where g.org_id = (select app.org()) and g.id = grant_id and g.operator_id = of_user and g.ended_at is null and g.expires_at > real_now;
+  if not found then refused := 'org_unknown';
+  elsif session.stage <> 'open' then refused := 'factor_due';
+  elsif session.factor_at is null then refused := 'factor_missing';
+  elsif not held.role = any (roles) then refused := 'role_missing';
+  end if;
+  if refused is not null then
+    return query select null::uuid, null::timestamptz, null::boolean, null::text, null::text, null::timestamptz, app.unbind(refused);
+  else
+    return query select bound.org_id, bound.now, bound.livemode, held.name, held.role, session.factor_at, null::text;
+  end if;
+end $$;
+
+-- What concerns no org (signing in, one's own sessions) is written on the platform's own chain, whose org has nothing else.
+create function app.platform() returns uuid immutable language sql as $$ select '00000000-0000-0000-0000-000000000000'::uuid $$;
+
+-- A person in their own matters. `stages`: of which sessions may do it; `needs_factor`: only with a second factor given.
+create function app.bind_person(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
+    stages text[], needs_factor boolean)
+  returns table (org_id uuid, now timestamptz, livemode boolean, factor_at timestamptz, refusal text)
+  volatile language plpgsql as $$
+declare session record; refused text;
+begin
+  select s.stage, s.factor_at into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  if not found then perform app.unbind('unknown_principal'); return; end if;
+  if not session.stage = any (stages) then refused := 'factor_due';
+  elsif needs_factor and session.factor_at is null then refused := 'factor_missing';
+  end if;
+  if refused is not null then
+    return query select null::uuid, null::timestamptz, null::boolean, null::timestamptz, app.unbind(refused);
+  else
+    return query select b.org_id, b.now, b.livemode, session.factor_at, null::text from app.bind(app.platform(), real_now) b;
+  end if;
+end $$;
+
+revoke execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
+  app.bind_api_key(uuid, bytea, timestamptz, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text),
+  app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
+  app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[]), app.platform(),
+  app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) from public;
+grant execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
+  app.bind_api_key(uuid, bytea, timestamptz, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text),
+  app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
+  app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[]), app.platform(),
+  app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) to dialgate_app;
+
+-- The platform's chain.
+do $$ begin
+  perform set_config('app.org_id', app.platform()::text, true);
+end $$;
+insert into orgs (org_id, name, livemode, created_at) values (app.platform(), 'Dialgate', true, date_trunc('second', clock_timestamp()));
+set local role dialgate_audit;
+select audit.open_chain();
+set local role dialgate_migrator;
+do $$ begin
+  perform set_config('app.org_id', '', true);
+end $$;

@@ -1,0 +1,129 @@
+import type { Scope } from "./scopes.ts";
+
+/** The four fixed roles, each with what the one before it may. */
+export const roles = ["viewer", "member", "admin", "owner"] as const;
+export type Role = (typeof roles)[number];
+
+/** What an operation demands of whoever asks for it. */
+export interface Rule {
+  /** Of a machine's credential. `people`: no machine may; `any`: each that is known. */
+  readonly scope: Scope | "people" | "any";
+  /** The least role that may, in an organisation. Null: what is a person's own, whatever organisation they are in. */
+  readonly role: Role | null;
+  /** Touches credentials, members or policy: the session has shown a second factor. */
+  readonly factor?: true;
+  /** One's own: also in a session whose second factor is due. */
+  readonly whileDue?: true;
+  /** Reads of the people who are called: each read is written down in the request that reads. */
+  readonly subjects?: true;
+}
+
+const by = <const R extends Role, const S extends Scope | "people" | "any">(
+  role: R,
+  scope: S,
+  more: Partial<Rule> = {},
+): Rule => ({
+  scope,
+  role,
+  ...more,
+});
+const factor = { factor: true } as const;
+const subjects = { subjects: true } as const;
+/**
+ * Who may do what: the one table. Routes name their operation, binding demands what stands here, and the documents and
+ * `GET /v1/me` are written from it.
+ */
+export const operations = {
+  "me.get": { scope: "any", role: null, whileDue: true },
+  "account.get": by("viewer", "account:read"),
+  "api_keys.create": by("admin", "api_keys:write", factor),
+  "api_keys.list": by("admin", "api_keys:read"),
+  "api_keys.get": by("admin", "api_keys:read"),
+  "api_keys.rotate": by("admin", "api_keys:write", factor),
+  "api_keys.revoke": by("admin", "api_keys:write", factor),
+  "attempts.list": by("viewer", "calls:read", subjects),
+  "attempts.get": by("viewer", "calls:read", subjects),
+  "audit.list": by("viewer", "audit:read"),
+  "calls.create": by("member", "calls:write"),
+  "calls.list": by("viewer", "calls:read", subjects),
+  "calls.get": by("viewer", "calls:read", subjects),
+  "campaigns.create": by("member", "campaigns:write"),
+  "campaigns.list": by("viewer", "campaigns:read"),
+  "campaigns.get": by("viewer", "campaigns:read"),
+  "campaigns.funnel": by("viewer", "campaigns:read"),
+  "campaigns.update": by("member", "campaigns:write"),
+  "campaigns.launch": by("member", "campaigns:write"),
+  "campaigns.enrol": by("member", "campaigns:write"),
+  "campaigns.pause": by("member", "campaigns:write"),
+  "campaigns.resume": by("member", "campaigns:write"),
+  "connections.create": by("admin", "connections:write", factor),
+  "connections.list": by("viewer", "connections:read"),
+  "connections.get": by("viewer", "connections:read"),
+  "connections.test": by("admin", "connections:write", factor),
+  "connections.update": by("admin", "connections:write", factor),
+  "connections.delete": by("admin", "connections:write", factor),
+  "consent_events.create": by("member", "consent:write"),
+  "consent_events.list": by("viewer", "consent:read", subjects),
+  "consent_events.get": by("viewer", "consent:read", subjects),
+  "counsel_positions.create": by("admin", "account:write", factor),
+  "counsel_positions.list": by("viewer", "account:read"),
+  "counsel_positions.end": by("admin", "account:write", factor),
+  "decisions.dry_run": by("viewer", "decisions:read", subjects),
+  "decisions.get": by("viewer", "decisions:read", subjects),
+  "dnc_acknowledgements.create": by("admin", "account:write", factor),
+  "halts.create": by("member", "halts:write"),
+  "halts.list": by("viewer", "halts:read"),
+  "halts.end": by("admin", "halts:write"),
+  "imports.create": by("member", "imports:write"),
+  "imports.upload": by("member", "imports:write"),
+  "imports.list": by("viewer", "imports:read"),
+  "imports.get": by("viewer", "imports:read"),
+  "imports.rejected": by("viewer", "imports:read", subjects),
+  "leads.create": by("member", "leads:write"),
+  "leads.create_batch": by("member", "leads:write"),
+  "leads.list": by("viewer", "leads:read", subjects),
+  "leads.search": by("viewer", "leads:read", subjects),
+  "leads.get": by("viewer", "leads:read", subjects),
+  "leads.correct": by("member", "leads:write"),
+  "leads.decision": by("viewer", "decisions:read", subjects),
+  "policy.get": by("viewer", "account:read"),
+  "policy.update": by("admin", "account:write", factor),
+  "sellers.create": by("member", "sellers:write"),
+  "sellers.list": by("viewer", "sellers:read"),
+  "sellers.get": by("viewer", "sellers:read"),
+  "sellers.update": by("member", "sellers:write"),
+  "stop_checks.list": by("viewer", "suppressions:read", subjects),
+  "stop_checks.judge": by("member", "suppressions:write"),
+  "suppressions.create": by("member", "suppressions:write"),
+  "suppressions.look_up": by("viewer", "suppressions:read", subjects),
+  "test_clock.get": by("viewer", "test_clock:read"),
+  "test_clock.advance": by("member", "test_clock:write"),
+} as const satisfies Record<string, Rule>;
+export type OperationId = keyof typeof operations;
+
+/** Those that hold the role or a higher one. */
+export const rolesFrom = (least: Role): readonly Role[] => roles.slice(roles.indexOf(least));
+
+/** What one role, with these scopes if it is a machine's, may ask for; sorted. */
+export function allowedOperations(asked: { readonly role: Role | null; readonly scopes: readonly string[] | null }): string[] {
+  return Object.entries<Rule>(operations)
+    .filter(([, rule]) => rule.role !== null && (asked.role === null || rolesFrom(rule.role).includes(asked.role)))
+    .filter(([, { scope }]) => asked.scopes === null || scope === "any" || asked.scopes.includes(scope))
+    .map(([id]) => id)
+    .toSorted();
+}
+
+/** What a key may be given by someone of this role: scopes none of whose operations ask for a higher one. */
+function scopesOf(role: Role): Scope[] {
+  const rules = Object.values<Rule>(operations);
+  const scopes = new Set(rules.map(({ scope }) => scope).filter((scope) => scope !== "people" && scope !== "any"));
+  return [...scopes].filter((scope) =>
+    rules.every((rule) => rule.scope !== scope || (rule.role !== null && rolesFrom(rule.role).includes(role))),
+  );
+}
+
+/** What whoever acts may hand on: a machine's credential its scopes, a person those that their role may give. */
+export const heldScopes = (bound: {
+  readonly scopes: readonly string[] | null;
+  readonly role: string | null;
+}): readonly string[] => bound.scopes ?? (bound.role === null ? [] : scopesOf(bound.role as Role));

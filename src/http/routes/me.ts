@@ -1,0 +1,61 @@
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { roles } from "../../domain/access/operations.ts";
+import { describeMachine, describePerson, type Me } from "../../domain/users/describe-me.ts";
+import { publicId } from "../../lib/ids.ts";
+import { json, problems, reads } from "../access.ts";
+import { idField, instantField } from "../fields.ts";
+import type { HttpEnv } from "../http-env.ts";
+
+const standing = z.strictObject({
+  id: idField("org"),
+  name: z.string(),
+  livemode: z.boolean(),
+  role: z.enum(roles).nullable(),
+  scopes: z.array(z.string()).nullable(),
+  operations: z.array(z.string()).openapi({ description: "Ids of the operations that this credential may ask for there." }),
+});
+const me = z
+  .strictObject({
+    object: z.literal("me"),
+    credential: z.enum(["session", "api_key", "token"]),
+    user: z
+      .strictObject({ id: idField("user"), email: z.string(), name: z.string().nullable(), created_at: instantField })
+      .nullable(),
+    second_factor_at: instantField.nullable().openapi({ description: "When this session showed a second factor." }),
+    organisations: z.array(standing),
+  })
+  .openapi("Me");
+
+const view = ({ person, standings, factorAt }: Me, credential: z.infer<typeof me>["credential"]): z.infer<typeof me> => ({
+  object: "me",
+  credential,
+  user:
+    person === null
+      ? null
+      : { id: publicId("user", person.id), email: person.email, name: person.name, created_at: person.created_at },
+  second_factor_at: factorAt,
+  organisations: standings.map(({ orgId, operations, scopes, ...rest }) => ({
+    id: publicId("org", orgId),
+    ...rest,
+    scopes: scopes === null ? null : [...scopes],
+    operations: [...operations],
+  })),
+});
+
+export function meRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/me",
+      summary: "Who asks, in which organisations, and what they may do",
+      tags: ["users"],
+      ...reads("me.get"),
+      responses: { 200: json("The asker.", me), ...problems },
+    }),
+    async (c) => {
+      const { principal, org } = c.var;
+      const found = principal.kind === "session" ? await describePerson(org, principal.id) : await describeMachine(org);
+      return c.json(view(found, principal.kind), 200);
+    },
+  );
+}

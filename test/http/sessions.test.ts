@@ -1,0 +1,244 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { operations, type Role, rolesFrom } from "../../src/domain/access/operations.ts";
+import { publicId } from "../../src/lib/ids.ts";
+import { makeMember, makePerson, makeSession, testOrigin } from "../support/users.ts";
+import { type Api, type Caller, openApi, realNow } from "./api.ts";
+
+let api: Api;
+let org: Caller;
+let other: Caller;
+beforeAll(async () => {
+  api = await openApi();
+  org = await api.seed();
+  other = await api.seed();
+});
+afterAll(() => api?.close());
+
+const seller = { registered_name: "Acme Solar LLC" };
+async function signIn(role: Role | null, more: Parameters<typeof makeSession>[4] = {}) {
+  const person = await makePerson(api.db);
+  if (role !== null) await makeMember(api.db, org.orgId, person.userId, role);
+  const session = await makeSession(api.db, api.deps.hashApiKey, person.userId, realNow, more);
+  const send = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    api.send(method, path, { ...(body === undefined ? {} : { body }), headers: { ...session.headers, ...headers } });
+  return { ...person, session, send };
+}
+
+describe("a session", () => {
+  test("may what its role may, in the one org of its person, and says so", async () => {
+    const viewer = await signIn("viewer");
+    expect((await viewer.send("GET", "/v1/campaigns")).status).toBe(200);
+    const refused = await viewer.send("POST", "/v1/sellers", seller);
+    expect([refused.status, refused.json.code, refused.json.detail]).toEqual([
+      403,
+      "role_missing",
+      "This takes the role member.",
+    ]);
+    const me = (await viewer.send("GET", "/v1/me")).json;
+    expect(me).toMatchObject({ credential: "session", user: { id: publicId("user", viewer.userId), email: viewer.email } });
+    expect(me.organisations).toHaveLength(1);
+    expect(me.organisations[0]).toMatchObject({ id: publicId("org", org.orgId), role: "viewer", scopes: null });
+    const allowed = Object.entries(operations).filter(
+      ([, rule]) => rule.role !== null && rolesFrom(rule.role).includes("viewer"),
+    );
+    expect(me.organisations[0].operations).toEqual(allowed.map(([id]) => id).toSorted());
+  });
+
+  test("acts under its person's name", async () => {
+    const member = await signIn("member");
+    const made = await member.send("POST", "/v1/sellers", seller);
+    expect(made.status).toBe(201);
+    const entries = (await org.get("/v1/audit?limit=100")).json.data as {
+      event_type: string;
+      facts: { actor: unknown } | null;
+    }[];
+    const entry = entries.findLast((one) => JSON.stringify(one).includes("seller.created"));
+    expect(JSON.stringify(entry)).toContain(publicId("user", member.userId));
+  });
+
+  test("touches credentials only after a second factor", async () => {
+    const admin = await signIn("admin", { factor: false });
+    const refused = await admin.send("POST", "/v1/api_keys", { name: "x", scopes: ["leads:read"] });
+    expect([refused.status, refused.json.code]).toEqual([403, "second_factor_missing"]);
+    expect((await admin.send("GET", "/v1/api_keys")).status).toBe(200);
+    const shown = await signIn("admin");
+    expect((await shown.send("POST", "/v1/api_keys", { name: "x", scopes: ["leads:read"] })).status).toBe(201);
+  });
+
+  test("with its second factor due does nothing but say who it is", async () => {
+    const due = await signIn("owner", { stage: "factor_due", factor: false });
+    const refused = await due.send("GET", "/v1/campaigns");
+    expect([refused.status, refused.json.code]).toEqual([403, "second_factor_due"]);
+    expect((await due.send("GET", "/v1/me")).status).toBe(200);
+  });
+
+  test("another's org, a missing one and a malformed one are one answer", async () => {
+    const person = await signIn("owner");
+    const answers = [];
+    for (const named of [publicId("org", other.orgId), publicId("org", "019a9b2c-7d00-7000-8000-00000000ffff"), "org_nonsense"]) {
+      const { status, json } = await person.send("GET", "/v1/campaigns", undefined, { "dialgate-org": named });
+      answers.push({ status, ...json, instance: "" });
+    }
+    expect(answers[0]).toMatchObject({ status: 404, detail: "There is no such organisation." });
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[2]).toEqual(answers[0]);
+  });
+
+  test("asks which org when its person has none or several", async () => {
+    const person = await signIn(null);
+    expect((await person.send("GET", "/v1/campaigns")).json.code).toBe("org_required");
+    await makeMember(api.db, org.orgId, person.userId, "viewer");
+    await makeMember(api.db, other.orgId, person.userId, "owner");
+    expect((await person.send("GET", "/v1/campaigns")).json.code).toBe("org_required");
+    const named = { "dialgate-org": publicId("org", other.orgId) };
+    expect((await person.send("GET", "/v1/account", undefined, named)).json.id).toBe(publicId("org", other.orgId));
+    expect((await person.send("POST", "/v1/sellers", seller, named)).status).toBe(201);
+    expect((await person.send("POST", "/v1/sellers", seller, { "dialgate-org": publicId("org", org.orgId) })).json.code).toBe(
+      "role_missing",
+    );
+  });
+
+  test("ends: by its own end, idle, revoked, and with its person's account", async () => {
+    for (const change of [
+      "update sessions set ends_at = $2 where id = $1",
+      "update sessions set last_seen_at = $2::timestamptz - interval '3601 s' where id = $1",
+      "update sessions set ended_at = $2 where id = $1",
+      "update users set disabled_at = $2 where id = (select user_id from sessions where id = $1)",
+    ]) {
+      const person = await signIn("viewer");
+      expect((await person.send("GET", "/v1/campaigns")).status).toBe(200);
+      await api.db.admin(change, [person.session.id, realNow]);
+      expect((await person.send("GET", "/v1/campaigns")).status, change).toBe(401);
+    }
+  });
+
+  test("changes nothing for another site, nor for a browser that does not say from where", async () => {
+    const person = await signIn("owner");
+    const from = (headers: Record<string, string>) =>
+      api.send("POST", "/v1/sellers", { body: seller, headers: { cookie: person.session.headers["cookie"] ?? "", ...headers } });
+    for (const headers of [
+      {},
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+      { "sec-fetch-site": "cross-site", origin: testOrigin },
+      { origin: "https://api.dialgate.test.evil.example" },
+      { origin: "null" },
+    ]) {
+      expect((await from(headers as Record<string, string>)).json.code, JSON.stringify(headers)).toBe("cross_site");
+    }
+    expect((await from({ origin: testOrigin })).status).toBe(201);
+    expect((await from({ "sec-fetch-site": "same-origin" })).status).toBe(201);
+  });
+
+  test("from another country shows a second factor again before it touches credentials", async () => {
+    const person = await signIn("owner");
+    await api.db.admin("update sessions set country = 'DE' where id = $1", [person.session.id]);
+    const token = person.session.headers["cookie"]?.split("=")[1] ?? "";
+    const proof = { id: person.session.id, userId: person.userId, hash: await api.deps.hashApiKey(token) };
+    const demand = { scope: null, roles: ["owner"], factor: true };
+    const from = (country: string | null) =>
+      api.deps.system.asMember(proof, null, demand, { requestId: "req", realNow, country }).bound();
+    expect(await from("DE")).toMatchObject({ role: "owner", factorAt: realNow });
+    expect(await from(null)).toMatchObject({ role: "owner" });
+    await expect(from("BR")).rejects.toMatchObject({ reason: "factor_missing" });
+    await expect(from("DE")).rejects.toMatchObject({ reason: "factor_missing" });
+  });
+});
+
+describe("a key that someone answers for", () => {
+  test("does what that person may now, and nothing once they are gone", async () => {
+    const admin = await signIn("admin");
+    const { secret } = (await admin.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["sellers:write", "sellers:read"] }))
+      .json;
+    const make = () => api.send("POST", "/v1/sellers", { key: secret, body: seller });
+    const list = () => api.send("GET", "/v1/sellers", { key: secret });
+    expect([(await make()).status, (await list()).status]).toEqual([201, 200]);
+    await makeMember(api.db, org.orgId, admin.userId, "viewer");
+    expect([(await make()).json.code, (await list()).status]).toEqual(["role_missing", 200]);
+    await api.db.admin("delete from memberships where user_id = $1", [admin.userId]);
+    expect([(await make()).status, (await list()).status]).toEqual([401, 401]);
+    expect((await org.get("/v1/sellers")).status).toBe(200);
+  });
+});
+
+describe("an operator", () => {
+  async function operator(more: Parameters<typeof makeSession>[4] = {}) {
+    const person = await makePerson(api.db);
+    await api.db.admin("insert into operators (user_id, since, note) values ($1, $2, 'test')", [person.userId, realNow]);
+    const session = await makeSession(api.db, api.deps.hashApiKey, person.userId, realNow, more);
+    const grantId = session.id;
+    await api.db.admin(
+      "insert into support_grants (org_id, id, operator_id, role, reason, created_at, expires_at) values ($1, $2, $3, 'viewer', 'ticket 7', $4, $4::timestamptz + interval '1 hour')",
+      [org.orgId, grantId, person.userId, realNow],
+    );
+    const headers = {
+      ...session.headers,
+      "dialgate-org": publicId("org", org.orgId),
+      "dialgate-support-grant": publicId("supportGrant", grantId),
+    };
+    return { ...person, grantId, headers };
+  }
+
+  test("enters by a grant, as its role, and each thing that they ask for is on the org's chain", async () => {
+    const guest = await operator();
+    expect((await api.send("GET", "/v1/campaigns", { headers: guest.headers })).status).toBe(200);
+    expect((await api.send("POST", "/v1/sellers", { body: seller, headers: guest.headers })).json.code).toBe("role_missing");
+    const { rows } = await api.db.admin(
+      "select p.facts_text as facts from audit.payload p join audit.entry e using (org_id, seq) where p.org_id = $1 and e.event_type = 'support.acted' order by p.seq desc limit 1",
+      [org.orgId],
+    );
+    expect(JSON.parse(rows[0]?.["facts"] as string)).toMatchObject({
+      operation: "campaigns.list",
+      actor: { type: "operator", id: publicId("user", guest.userId), grant: publicId("supportGrant", guest.grantId) },
+    });
+  });
+
+  test("stays outside without a grant, after its end, without a second factor, and when no operator any more", async () => {
+    const asked = async (guest: { headers: Record<string, string> }, headers: Record<string, string> = {}) =>
+      (await api.send("GET", "/v1/campaigns", { headers: { ...guest.headers, ...headers } })).json.code;
+    const guest = await operator();
+    expect(await asked(guest, { "dialgate-org": publicId("org", other.orgId) })).toBe("not_found");
+    expect(await asked(guest, { "dialgate-support-grant": "sgr_nonsense" })).toBe("not_found");
+    expect(await asked(await operator({ factor: false }))).toBe("second_factor_missing");
+    for (const change of [
+      "update support_grants set ended_at = $2 where id = $1",
+      "update support_grants set expires_at = $2 where id = $1",
+      "update operators set until = $2 where user_id = (select operator_id from support_grants where id = $1)",
+    ]) {
+      const one = await operator();
+      expect((await api.send("GET", "/v1/campaigns", { headers: one.headers })).status).toBe(200);
+      await api.db.admin(change, [one.grantId, realNow]);
+      expect(await asked(one), change).toBe("not_found");
+    }
+  });
+});
+
+describe("a read of someone's data", () => {
+  const noted = async () =>
+    (
+      await api.db.admin(
+        "select p.subject_text as subject, p.facts_text as facts from audit.payload p join audit.entry e using (org_id, seq) where p.org_id = $1 and e.event_type = 'customer_data_accessed' order by p.seq",
+        [org.orgId],
+      )
+    ).rows.map((row) => ({ subject: row["subject"], operation: JSON.parse(row["facts"] as string).operation }));
+
+  test("is written on the org's chain in the request that reads, one entry a page", async () => {
+    const before = (await noted()).length;
+    const lead = publicId("lead", "019a9b2c-7d00-7000-8000-000000000abc");
+    await org.get("/v1/leads");
+    await org.get(`/v1/leads/${lead}`);
+    await org.get("/v1/campaigns");
+    expect((await noted()).slice(before)).toEqual([
+      { subject: "leads.list", operation: "leads.list" },
+      { subject: lead, operation: "leads.get" },
+    ]);
+  });
+
+  test("is not read when it cannot be written", async () => {
+    await api.db.admin("alter table audit.entry add constraint no_more check (event_type <> 'customer_data_accessed') not valid");
+    const answer = await org.get("/v1/leads");
+    await api.db.admin("alter table audit.entry drop constraint no_more");
+    expect(answer.status).toBe(500);
+    expect(answer.text).not.toContain("lead_");
+  });
+});
