@@ -17,6 +17,11 @@ create table sessions (
   id uuid primary key,
   user_id uuid not null references users (id),
   secret_hash bytea not null,
+  -- The one before a rotation: requests that were under way with it are still answered for some seconds.
+  previous_hash bytea,
+  previous_until timestamptz,
+  -- The person's role changed: the next request is answered with another token.
+  rotation_due boolean not null default false,
   method text not null check (method in ('link', 'google', 'microsoft', 'passkey', 'oidc')),
   -- factor_due: signed in by one factor while the person has a second; it can do nothing but give that.
   stage text not null check (stage in ('factor_due', 'open')),
@@ -34,9 +39,10 @@ create table sessions (
   ended_why text
 );
 create index sessions_of_user on sessions (user_id, created_at);
-grant select, insert, update (secret_hash, stage, factor_at, country, last_seen_at, ended_at, ended_why) on sessions to dialgate_app;
-call app.classify('sessions', account => 'country user_agent', secret => 'secret_hash',
-  system => 'id user_id method stage factor_at device_id created_at last_seen_at ends_at idle_seconds ended_at ended_why');
+grant select, insert, update (secret_hash, previous_hash, previous_until, rotation_due, stage, factor_at, country, last_seen_at, ended_at, ended_why)
+  on sessions to dialgate_app;
+call app.classify('sessions', account => 'country user_agent', secret => 'secret_hash previous_hash',
+  system => 'id user_id previous_until rotation_due method stage factor_at device_id created_at last_seen_at ends_at idle_seconds ended_at ended_why');
 
 -- Who runs the platform. Written by SQL alone, as the platform's halts are: no route makes an operator.
 create table operators (user_id uuid primary key references users (id), since timestamptz not null, until timestamptz, note text not null);
@@ -179,11 +185,13 @@ end $$;
 
 -- The session, if it lives; to the minute it is written down that it was used.
 create function app.live_session(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text)
-  returns table (stage text, factor_at timestamptz) volatile language plpgsql as $$
+  returns table (stage text, factor_at timestamptz, rotation_due boolean) volatile language plpgsql as $$
 declare held record;
 begin
-  select s.stage, s.factor_at, s.country, s.last_seen_at into held from public.sessions s join public.users u on u.id = s.user_id
-    where s.id = session_id and s.user_id = of_user and s.secret_hash = session_hash and s.ended_at is null
+  select s.stage, s.factor_at, s.country, s.last_seen_at, s.rotation_due and s.secret_hash = session_hash as rotation_due into held
+    from public.sessions s join public.users u on u.id = s.user_id
+    where s.id = session_id and s.user_id = of_user and s.ended_at is null
+      and (s.secret_hash = session_hash or (s.previous_hash = session_hash and s.previous_until > real_now))
       and s.ends_at > real_now and s.last_seen_at > real_now - make_interval(secs => s.idle_seconds) and u.disabled_at is null;
   if not found then return; end if;
   if held.country is distinct from from_country and from_country is not null then
@@ -194,17 +202,21 @@ begin
     update public.sessions s set last_seen_at = real_now where s.id = (
       select x.id from public.sessions x where x.id = session_id for no key update skip locked);
   end if;
-  return query select held.stage, held.factor_at;
+  return query select held.stage, held.factor_at, held.rotation_due;
 end $$;
+
+-- Whether a person must show a second factor when they sign in. Their factors come with a later migration.
+create function app.has_factor(of_user uuid) returns boolean stable language sql as $$ select false $$;
 
 -- A person in an org. `wanted_org` null: the only one that they are a member of. Not theirs and not there are one answer.
 create function app.bind_session(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
     wanted_org uuid, roles text[], needs_factor boolean)
-  returns table (org_id uuid, now timestamptz, livemode boolean, org_name text, role text, sponsor_id uuid, factor_at timestamptz, refusal text)
+  returns table (org_id uuid, now timestamptz, livemode boolean, org_name text, role text, sponsor_id uuid, factor_at timestamptz,
+    rotation_due boolean, refusal text)
   volatile language plpgsql as $$
 declare session record; bound record; held record; to_org uuid := wanted_org; refused text;
 begin
-  select s.stage, s.factor_at into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  select s.stage, s.factor_at, s.rotation_due into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
   if not found then perform app.unbind('unknown_principal'); return; end if;
   if session.stage <> 'open' then refused := 'factor_due';
   elsif to_org is null then
@@ -221,9 +233,10 @@ begin
     end if;
   end if;
   if refused is not null then
-    return query select null::uuid, null::timestamptz, null::boolean, null::text, null::text, null::uuid, null::timestamptz, app.unbind(refused);
+    return query select null::uuid, null::timestamptz, null::boolean, null::text, null::text, null::uuid, null::timestamptz, null::boolean,
+      app.unbind(refused);
   else
-    return query select bound.org_id, bound.now, bound.livemode, held.name, held.role, of_user, session.factor_at, null::text;
+    return query select bound.org_id, bound.now, bound.livemode, held.name, held.role, of_user, session.factor_at, session.rotation_due, null::text;
   end if;
 end $$;
 
@@ -234,7 +247,7 @@ create function app.bind_operator(session_id uuid, of_user uuid, session_hash by
   volatile language plpgsql as $$
 declare session record; bound record; held record; refused text;
 begin
-  select s.stage, s.factor_at into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  select s.stage, s.factor_at, s.rotation_due into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
   if not found then perform app.unbind('unknown_principal'); return; end if;
   select b.org_id, b.now, b.livemode into bound from app.bind(wanted_org, real_now) b;
   select g.role, o.name into held from public.support_grants g join public.orgs o on o.org_id = (select app.org())
@@ -262,7 +275,7 @@ create function app.bind_person(session_id uuid, of_user uuid, session_hash byte
   volatile language plpgsql as $$
 declare session record; refused text;
 begin
-  select s.stage, s.factor_at into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  select s.stage, s.factor_at, s.rotation_due into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
   if not found then perform app.unbind('unknown_principal'); return; end if;
   if not session.stage = any (stages) then refused := 'factor_due';
   elsif needs_factor and session.factor_at is null then refused := 'factor_missing';
@@ -275,12 +288,12 @@ begin
 end $$;
 
 revoke execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
-  app.bind_api_key(uuid, bytea, timestamptz, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text),
+  app.bind_api_key(uuid, bytea, timestamptz, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text), app.has_factor(uuid),
   app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
   app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[]), app.platform(),
   app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) from public;
 grant execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
-  app.bind_api_key(uuid, bytea, timestamptz, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text),
+  app.bind_api_key(uuid, bytea, timestamptz, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text), app.has_factor(uuid),
   app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
   app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[]), app.platform(),
   app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) to dialgate_app;

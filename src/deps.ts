@@ -5,6 +5,7 @@ import { type ApiKeyHasher, apiKeyHasher, apiKeyMint } from "./lib/api-key.ts";
 import { hexOf } from "./lib/bytes.ts";
 import { type Instant, instantOf } from "./lib/instant.ts";
 import { type NumberHasher, numberHasher } from "./lib/number-hash.ts";
+import { sessionMint } from "./lib/session-token.ts";
 import { importKeyring, type Keyring } from "./lib/sealing.ts";
 import { uuidMint } from "./lib/uuid-v7.ts";
 import { objectLimits, type Refusals } from "./providers/limits/object-limits.ts";
@@ -64,6 +65,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Re
     publicOrigin: env.PUBLIC_ORIGIN,
     numbers: keys.numbers,
     hashApiKey: keys.hashApiKey,
+    mintSession: sessionMint(newId, outside.random, keys.hashApiKey),
     mintApiKey: apiKeyMint(newId, outside.random, keys.hashApiKey),
     vendors,
     sealCredential: (

@@ -35,6 +35,8 @@ export interface Bound {
   readonly sponsorId: string | null;
   /** When the session showed a second factor. */
   readonly factorAt: Instant | null;
+  /** The session is to go on under another token. */
+  readonly rotationDue: boolean;
   /** A test org's clock is on its way: whoever moves it applies what arrives. */
   readonly clockMoving: boolean;
 }
@@ -68,6 +70,7 @@ export class OrgDb {
   readonly #binding: Binding;
   readonly #newId: () => string;
   #mayHaveChanged = false;
+  #lastBound: Bound | null = null;
   #toNote: readonly AuditEntry[];
 
   private constructor(transport: Transport, binding: Binding, newId: () => string) {
@@ -90,6 +93,10 @@ export class OrgDb {
    */
   get mayHaveChanged(): boolean {
     return this.#mayHaveChanged;
+  }
+  /** What the last binding answered; null before the first. */
+  get lastBound(): Bound | null {
+    return this.#lastBound;
   }
   /** A new time-ordered uuid. */
   newId(): string {
@@ -193,7 +200,7 @@ export class OrgDb {
 
   #admit(answer: Answer | undefined): Bound {
     const row = answer === undefined ? undefined : rowsOf<Record<string, unknown>>(answer)[0];
-    return this.#binding.admit(
+    return (this.#lastBound = this.#binding.admit(
       row === undefined
         ? null
         : {
@@ -205,10 +212,11 @@ export class OrgDb {
             role: (row["role"] as string | undefined) ?? null,
             sponsorId: (row["sponsor_id"] as string | undefined) ?? null,
             factorAt: (row["factor_at"] as Instant | undefined) ?? null,
+            rotationDue: row["rotation_due"] === true,
             clockMoving: row["clock_moving"] === true,
           },
       (row?.["refusal"] as string | null | undefined) ?? null,
-    );
+    ));
   }
 }
 

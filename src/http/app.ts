@@ -26,6 +26,7 @@ import { meRoutes } from "./routes/me.ts";
 import { policyRoutes } from "./routes/policy.ts";
 import { publicRoutes } from "./routes/public.ts";
 import { sellerRoutes } from "./routes/sellers.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 import { stopCheckRoutes } from "./routes/stop-checks.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
 import { testClockRoutes } from "./routes/test-clock.ts";
@@ -43,6 +44,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
 
   publicRoutes(app);
   meRoutes(app);
+  sessionRoutes(app);
   accountRoutes(app);
   apiKeyRoutes(app);
   policyRoutes(app);

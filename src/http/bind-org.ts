@@ -4,6 +4,7 @@ import type { Asking, Demand, SessionProof } from "../db/system-db.ts";
 import { type OperationId, operations, rolesFrom, type Rule } from "../domain/access/operations.ts";
 import type { Principal } from "./authenticate.ts";
 import type { HttpEnv } from "./http-env.ts";
+import { renewSession } from "./session-cookie.ts";
 import { Problem } from "./problem.ts";
 
 /**
@@ -17,11 +18,12 @@ export const bindOrg = (operation: OperationId): MiddlewareHandler<HttpEnv> =>
     await next();
     // A fault of the request itself is told only to a caller who was proved.
     if (c.error instanceof Problem && c.error.parts.unproven) await c.var.org.bound();
+    await renewSession(c);
   };
 
 function handleOf(c: Context<HttpEnv>, principal: Principal, operation: OperationId, demand: Demand): OrgDb {
   const { system } = c.env;
-  const asking: Asking = { requestId: c.var.requestId, realNow: c.env.now(), country: countryOf(c) };
+  const asking = askingOf(c);
   const noted = notesOf(c, principal, operation);
   if (principal.kind === "api_key") return system.asApiKey(principal, { ...demand, noted }, asking);
   const session: SessionProof = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
@@ -58,8 +60,13 @@ function subjectOf(c: Context<HttpEnv>, operation: OperationId): string {
   return id !== undefined && /^[a-z]{2,5}_[0-9a-z]{26}$/.test(id) ? id : operation;
 }
 
+export const askingOf = (c: Context<HttpEnv>): Asking => ({
+  requestId: c.var.requestId,
+  realNow: c.env.now(),
+  country: countryOf(c),
+});
 /** Where the platform says that the request comes from. */
-function countryOf(c: Context<HttpEnv>): string | null {
+export function countryOf(c: Context<HttpEnv>): string | null {
   const { cf } = c.req.raw as Request & { readonly cf?: { readonly country?: unknown } };
   return typeof cf?.country === "string" && /^[A-Z0-9]{2}$/.test(cf.country) ? cf.country : null;
 }

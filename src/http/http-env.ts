@@ -7,6 +7,7 @@ import type { FileStore } from "../domain/imports/file-store.ts";
 import type { CalledNow } from "../dispatch/call-now.ts";
 import type { ApiKeyHasher, ApiKeyMint } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
+import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
@@ -23,6 +24,7 @@ export interface HttpDeps {
   readonly publicOrigin: string;
   readonly hashApiKey: ApiKeyHasher;
   readonly mintApiKey: ApiKeyMint;
+  readonly mintSession: SessionMint;
   readonly numbers: NumberHasher;
   /** False when the database role could read past the walls between organisations: then nothing is served. */
   roleIsSafe(): Promise<boolean>;

@@ -24,3 +24,17 @@ export function parseSessionToken(text: string): SessionToken | null {
   const [id, userId] = [uuidOfBase62(session), uuidOfBase62(user)];
   return id === null || userId === null ? null : { id, userId, clear: text };
 }
+
+/** A session's token as it is made, and what is stored of it. */
+export interface MintedSession extends SessionToken {
+  readonly hash: Uint8Array;
+}
+/** @param id of the session: a new one, or the one that goes on under another token. */
+export type SessionMint = (userId: string, id?: string) => Promise<MintedSession>;
+
+export const sessionMint =
+  (newId: () => string, random: (bytes: number) => Uint8Array, hash: (clear: string) => Promise<Uint8Array>): SessionMint =>
+  async (userId, id = newId()) => {
+    const token = mintSessionToken(id, userId, random);
+    return { ...token, hash: await hash(token.clear) };
+  };

@@ -10,6 +10,7 @@ import { callNow } from "../../src/dispatch/call-now.ts";
 import { apiKeyHasher, apiKeyMint } from "../../src/lib/api-key.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
+import { sessionMint } from "../../src/lib/session-token.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
 import { adaptersOf } from "../../src/providers/registry.ts";
 import { sealCredential } from "../../src/providers/seal-credential.ts";
@@ -80,6 +81,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     publicOrigin: "https://api.dialgate.test",
     hashApiKey,
     mintApiKey: apiKeyMint(newId, randomBytes, hashApiKey),
+    mintSession: sessionMint(newId, randomBytes, hashApiKey),
     numbers: await numberHasher(new Map([[1, pepper]])),
     roleIsSafe: async () => true,
     vendors,

@@ -130,6 +130,42 @@ describe("a session", () => {
     expect((await from({ "sec-fetch-site": "same-origin" })).status).toBe(201);
   });
 
+  test("goes on under another token once its person's role has changed, and requests under way are answered", async () => {
+    const person = await signIn("member");
+    await api.db.admin("update sessions set rotation_due = true where id = $1", [person.session.id]);
+    const first = await person.send("GET", "/v1/campaigns");
+    const cookie = first.headers.get("set-cookie") ?? "";
+    expect(cookie).toMatch(/^__Host-dialgate-session=dgs_\w+; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+    const again = await person.send("GET", "/v1/campaigns");
+    expect([again.status, again.headers.get("set-cookie")]).toEqual([200, null]);
+    const renewed = { ...person.session.headers, cookie: cookie.split(";")[0] ?? "" };
+    expect((await api.send("GET", "/v1/campaigns", { headers: renewed })).status).toBe(200);
+    await api.db.admin("update sessions set previous_until = $2 where id = $1", [person.session.id, realNow]);
+    expect((await person.send("GET", "/v1/campaigns")).status).toBe(401);
+    expect((await api.send("GET", "/v1/campaigns", { headers: renewed })).status).toBe(200);
+  });
+
+  test("is listed and ended by its person, and by nobody else", async () => {
+    const person = await signIn(null);
+    const second = await makeSession(api.db, api.deps.hashApiKey, person.userId, realNow);
+    const listed = (await person.send("GET", "/v1/sessions")).json.data;
+    expect(listed.map((one: { id: string; current: boolean }) => [one.id, one.current]).toSorted()).toEqual(
+      [
+        [publicId("session", person.session.id), true],
+        [publicId("session", second.id), false],
+      ].toSorted(),
+    );
+    const stranger = await signIn("owner");
+    expect((await stranger.send("DELETE", `/v1/sessions/${publicId("session", second.id)}`)).status).toBe(404);
+    expect((await person.send("DELETE", `/v1/sessions/${publicId("session", second.id)}`)).status).toBe(200);
+    expect((await api.send("GET", "/v1/me", { headers: second.headers })).status).toBe(401);
+    const out = await person.send("DELETE", `/v1/sessions/${publicId("session", person.session.id)}`);
+    expect(out.headers.get("set-cookie")).toMatch(/^__Host-dialgate-session=; Max-Age=0/);
+    expect((await person.send("GET", "/v1/me")).status).toBe(401);
+    const withKey = await api.send("GET", "/v1/sessions", { key: org.apiKey });
+    expect([withKey.status, withKey.json.code]).toEqual([403, "people_only"]);
+  });
+
   test("from another country shows a second factor again before it touches credentials", async () => {
     const person = await signIn("owner");
     await api.db.admin("update sessions set country = 'DE' where id = $1", [person.session.id]);

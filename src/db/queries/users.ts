@@ -1,3 +1,5 @@
+import { byteaText } from "../../lib/bytes.ts";
+import type { Instant } from "../../lib/instant.ts";
 import type { Statement } from "../transport.ts";
 
 export interface PersonRow {
@@ -22,4 +24,86 @@ export const orgsOfPerson = (userId: string, orgsMax: number): Statement => ({
   name: "door.user_orgs",
   text: "select org_id, role, name, livemode from door.user_orgs($1, $2)",
   params: [userId, orgsMax],
+});
+
+export interface SessionRow {
+  readonly id: string;
+  readonly method: string;
+  readonly stage: "factor_due" | "open";
+  readonly country: string | null;
+  readonly user_agent: string | null;
+  readonly created_at: Instant;
+  readonly last_seen_at: Instant;
+  readonly ends_at: Instant;
+}
+const sessionColumns = "s.id, s.method, s.stage, s.country, s.user_agent, s.created_at, s.last_seen_at, s.ends_at";
+const isLive = (now: string) =>
+  `s.ended_at is null and s.ends_at > ${now} and s.last_seen_at > ${now} - make_interval(secs => s.idle_seconds)`;
+
+export interface NewSession {
+  readonly id: string;
+  readonly userId: string;
+  readonly hash: Uint8Array;
+  readonly method: "link" | "google" | "microsoft" | "passkey";
+  readonly deviceId: string | null;
+  readonly country: string | null;
+  readonly userAgent: string | null;
+  readonly now: Instant;
+  readonly lifeSeconds: number;
+  readonly idleSeconds: number;
+}
+/** A passkey is both factors; after another method whoever has a second factor shows it first. */
+export const insertSession = (one: NewSession): Statement => ({
+  name: "users.insert_session",
+  text: `insert into sessions as s (id, user_id, secret_hash, method, stage, factor_at, device_id, country, user_agent, created_at, last_seen_at, ends_at, idle_seconds)
+    values ($1, $2, $3, $4, case when $4 <> 'passkey' and app.has_factor($2) then 'factor_due' else 'open' end,
+      case when $4 = 'passkey' then $8::timestamptz end, $5, $6, $7, $8, $8, $8::timestamptz + make_interval(secs => $9), $10)
+    returning ${sessionColumns}`,
+  params: [
+    one.id,
+    one.userId,
+    byteaText(one.hash),
+    one.method,
+    one.deviceId,
+    one.country,
+    one.userAgent,
+    one.now,
+    one.lifeSeconds,
+    one.idleSeconds,
+  ],
+});
+
+export const liveSessions = (userId: string, now: Instant): Statement => ({
+  name: "users.live_sessions",
+  text: `select ${sessionColumns} from sessions s where s.user_id = $1 and ${isLive("$2::timestamptz")} order by s.created_at desc, s.id limit 100`,
+  params: [userId, now],
+});
+
+/** @param only one session; null: all of the person's. */
+export const endSessions = (userId: string, only: string | null, why: string, now: Instant): Statement => ({
+  name: "users.end_sessions",
+  text: `update sessions s set ended_at = $4, ended_why = $3 where s.user_id = $1 and ($2::uuid is null or s.id = $2) and s.ended_at is null
+    returning ${sessionColumns}`,
+  params: [userId, only, why, now],
+});
+
+const overlapSeconds = 10;
+/** The session goes on under another token; `factor`: and has shown a second factor now. */
+export const rotateSession = (
+  session: { readonly id: string; readonly hash: Uint8Array },
+  now: Instant,
+  factor: boolean,
+): Statement => ({
+  name: "users.rotate_session",
+  text: `update sessions s set previous_hash = s.secret_hash, previous_until = $3::timestamptz + make_interval(secs => ${overlapSeconds}),
+      secret_hash = $2, rotation_due = false, stage = case when $4 then 'open' else s.stage end, factor_at = case when $4 then $3 else s.factor_at end
+    where s.id = $1 and s.ended_at is null and (s.rotation_due or $4) returning ${sessionColumns}`,
+  params: [session.id, byteaText(session.hash), now, factor],
+});
+
+/** After a change of what the person may: each of their sessions goes on under another token. */
+export const dueForRotation = (userId: string): Statement => ({
+  name: "users.due_for_rotation",
+  text: "update sessions s set rotation_due = true where s.user_id = $1 and s.ended_at is null",
+  params: [userId],
 });

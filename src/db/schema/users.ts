@@ -1,5 +1,5 @@
-import { integer, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
-import { bytes, instant } from "./columns.ts";
+import { boolean, integer, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { bytes, databaseDefault, instant } from "./columns.ts";
 
 const roles = ["owner", "admin", "member", "viewer"] as const;
 
@@ -16,6 +16,9 @@ export const sessions = pgTable("sessions", {
   id: uuid("id").primaryKey(),
   userId: uuid("user_id").notNull(),
   secretHash: bytes("secret_hash").notNull(),
+  previousHash: bytes("previous_hash"),
+  previousUntil: instant("previous_until"),
+  rotationDue: boolean("rotation_due").notNull().default(databaseDefault),
   method: text("method", { enum: ["link", "google", "microsoft", "passkey", "oidc"] }).notNull(),
   stage: text("stage", { enum: ["factor_due", "open"] }).notNull(),
   factorAt: instant("factor_at"),

@@ -29,11 +29,16 @@ const by = <const R extends Role, const S extends Scope | "people" | "any">(
 });
 const factor = { factor: true } as const;
 const subjects = { subjects: true } as const;
+/** One's own matters, in no organisation. */
+const own: Rule = { scope: "people", role: null };
+
 /**
  * Who may do what: the one table. Routes name their operation, binding demands what stands here, and the documents and
  * `GET /v1/me` are written from it.
  */
 export const operations = {
+  "sessions.list": own,
+  "sessions.end": { ...own, whileDue: true },
   "me.get": { scope: "any", role: null, whileDue: true },
   "account.get": by("viewer", "account:read"),
   "api_keys.create": by("admin", "api_keys:write", factor),
