@@ -65,7 +65,7 @@ function describe(operation: OperationObject): void {
 }
 
 /** The quota that a caller is counted by, by how it authenticates. */
-const policyOf: Readonly<Record<string, PolicyName>> = { api_key: "key" };
+const policyOf: Readonly<Record<string, PolicyName>> = { api_key: "key", session: "user", token: "issuer" };
 
 /** Which quotas count the operation, as the `RateLimit` headers name them. Webhooks have none (limit-rate.ts). */
 function describeLimits(path: string, operation: OperationObject, quotas: Quotas): void {
