@@ -21,6 +21,8 @@ export interface Stack {
   readonly origin: string;
   readonly simulators: Simulators;
   readonly endpoint: NeonEndpoint;
+  /** What the worker was started with. */
+  readonly secrets: Readonly<Record<string, string>>;
   /** A further test org, its clock at `now`. */
   seed(name: string, now: Instant): Promise<{ readonly org: string; readonly apiKey: string }>;
   /** One statement as the database's owner, who passes every wall. */
@@ -62,6 +64,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     NUMBER_PEPPERS: `1:${randomBytes(32).toString("base64")}`,
     KEY_ENCRYPTION_KEYS: `1:${randomBytes(32).toString("base64")}`,
     API_KEY_PEPPER: apiKeyPepper.toString("base64"),
+    RESEND_API_KEY: `re_${randomBytes(16).toString("hex")}`,
+    MAIL_FROM: "Dialgate <mail@dialgate.example>",
+    RESEND_ORIGIN: simulators.origin,
     ...options.vars,
   };
   const config = await configOf(folder, options.floodLimit);
@@ -76,6 +81,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     origin,
     simulators,
     endpoint,
+    secrets,
     admin: database.admin,
     async seed(name, now) {
       const seeded = await seedOrg(transport, hash, { name, now, peppers });

@@ -5,7 +5,7 @@ import { byteaText } from "../lib/bytes.ts";
 import { publicId } from "../lib/ids.ts";
 import type { Instant } from "../lib/instant.ts";
 import { OrgDb, type Actor, type AuditEntry, type Bound, type OrgTable } from "./org-db.ts";
-import type { Statement, Transport } from "./transport.ts";
+import type { Answer, Statement, Transport } from "./transport.ts";
 import { unwrapDrizzle } from "./unwrap-drizzle.ts";
 
 /** Tenant tables do not type-check here. */
@@ -88,6 +88,11 @@ export class SystemDb {
     )) as T["$inferSelect"][];
   }
 
+  /** Statements on tables without an org, in one request and one transaction. Bound to none, they see no tenant's row. */
+  async query(...statements: readonly Statement[]): Promise<readonly Answer[]> {
+    return this.#transport.batch(statements);
+  }
+
   /** Orgs that have work of this kind due. Through a door: ids only. */
   async dueOrgs(work: WorkKind, realNow: Instant, orgsMax: number): Promise<string[]> {
     const statement = {
@@ -124,12 +129,17 @@ export class SystemDb {
     return OrgDb.bind(this.#transport, { statement, actor, requestId, admit: requireBound }, this.#newId);
   }
 
-  /** For a request with an API key: the key is proved, the org bound and the work done in one request. */
-  asApiKey(key: { readonly id: string; readonly hash: Uint8Array }, demand: Demand, asking: Asking): OrgDb {
+  /** For a request with an API key, of the org that it names or of the key's: the key is proved, the org bound and the work done in one request. */
+  asApiKey(
+    key: { readonly id: string; readonly hash: Uint8Array },
+    wantedOrg: string | null,
+    demand: Demand,
+    asking: Asking,
+  ): OrgDb {
     const statement = {
       name: "app.bind_api_key",
-      text: `select b.* from app.bind_api_key($1, $2, $3, $4, $5) b, ${held(6)}`,
-      params: [key.id, byteaText(key.hash), asking.realNow, demand.scope, demand.roles, this.#peppers],
+      text: `select b.* from app.bind_api_key($1, $2, $3, $4, $5, $6) b, ${held(7)}`,
+      params: [key.id, byteaText(key.hash), asking.realNow, wantedOrg, demand.scope, demand.roles, this.#peppers],
     };
     return this.#admitted({ type: "api_key", id: publicId("apiKey", key.id) }, statement, demand, asking);
   }

@@ -20,6 +20,7 @@ import { numberHasher } from "../../src/lib/number-hash.ts";
 import { uuidV7 } from "../../src/lib/uuid-v7.ts";
 import { seedOrg, type SeededOrg, type SeedInput } from "../../dev/seed.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { type Mailbox, openMailbox } from "../support/mailbox.ts";
 import { testPeppers } from "../support/peppers.ts";
 import { generous, memoryLimits } from "../support/rate-limits.ts";
 
@@ -39,6 +40,7 @@ export interface Api {
   readonly deps: HttpDeps;
   readonly faults: FaultReport[];
   readonly woken: { orgId: string; work: string }[];
+  readonly mailbox: Mailbox;
   seed(input?: Partial<SeedInput>): Promise<Caller>;
   send(
     method: string,
@@ -72,6 +74,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     now: () => realNow,
   });
   const desk = snapshotDesk(zoneBook(), phoneMemo());
+  const mailbox = openMailbox(system, keyring);
   const woken: { orgId: string; work: string }[] = [];
   const files = new Map<string, Uint8Array>();
   const deps: HttpDeps = {
@@ -86,6 +89,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     roleIsSafe: async () => true,
     vendors,
     sealCredential: (identity, purposes, fields) => sealCredential(keyring, identity, purposes, fields),
+    sealLetter: mailbox.sealLetter,
     adapters,
     desk,
     files: memoryFiles(files),
@@ -105,6 +109,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
         asked,
       ),
     wake: async (orgId, work) => void woken.push({ orgId, work }),
+    wakeMail: async () => void woken.push({ orgId: "", work: "mail" }),
     checkDatabase: async () => void (await system.unsafeRole()),
     report: (fault) => void faults.push(fault),
     quotas: generous,
@@ -137,6 +142,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     deps,
     faults,
     woken,
+    mailbox,
     send,
     async seed(input = {}) {
       const org = await seedOrg(transport, hashApiKey, { name: "Acme Solar", now: orgNow, peppers: testPeppers, ...input });
