@@ -62,15 +62,21 @@ export const openInvitation = (tokenHash: string, userId: string, realNow: Insta
 });
 
 export interface InvitedLately {
-  readonly in_org: number;
-  readonly to_address: number;
+  /** When the invitations of the last while were that many; null when they are fewer. */
+  readonly in_org: Instant | null;
+  readonly to_address: Instant | null;
 }
-/** How many invitations were sent since then. */
-export const invitedSince = (email: string, since: Instant): Statement => ({
+/** Of the invitations since then, newest first, when the last one was sent that a limit lets be. */
+export const invitedSince = (
+  email: string,
+  since: Instant,
+  max: { readonly org: number; readonly address: number },
+): Statement => ({
   name: "members.invited_since",
-  text: `select count(*) as in_org, count(*) filter (where i.email = $1) as to_address from invitations i
-    where ${inOrg("i")} and i.created_at > $2`,
-  params: [email, since],
+  text: `select (array_agg(i.created_at order by i.created_at desc))[$3::integer] as in_org,
+      (array_agg(i.created_at order by i.created_at desc) filter (where i.email = $1))[$4::integer] as to_address
+    from invitations i where ${inOrg("i")} and i.created_at > $2`,
+  params: [email, since, max.org, max.address],
 });
 
 /** Whether the address is a member's. */

@@ -18,14 +18,14 @@ import { type MailDeps, sealMail } from "../mail/mail.ts";
 import { mayChange } from "../members/may-change.ts";
 
 export type InvitationRow = typeof invitations.$inferSelect;
-export type InvitationRefusal = "role_too_low" | "already_member" | "too_many_today";
+export type InvitationRefusal = "role_too_low" | "already_member" | { readonly fullUntil: Instant };
 export interface InvitationDeps extends MailDeps {
   readonly mintInvitation: InvitationMint;
 }
 
 const daysOpen = 7;
 /** In any 24 hours: what an org may send to people who have not asked for it is bounded, whoever is in it. */
-const perDayMax = { org: 100, address: 5 };
+export const perDayMax = { org: 100, address: 5 };
 
 /**
  * Invites an address, by a mail that commits with it. One is open per address: inviting again replaces the one before, whose
@@ -76,9 +76,10 @@ async function refusalOf(
 ): Promise<InvitationRefusal | null> {
   if (inviter === undefined || !mayChange(inviter.role, null, role)) return "role_too_low";
   if ((await w.rows<MemberRow>(memberByAddress(email))).length > 0) return "already_member";
-  const [sent] = await w.rows<InvitedLately>(invitedSince(email, addSeconds(realNow, -daySeconds)));
-  if (sent === undefined || sent.in_org >= perDayMax.org || sent.to_address >= perDayMax.address) return "too_many_today";
-  return null;
+  const [sent] = await w.rows<InvitedLately>(invitedSince(email, addSeconds(realNow, -daySeconds), perDayMax));
+  const full = [sent?.in_org ?? null, sent?.to_address ?? null].filter((at) => at !== null).toSorted();
+  const last = full.at(-1);
+  return last === undefined ? null : { fullUntil: addSeconds(last, daySeconds) };
 }
 
 /** Whichever is open of the address, expired or not. */

@@ -8,13 +8,13 @@ import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { Role } from "../access/operations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
-import { type AffectedKey, keysLimitedBy } from "./keys-of-member.ts";
+import { type AffectedCredential, credentialsLimitedBy } from "./credentials-of-member.ts";
 import { keepingAnOwner, lockStandings } from "./lock-standings.ts";
 import { mayChange } from "./may-change.ts";
 
 export interface ChangedMember {
   readonly member: MemberRow;
-  readonly keys: readonly AffectedKey[];
+  readonly credentials: readonly AffectedCredential[];
 }
 
 /**
@@ -43,13 +43,13 @@ export async function changeRole(
     if (!mayChange(actor.role, target.role, role)) return refused("role_too_low");
     if (target.role === role) {
       w.withdrawEntry();
-      return ok({ member: target, keys: [] });
+      return ok({ member: target, credentials: [] });
     }
     w.note({ from: target.role });
     await w.update(memberships, eq(memberships.userId, userId), { role });
     await w.rows(dueForRotation(userId));
     await w.rows(await sealMail(deps, { kind: "role_changed", to: target.email, params: { orgName: orgName ?? "", role } }));
-    return ok({ member: { ...target, role }, keys: await keysLimitedBy(w, userId, role, realNow) });
+    return ok({ member: { ...target, role }, credentials: await credentialsLimitedBy(w, userId, role, realNow) });
   });
   return keepingAnOwner(change);
 }

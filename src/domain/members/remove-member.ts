@@ -7,14 +7,14 @@ import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import type { ChangedMember } from "./change-role.ts";
-import { endKeysOf } from "./keys-of-member.ts";
+import { endCredentialsOf } from "./credentials-of-member.ts";
 import { keepingAnOwner, lockStandings } from "./lock-standings.ts";
 import { mayChange } from "./may-change.ts";
 
 type Refusal = "member_unknown" | "role_too_low" | "second_factor_missing";
 
 /**
- * Ends a membership, from the next request on, and with it the keys that the person answered for. Someone else's by whoever
+ * Ends a membership, from the next request on, and with it the keys and token issuers that the person answered for. Someone else's by whoever
  * may, one's own by oneself: an owner or an admin shows a second factor for either.
  */
 export async function removeMember(
@@ -38,11 +38,11 @@ export async function removeMember(
     if ((target.role === "owner" || target.role === "admin") && factorAt === null) return refused("second_factor_missing");
     w.note({ role: target.role });
     await w.delete(memberships, eq(memberships.userId, userId));
-    const keys = await endKeysOf(w, userId, realNow);
+    const credentials = await endCredentialsOf(w, userId, realNow);
     await w.rows(dueForRotation(userId));
     if (!leaves)
       await w.rows(await sealMail(deps, { kind: "removed_from_org", to: target.email, params: { orgName: orgName ?? "" } }));
-    return ok({ member: target, keys });
+    return ok({ member: target, credentials });
   });
   return keepingAnOwner(change);
 }

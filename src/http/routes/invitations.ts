@@ -1,11 +1,16 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { roles } from "../../domain/access/operations.ts";
 import { acceptInvitation } from "../../domain/invitations/accept-invitation.ts";
-import { createInvitation, type InvitationRefusal, type InvitationRow } from "../../domain/invitations/create-invitation.ts";
+import {
+  createInvitation,
+  type InvitationRefusal,
+  type InvitationRow,
+  perDayMax,
+} from "../../domain/invitations/create-invitation.ts";
 import { findInvitation, findInvitations } from "../../domain/invitations/find-invitations.ts";
 import { revokeInvitation } from "../../domain/invitations/revoke-invitation.ts";
 import { publicId } from "../../lib/ids.ts";
-import type { Instant } from "../../lib/instant.ts";
+import { type Instant, secondsOf } from "../../lib/instant.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { givenAddress, idField, idOf, idParam, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -58,18 +63,14 @@ const view = (row: InvitationRow, now: Instant): z.infer<typeof invitation> => (
   revoked_at: row.revokedAt,
 });
 
-function refused(refusal: InvitationRefusal): Problem {
-  switch (refusal) {
-    case "role_too_low":
-      return new Problem("role_missing", { detail: "This takes the role owner." });
-    case "already_member":
-      return conflict(refusal, "Someone with this address is a member already: change their role instead.");
-    case "too_many_today":
-      return new Problem("rate_limited", {
-        detail: "Within 24 hours an organisation sends at most 100 invitations, and 5 to one address.",
-        headers: { "retry-after": "3600" },
-      });
-  }
+function refused(refusal: InvitationRefusal, now: Instant): Problem {
+  if (refusal === "role_too_low") return new Problem("role_missing", { detail: "This takes the role owner." });
+  if (refusal === "already_member")
+    return conflict(refusal, "Someone with this address is a member already: change their role instead.");
+  return new Problem("rate_limited", {
+    detail: `Within 24 hours an organisation sends at most ${perDayMax.org} invitations, and ${perDayMax.address} to one address.`,
+    headers: { "retry-after": String(secondsOf(refusal.fullUntil) - secondsOf(now)) },
+  });
 }
 
 export function invitationRoutes(app: OpenAPIHono<HttpEnv>): void {
@@ -87,7 +88,7 @@ export function invitationRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const done = await createInvitation(c.var.org, c.env, c.req.valid("json"), c.env.now());
-      if (!done.ok) throw refused(done.refusal);
+      if (!done.ok) throw refused(done.refusal, c.env.now());
       await c.env.wakeMail();
       return c.json(view(done.value, c.env.now()), 201);
     },

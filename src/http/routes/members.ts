@@ -20,13 +20,18 @@ const fields = {
   joined_at: instantField,
 };
 const member = z.strictObject(fields).openapi("Member");
-const affectedKey = z.strictObject({ id: idField("apiKey"), name: z.string(), effect: z.enum(["ended", "limited"]) });
+const affected = z.strictObject({
+  object: z.enum(["api_key", "token_issuer"]),
+  id: z.string(),
+  name: z.string(),
+  effect: z.enum(["ended", "limited"]),
+});
 const changedMember = z
   .strictObject({
     ...fields,
-    api_keys: z.array(affectedKey).openapi({
+    credentials: z.array(affected).openapi({
       description:
-        "Keys that this person answers for and that do less from now on: `ended` are revoked, `limited` lack the role for some of their scopes.",
+        "API keys and token issuers that this person answers for and that do less from now on: `ended` are revoked, `limited` lack the role for some of their scopes.",
     }),
   })
   .openapi("ChangedMember");
@@ -40,9 +45,9 @@ const view = (row: MemberRow): z.infer<typeof member> => ({
   role: row.role,
   joined_at: row.created_at,
 });
-const viewChanged = ({ member: row, keys }: ChangedMember): z.infer<typeof changedMember> => ({
+const viewChanged = ({ member: row, credentials }: ChangedMember): z.infer<typeof changedMember> => ({
   ...view(row),
-  api_keys: keys.map(({ id, ...key }) => ({ id: publicId("apiKey", id), ...key })),
+  credentials: credentials.map(({ kind, ...rest }) => ({ object: kind, ...rest })),
 });
 
 export function refusedMember(
@@ -106,7 +111,7 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       tags: ["members"],
       ...changes("members.update"),
       request: { params: idParam("user"), body: jsonBody(newRole) },
-      responses: { 200: json("The member, with the keys that do less now.", changedMember), ...problems },
+      responses: { 200: json("The member, with the credentials that do less now.", changedMember), ...problems },
     }),
     async (c) => {
       const wanted = { userId: idOf("user", c.req.valid("param").id), role: c.req.valid("json").role };
@@ -123,11 +128,11 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/members/{id}",
       summary: "Remove a member, at once; or leave, when it is oneself",
       description:
-        "Whatever the role, everyone may leave, but the last owner: 409 `last_owner`. API keys that the person answers for are revoked: to keep one going, whoever stays rotates it before and answers for its successor.",
+        "Whatever the role, everyone may leave, but the last owner: 409 `last_owner`. API keys and token issuers that the person answers for are revoked: to keep a key going, whoever stays rotates it before, and answers for its successor.",
       tags: ["members"],
       ...changes("members.remove"),
       request: { params: idParam("user") },
-      responses: { 200: json("As it was, with the keys that have ended.", changedMember), ...problems },
+      responses: { 200: json("As it was, with the credentials that have ended.", changedMember), ...problems },
     }),
     async (c) => {
       const done = await removeMember(c.var.org, c.env, idOf("user", c.req.valid("param").id), c.env.now());
