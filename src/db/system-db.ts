@@ -129,12 +129,17 @@ export class SystemDb {
     return OrgDb.bind(this.#transport, { statement, actor, requestId, admit: requireBound }, this.#newId);
   }
 
-  /** For a request with an API key: the key is proved, the org bound and the work done in one request. */
-  asApiKey(key: { readonly id: string; readonly hash: Uint8Array }, demand: Demand, asking: Asking): OrgDb {
+  /** For a request with an API key, of the org that it names or of the key's: the key is proved, the org bound and the work done in one request. */
+  asApiKey(
+    key: { readonly id: string; readonly hash: Uint8Array },
+    wantedOrg: string | null,
+    demand: Demand,
+    asking: Asking,
+  ): OrgDb {
     const statement = {
       name: "app.bind_api_key",
-      text: `select b.* from app.bind_api_key($1, $2, $3, $4, $5) b, ${held(6)}`,
-      params: [key.id, byteaText(key.hash), asking.realNow, demand.scope, demand.roles, this.#peppers],
+      text: `select b.* from app.bind_api_key($1, $2, $3, $4, $5, $6) b, ${held(7)}`,
+      params: [key.id, byteaText(key.hash), asking.realNow, wantedOrg, demand.scope, demand.roles, this.#peppers],
     };
     return this.#admitted({ type: "api_key", id: publicId("apiKey", key.id) }, statement, demand, asking);
   }

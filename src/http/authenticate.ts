@@ -9,7 +9,13 @@ import { refuseCrossSite } from "./refuse-cross-site.ts";
 
 /** Who calls, as far as the request alone can say; the database proves it with the first statement. */
 export type Principal =
-  | { readonly kind: "api_key"; readonly id: string; readonly hash: Uint8Array }
+  | {
+      readonly kind: "api_key";
+      readonly id: string;
+      readonly hash: Uint8Array;
+      /** The organisation that the request names: only the key's own is there. */
+      readonly org: string | null;
+    }
   | {
       readonly kind: "session";
       /** Whom the session is of: what they do is theirs, whichever session they do it in. */
@@ -41,13 +47,13 @@ async function principalOf(c: Context<HttpEnv>): Promise<Principal> {
   if (session === null) throw unauthorized("The cookie is no session of this service. Sign in again.");
   // A browser sends the cookie along whoever made it ask.
   refuseCrossSite(c);
-  const [org, grant] = [c.req.header("dialgate-org"), c.req.header("dialgate-support-grant")];
+  const grant = c.req.header("dialgate-support-grant");
   return {
     kind: "session",
     id: session.userId,
     sessionId: session.id,
     hash: await c.env.hashApiKey(session.clear),
-    org: org === undefined ? null : (uuidOf("org", org) ?? noUuid),
+    org: namedOrg(c),
     grant: grant === undefined ? null : (uuidOf("supportGrant", grant) ?? noUuid),
   };
 }
@@ -56,5 +62,10 @@ async function ofBearer(c: Context<HttpEnv>, header: string): Promise<Principal>
   const token = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1];
   const key = token === undefined ? null : parseApiKey(token);
   if (key === null) throw unauthorized("The Authorization header carries no API key of this service.");
-  return { kind: "api_key", id: key.id, hash: await c.env.hashApiKey(key.clear) };
+  return { kind: "api_key", id: key.id, hash: await c.env.hashApiKey(key.clear), org: namedOrg(c) };
+}
+
+function namedOrg(c: Context<HttpEnv>): string | null {
+  const org = c.req.header("dialgate-org");
+  return org === undefined ? null : (uuidOf("org", org) ?? noUuid);
 }
