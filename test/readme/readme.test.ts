@@ -189,6 +189,7 @@ describe("the README's tables and links", () => {
     expect(named("yes").toSorted()).toEqual(demanded.toSorted());
     expect(named("no")).toEqual([
       "NEON_LOCAL_ENDPOINT",
+      "MAGIC_LINK_TTL_MINUTES",
       "RESEND_ORIGIN",
       "RATE_LIMIT_KEY_PER_MINUTE",
       "RATE_LIMIT_ADDRESS_PER_MINUTE",
@@ -203,7 +204,14 @@ describe("the README's tables and links", () => {
 
   test("every file that a page names is there", () => {
     const pages = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/how-it-works.md", "docs/api.md", "docs/imports.md"];
-    for (const page of [...pages, "docs/gates.md", "docs/audit.md", "docs/simulators.md", "docs/rate-limits.md"]) {
+    for (const page of [
+      ...pages,
+      "docs/gates.md",
+      "docs/audit.md",
+      "docs/simulators.md",
+      "docs/rate-limits.md",
+      "docs/sign-in.md",
+    ]) {
       const text = readFileSync(join(root, page), "utf8");
       const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map((match) =>
         join(root, page, "..", match[1] ?? ""),
