@@ -12,13 +12,13 @@ import { revokeInvitation } from "../../domain/invitations/revoke-invitation.ts"
 import { publicId } from "../../lib/ids.ts";
 import { type Instant, secondsOf } from "../../lib/instant.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { givenAddress, idField, idOf, idParam, instantField } from "../fields.ts";
+import { emailField, idField, idOf, idParam, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, notFound, Problem } from "../problem.ts";
 
 const newInvitation = z
-  .strictObject({ email: givenAddress, role: z.enum(roles) })
+  .strictObject({ email: emailField, role: z.enum(roles) })
   .openapi("NewInvitation", { example: { email: "dana@example.com", role: "member" } });
 const invitation = z
   .strictObject({
