@@ -4,7 +4,6 @@ import type { Env, QueueBinding } from "./env.ts";
 import { type ApiKeyHasher, apiKeyHasher, apiKeyMint } from "./lib/api-key.ts";
 import { hexOf } from "./lib/bytes.ts";
 import { type Instant, instantOf } from "./lib/instant.ts";
-import { invitationMint } from "./lib/invitation-token.ts";
 import { type NumberHasher, numberHasher } from "./lib/number-hash.ts";
 import { sessionMint } from "./lib/session-token.ts";
 import { importKeyring, type Keyring } from "./lib/sealing.ts";
@@ -76,7 +75,6 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Re
     numbers: keys.numbers,
     hashApiKey: keys.hashApiKey,
     mintSession: sessionMint(newId, outside.random, keys.hashApiKey),
-    mintInvitation: invitationMint(outside.random),
     leakSigner: githubLeaks(env.GITHUB_LEAK_KEYS ?? new Map()),
     mintApiKey: apiKeyMint(newId, outside.random, keys.hashApiKey),
     vendors,

@@ -8,7 +8,6 @@ import type { KnownIssuers } from "../domain/token-issuers/verify-token.ts";
 import type { CalledNow } from "../dispatch/call-now.ts";
 import type { ApiKeyHasher, ApiKeyMint } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
-import type { InvitationMint } from "../lib/invitation-token.ts";
 import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
 import type { LeakSigner } from "../providers/leaks/github.ts";
@@ -33,7 +32,6 @@ export interface HttpDeps {
   readonly hashApiKey: ApiKeyHasher;
   readonly mintApiKey: ApiKeyMint;
   readonly mintSession: SessionMint;
-  readonly mintInvitation: InvitationMint;
   /** Who signed a report of leaked keys. */
   readonly leakSigner: LeakSigner;
   readonly numbers: NumberHasher;

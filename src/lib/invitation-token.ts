@@ -6,18 +6,15 @@ export interface MintedInvitation {
   readonly clear: string;
   readonly hash: Uint8Array;
 }
-export type InvitationMint = () => Promise<MintedInvitation>;
 
 /** `dgi_` and 43 digits of base64url. */
 const pattern = /^dgi_[A-Za-z0-9_-]{43}$/;
 const secretBytes = 32;
 
-export const invitationMint =
-  (random: (bytes: number) => Uint8Array): InvitationMint =>
-  async () => {
-    const clear = `dgi_${toBase64Url(random(secretBytes))}`;
-    return { clear, hash: await sha256(clear) };
-  };
+export async function mintInvitation(random: (bytes: number) => Uint8Array): Promise<MintedInvitation> {
+  const clear = `dgi_${toBase64Url(random(secretBytes))}`;
+  return { clear, hash: await sha256(clear) };
+}
 
 /** Null for what was never made: nobody is asked about it. */
 export async function hashOfInvitation(token: string): Promise<Uint8Array | null> {

@@ -9,7 +9,6 @@ import { snapshotDesk } from "../../src/domain/decisions/snapshot.ts";
 import { callNow } from "../../src/dispatch/call-now.ts";
 import { knownIssuers } from "../../src/http/known-issuers.ts";
 import { apiKeyHasher, apiKeyMint } from "../../src/lib/api-key.ts";
-import { invitationMint } from "../../src/lib/invitation-token.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import { sessionMint } from "../../src/lib/session-token.ts";
@@ -95,7 +94,6 @@ export async function openApi(
     hashApiKey,
     mintApiKey: apiKeyMint(newId, randomBytes, hashApiKey),
     mintSession: sessionMint(newId, randomBytes, hashApiKey),
-    mintInvitation: invitationMint(randomBytes),
     leakSigner: githubLeaks(new Map()),
     numbers: await numberHasher(new Map([[1, pepper]])),
     roleIsSafe: async () => true,

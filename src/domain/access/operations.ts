@@ -15,7 +15,7 @@ export interface Rule {
   /** One's own: also in a session whose second factor is due. */
   readonly whileDue?: true;
   /** Whoever it is about may as well, with any role: the member themselves, or the operator whom the grant lets in. */
-  readonly oneself?: true;
+  readonly orOneself?: true;
   /** Gives or takes access that outlasts a support grant: no operator may. */
   readonly lasting?: true;
   /** Reads of the people who are called: each read is written down in the request that reads. */
@@ -49,7 +49,7 @@ export const operations = {
   "members.list": by("viewer", "members:read"),
   "members.get": by("viewer", "members:read"),
   "members.update": by("admin", "people", lasting),
-  "members.remove": by("admin", "people", { ...lasting, oneself: true }),
+  "members.remove": by("admin", "people", { ...lasting, orOneself: true }),
   "members.make_owner": by("owner", "people", lasting),
   "invitations.create": by("admin", "people", lasting),
   "invitations.list": by("admin", "members:read"),
@@ -59,7 +59,7 @@ export const operations = {
   "support_grants.open": { ...own, factor: true },
   "support_grants.list": by("viewer", "audit:read"),
   "support_grants.get": by("viewer", "audit:read"),
-  "support_grants.end": by("admin", "people", { oneself: true }),
+  "support_grants.end": by("admin", "people", { orOneself: true }),
   "account.get": by("viewer", "account:read"),
   "api_keys.create": by("admin", "api_keys:write", lasting),
   "api_keys.list": by("admin", "api_keys:read"),

@@ -11,7 +11,7 @@ import {
 import { invitations } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import { addSeconds, daySeconds, type Instant } from "../../lib/instant.ts";
-import type { InvitationMint } from "../../lib/invitation-token.ts";
+import { mintInvitation } from "../../lib/invitation-token.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { Role } from "../access/operations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
@@ -20,7 +20,7 @@ import { mayChange } from "../members/may-change.ts";
 export type InvitationRow = typeof invitations.$inferSelect;
 export type InvitationRefusal = "role_too_low" | "already_member" | { readonly fullUntil: Instant };
 export interface InvitationDeps extends MailDeps {
-  readonly mintInvitation: InvitationMint;
+  random(bytes: number): Uint8Array;
 }
 
 const daysOpen = 7;
@@ -50,7 +50,7 @@ export async function createInvitation(
     }
     const replaced = await w.update(invitations, openOf(wanted.email), { revokedAt: realNow });
     w.note({ replaces: replaced.map((one) => publicId("invitation", one.id)) });
-    const { clear, hash } = await deps.mintInvitation();
+    const { clear, hash } = await mintInvitation((bytes) => deps.random(bytes));
     const expiresAt = addSeconds(realNow, daysOpen * daySeconds);
     const row = await w.insert(invitations, {
       ...wanted,

@@ -14,6 +14,7 @@ import { type Instant, secondsOf } from "../../lib/instant.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { emailField, idField, idOf, idParam, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { invitationPage } from "../pages/invitation-page.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, notFound, Problem } from "../problem.ts";
 
@@ -74,6 +75,20 @@ function refused(refusal: InvitationRefusal, now: Instant): Problem {
 }
 
 export function invitationRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/auth/invitation",
+      operationId: "invitations.page",
+      summary: "The page to which an invitation's link leads; loading it changes nothing",
+      tags: ["members"],
+      "x-public": true,
+      security: [],
+      responses: { 200: { description: "The page.", content: { "text/html": { schema: z.string() } } }, ...problems },
+    }),
+    () => new Response(invitationPage.html, { headers: invitationPage.headers }),
+  );
+
   app.openapi(
     createRoute({
       method: "post",
