@@ -62,12 +62,14 @@ export interface Caller extends SeededOrg {
 /** Nobody listens there: a test that needs a provider passes its own. */
 const nowhere = "http://127.0.0.1:9";
 
+/** @param options `postgres`: on a real one, for the tests of its lane. */
 export async function openApi(
   over: Partial<HttpDeps> = {},
   simulator = nowhere,
   wrap: (transport: Transport) => Transport = (transport) => transport,
+  options: { postgres?: boolean } = {},
 ): Promise<Api> {
-  const db = await openTestDatabase();
+  const db = await openTestDatabase(options);
   const transport = wrap(neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` }));
   const newId = () => uuidV7(Date.now(), randomBytes(10));
   const system = new SystemDb(transport, newId, testPeppers);
