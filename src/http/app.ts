@@ -30,6 +30,7 @@ import { sessionRoutes } from "./routes/sessions.ts";
 import { stopCheckRoutes } from "./routes/stop-checks.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
 import { testClockRoutes } from "./routes/test-clock.ts";
+import { tokenIssuerRoutes } from "./routes/token-issuers.ts";
 import { unmatched } from "./unmatched.ts";
 import { voiceWebhooks } from "./webhooks/voice.ts";
 
@@ -47,6 +48,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   sessionRoutes(app);
   accountRoutes(app);
   apiKeyRoutes(app);
+  tokenIssuerRoutes(app);
   policyRoutes(app);
   counselPositionRoutes(app);
   sellerRoutes(app);

@@ -203,7 +203,15 @@ describe("the README's tables and links", () => {
 
   test("every file that a page names is there", () => {
     const pages = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/how-it-works.md", "docs/api.md", "docs/imports.md"];
-    for (const page of [...pages, "docs/gates.md", "docs/audit.md", "docs/simulators.md", "docs/rate-limits.md"]) {
+    for (const page of [
+      ...pages,
+      "docs/gates.md",
+      "docs/audit.md",
+      "docs/tokens.md",
+      "docs/rate-limits.md",
+      "docs/operations.md",
+      "docs/simulators.md",
+    ]) {
       const text = readFileSync(join(root, page), "utf8");
       const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map((match) =>
         join(root, page, "..", match[1] ?? ""),
