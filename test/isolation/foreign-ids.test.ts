@@ -129,7 +129,7 @@ describe("with another org's id", () => {
     expect(cases.length).toBeGreaterThan(9);
     const before = await everything();
     for (const [path, example] of cases) {
-      const operation = { method: "POST", path, parameters: [], example };
+      const operation = { method: "POST", path, parameters: [], forKeys: true, example };
       for (const at of idPlaces(example)) {
         // The other ids of the body are the caller's own, so that this one is what decides.
         const own = await withOwnIds(example, at.path);
