@@ -12,6 +12,7 @@ import * as dispatch from "../../src/db/queries/dispatch.ts";
 import * as factVersions from "../../src/db/queries/fact-versions.ts";
 import * as idempotencyKeys from "../../src/db/queries/idempotency-keys.ts";
 import * as inbox from "../../src/db/queries/inbox.ts";
+import * as incidents from "../../src/db/queries/incidents.ts";
 import * as intake from "../../src/db/queries/intake.ts";
 import * as leads from "../../src/db/queries/leads.ts";
 import * as persons from "../../src/db/queries/persons.ts";
@@ -29,7 +30,7 @@ import type { Admin } from "./tenants.ts";
 
 const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   account, audit, campaigns, connections, "consent-events": consentEvents, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
-  "idempotency-keys": idempotencyKeys, inbox, intake, leads, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock,
+  "idempotency-keys": idempotencyKeys, inbox, incidents, intake, leads, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock,
 }; // prettier-ignore
 
 /** Ids of one org's rows, each in the state that gives the statements something to do. */
@@ -81,6 +82,7 @@ const knownSql = {
   claimedLead: leasedSql("e.lead_id"),
   claimedPerson: leasedSql("e.person_id"),
   profile: "select id::text as v from hour_profiles where org_id = $1 order by id",
+  incident: "select id::text as v from incidents where org_id = $1 and closed_at is null order by id",
   dncHalt: "select halt_id::text as v from incidents where org_id = $1 and code = 'dnc_source_failing'",
   queuedImport: "select id::text as v from imports where org_id = $1 and status = 'queued'",
   doneImport: "select id::text as v from imports where org_id = $1 and status = 'succeeded'",
@@ -208,6 +210,14 @@ export const statements: Readonly<Record<string, Make>> = {
   "inbox.insertInboxRow": (k) => [inbox.insertInboxRow(arrived(k))],
   "inbox.attemptOfEvent": (k) => [inbox.attemptOfEvent(k.placedConnection, k.placed, null)],
   "inbox.attemptOfEvent:by_call": (k) => [inbox.attemptOfEvent(k.placedConnection, null, k.placedCall)],
+  "incidents.listIncidents": () => [incidents.listIncidents(false, null, 100)],
+  "incidents.getIncident": (k) => [incidents.getIncident(k.incident)],
+  "incidents.closeIncidentRow": (k) => [incidents.closeIncidentRow(k.incident, "api_key:x", "x")],
+  "incidents.closeIncidentsOfHalt": (k) => [incidents.closeIncidentsOfHalt(k.dncHalt, "api_key:x")],
+  "incidents.closeIncidents": (k) => [
+    dispatch.noteNotSettled(k.unknown, 1),
+    incidents.closeIncidents("attempt_unsettled", [k.unknown]),
+  ],
   "intake.intakeRows": (k) => [intake.intakeRows(intakeBatch(k))],
   "intake.intakeChunk": (k) => [lease(k), intake.intakeChunk(chunk(k))],
   "intake.leaseImport": (k) => [lease(k)],
