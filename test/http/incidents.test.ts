@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { noteNotSettled, settleLost } from "../../src/db/queries/dispatch.ts";
 import { dryRun } from "../../src/domain/decisions/dry-run.ts";
 import { haltForDnc } from "../../src/domain/scrubs/halt-for-dnc.ts";
-import { mintApiKey } from "../../src/lib/api-key.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { addSeconds } from "../../src/lib/instant.ts";
 import { type DialedWorld, dialWorld, started, tell } from "../dispatch/reports.ts";
 import { newId, noon, type WorldOptions } from "../support/world.ts";
 import { type Api, openApi } from "./api.ts";
+import { keyed } from "./keyed.ts";
 
 let api: Api;
 beforeAll(async () => {
@@ -19,19 +19,7 @@ afterAll(() => api.close());
 /** A world whose leads are dialed, with a key for the API. */
 async function dialed(options: WorldOptions = {}) {
   const world = await dialWorld(api.db, options);
-  const key = mintApiKey(api.deps.newId(), false, new Uint8Array(23).fill(4));
-  await world.sql(
-    "insert into api_keys (org_id, id, name, secret_hash, scopes, created_at) values ($1, $2, 'test', $3, '{halts:read,halts:write,audit:read}', now())",
-    [world.orgId, key.id, await api.deps.hashApiKey(key.clear)],
-  );
-  const send = (method: string, path: string, body?: unknown) =>
-    api.send(method, path, { key: key.clear, ...(body === undefined ? {} : { body }) });
-  return {
-    world,
-    get: (path: string) => send("GET", path),
-    post: (path: string, body?: unknown) => send("POST", path, body),
-    actor: `api_key:${publicId("apiKey", key.id)}`,
-  };
+  return { world, ...(await keyed(api, world, "halts:read", "halts:write", "audit:read")) };
 }
 const unsettle = async (world: DialedWorld) => {
   for (const id of world.attempts) {

@@ -6,6 +6,7 @@ import * as audit from "../../src/db/queries/audit.ts";
 import * as campaigns from "../../src/db/queries/campaigns.ts";
 import * as connections from "../../src/db/queries/connections.ts";
 import * as consentEvents from "../../src/db/queries/consent-events.ts";
+import * as decisions from "../../src/db/queries/decisions.ts";
 import * as dialFacts from "../../src/db/queries/dial-facts.ts";
 import * as factsSource from "../../src/db/queries/facts-source.ts";
 import * as dispatch from "../../src/db/queries/dispatch.ts";
@@ -25,11 +26,12 @@ import * as testClock from "../../src/db/queries/test-clock.ts";
 import { sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Statement } from "../../src/db/transport.ts";
+import { publicId } from "../../src/lib/ids.ts";
 import { newId } from "../support/world.ts";
 import type { Admin } from "./tenants.ts";
 
 const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  account, audit, campaigns, connections, "consent-events": consentEvents, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
+  account, audit, campaigns, connections, "consent-events": consentEvents, decisions, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
   "idempotency-keys": idempotencyKeys, inbox, incidents, intake, leads, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock,
 }; // prettier-ignore
 
@@ -81,6 +83,7 @@ const knownSql = {
   claimed: leasedSql("e.id"),
   claimedLead: leasedSql("e.lead_id"),
   claimedPerson: leasedSql("e.person_id"),
+  decision: "select id::text as v from decisions where org_id = $1 order by id",
   profile: "select id::text as v from hour_profiles where org_id = $1 order by id",
   incident: "select id::text as v from incidents where org_id = $1 and closed_at is null order by id",
   dncHalt: "select halt_id::text as v from incidents where org_id = $1 and code = 'dnc_source_failing'",
@@ -145,7 +148,11 @@ type Make = (k: Known) => readonly Statement[];
 /** `module.function`, and after a colon which way of calling it. */
 export const statements: Readonly<Record<string, Make>> = {
   "account.accountState": () => [account.accountState()],
-  "audit.auditEntries": () => [audit.auditEntries(0, 100)],
+  "audit.auditEntries": () => [audit.auditEntries(0, 100, { type: null, subject: null })],
+  "audit.auditEntries:of_type": () => [audit.auditEntries(0, 100, { type: "lead", subject: null })],
+  "audit.auditEntries:of_subject": (k) => [audit.auditEntries(0, 100, { type: null, subject: publicId("import", k.doneImport) })],
+  "audit.auditLookedAt": () => [audit.auditLookedAt(0, { type: "lead", subject: null })],
+  "audit.auditLookedAt:of_subject": (k) => [audit.auditLookedAt(0, { type: null, subject: publicId("import", k.doneImport) })],
   "audit.auditHead": () => [audit.auditHead()],
   "campaigns.enrolCampaign": (k) => [campaigns.enrolCampaign(k.campaign, "all")],
   "campaigns.wakeHalted": () => [campaigns.wakeHalted(null, "campaign_halted")],
@@ -164,6 +171,7 @@ export const statements: Readonly<Record<string, Make>> = {
       body: "{}",
     }),
   ],
+  "decisions.snapshotOfDecision": (k) => [decisions.snapshotOfDecision(k.decision)],
   "dial-facts.readDialFacts": (k) => dialFacts.readDialFacts(claimedSource(k)),
   "dial-facts.readDialFacts:leads": (k) => dialFacts.readDialFacts(leadsSource(k)),
   "facts-source.picked": (k) =>
