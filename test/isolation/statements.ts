@@ -265,6 +265,10 @@ export const statements: Readonly<Record<string, Make>> = {
     }),
   ], // prettier-ignore
   "alerts.takeUntoldNetworks": (k) => [alerts.takeUntoldNetworks(k.apiKey, "2026-11-18T15:00:00Z" as Instant)],
+  // Part of the statement that binds a machine's credential.
+  "alerts.note_network": (k) => [
+    { name: "app.note_network", text: "select app.note_network($1, '198.51.100.0/24', now())", params: [k.apiKey] },
+  ],
   "alerts.ownersOfOrg": () => [alerts.ownersOfOrg()],
   "alerts.nameOfCredential": (k) => [alerts.nameOfCredential(k.apiKey)],
   "scrubs.recordScrubs:clear": (k) => [
