@@ -31,6 +31,7 @@ import { signInRoutes } from "./routes/sign-in.ts";
 import { stopCheckRoutes } from "./routes/stop-checks.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
 import { testClockRoutes } from "./routes/test-clock.ts";
+import { tokenIssuerRoutes } from "./routes/token-issuers.ts";
 import { unmatched } from "./unmatched.ts";
 import { voiceWebhooks } from "./webhooks/voice.ts";
 
@@ -49,6 +50,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   sessionRoutes(app);
   accountRoutes(app);
   apiKeyRoutes(app);
+  tokenIssuerRoutes(app);
   policyRoutes(app);
   counselPositionRoutes(app);
   sellerRoutes(app);

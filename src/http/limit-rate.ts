@@ -53,6 +53,9 @@ function bucketOf(principal: Principal): { readonly bucket: string; readonly pol
   switch (principal.kind) {
     case "api_key":
       return { bucket: `key:${principal.id}:${hexOf(principal.hash)}`, policy: "key" };
+    case "token":
+      // Its signature has been proved: the issuer's bucket is nobody else's to use up.
+      return { bucket: `issuer:${principal.proof.issuerId}`, policy: "issuer" };
     case "session":
       return { bucket: `user:${principal.id}`, policy: "user" };
   }

@@ -11,6 +11,12 @@ export function openapiDocument(app: OpenAPIHono<HttpEnv>): void {
     scheme: "bearer",
     bearerFormat: "dg_test_…",
   });
+  app.openAPIRegistry.registerComponent("securitySchemes", "token", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "Signed by an issuer that the organisation registered (`POST /v1/token_issuers`).",
+  });
   app.openAPIRegistry.registerComponent("securitySchemes", "session", {
     type: "apiKey",
     in: "cookie",

@@ -16,7 +16,7 @@ interface Operation {
 const tableOf: Partial<Record<Kind, string>> = {
   seller: "sellers", connection: "connections", campaign: "campaigns", lead: "leads", import: "imports", consentEvent: "consent_events",
   attempt: "dial_attempts", call: "calls", halt: "halts", decision: "decisions", person: "persons", suppression: "suppressions",
-  position: "counsel_positions", apiKey: "api_keys",
+  position: "counsel_positions", apiKey: "api_keys", tokenIssuer: "token_issuers",
 }; // prettier-ignore
 
 let t: Tenants;

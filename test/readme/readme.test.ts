@@ -208,8 +208,10 @@ describe("the README's tables and links", () => {
       ...pages,
       "docs/gates.md",
       "docs/audit.md",
-      "docs/simulators.md",
+      "docs/tokens.md",
       "docs/rate-limits.md",
+      "docs/operations.md",
+      "docs/simulators.md",
       "docs/sign-in.md",
     ]) {
       const text = readFileSync(join(root, page), "utf8");
