@@ -28,6 +28,7 @@ import { policyRoutes } from "./routes/policy.ts";
 import { publicRoutes } from "./routes/public.ts";
 import { sellerRoutes } from "./routes/sellers.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { signInRoutes } from "./routes/sign-in.ts";
 import { stopCheckRoutes } from "./routes/stop-checks.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
 import { testClockRoutes } from "./routes/test-clock.ts";
@@ -45,6 +46,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   app.use("/v1/*", authenticate, limitPrincipal, etag);
 
   publicRoutes(app);
+  signInRoutes(app);
   meRoutes(app);
   sessionRoutes(app);
   accountRoutes(app);
