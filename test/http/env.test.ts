@@ -61,6 +61,16 @@ describe("the environment", () => {
       expect(parseEnv({ ...good, MAIL_FROM: from }).MAIL_FROM).toBe(from);
   });
 
+  test("knows by which keys GitHub signs, or none", () => {
+    const key = Buffer.alloc(91, 7).toString("base64");
+    const read = (text: string | undefined) => parseEnv({ ...good, GITHUB_LEAK_KEYS: text }).GITHUB_LEAK_KEYS;
+    expect([...(read(`0123abcd:${key},4567cdef:${key}`) ?? [])]).toEqual([
+      ["0123abcd", key],
+      ["4567cdef", key],
+    ]);
+    expect([read(undefined), read("")]).toEqual([undefined, undefined]);
+  });
+
   test("says how long a link to sign in works: fifteen minutes unless it says less", () => {
     expect(parseEnv(good).MAGIC_LINK_TTL_MINUTES).toBe(15);
     expect(parseEnv({ ...good, MAGIC_LINK_TTL_MINUTES: "" }).MAGIC_LINK_TTL_MINUTES).toBe(15);
