@@ -10,6 +10,7 @@ import { importKeyring, type Keyring } from "./lib/sealing.ts";
 import { uuidMint } from "./lib/uuid-v7.ts";
 import { objectLimits, type Refusals } from "./providers/limits/object-limits.ts";
 import { r2Files } from "./providers/files/r2-files.ts";
+import { githubLeaks } from "./providers/leaks/github.ts";
 import { repeatableSeconds } from "./providers/mail/contract.ts";
 import { resend } from "./providers/mail/resend.ts";
 import { sealedLetters } from "./providers/mail/sealed-letter.ts";
@@ -74,6 +75,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Re
     numbers: keys.numbers,
     hashApiKey: keys.hashApiKey,
     mintSession: sessionMint(newId, outside.random, keys.hashApiKey),
+    leakSigner: githubLeaks(env.GITHUB_LEAK_KEYS ?? new Map()),
     mintApiKey: apiKeyMint(newId, outside.random, keys.hashApiKey),
     vendors,
     sealCredential: (

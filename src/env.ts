@@ -21,6 +21,13 @@ const versioned = z.string().transform((text, c) => {
 /** A line that was left empty in `.dev.vars` is no value. */
 const given = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess((value) => (value === "" ? undefined : value), schema.optional());
+/** "identifier:base64,…", as GitHub publishes them. */
+const leakKeys = z
+  .string()
+  .regex(/^[0-9a-f]{8,128}:[A-Za-z0-9+/]{80,400}={0,2}(,[0-9a-f]{8,128}:[A-Za-z0-9+/]{80,400}={0,2})*$/, {
+    message: "`identifier:base64` is needed, by commas: GitHub's public keys without their PEM lines",
+  })
+  .transform((text): ReadonlyMap<string, string> => new Map(text.split(",").map((key) => key.split(":") as [string, string])));
 const base64 = z.string().regex(/^[A-Za-z0-9+/_-]{43,88}={0,2}$/, "base64 of at least 32 bytes is needed");
 const queue = z.custom<QueueBinding>((value) => hasMethods(value, "send", "sendBatch"), "a queue is to be bound");
 const object = z.custom<ObjectBinding>((value) => hasMethods(value, "idFromName", "get"), "a Durable Object is to be bound");
@@ -60,6 +67,7 @@ const variables = z
         ),
     ),
     RESEND_ORIGIN: given(origin),
+    GITHUB_LEAK_KEYS: given(leakKeys),
     MAGIC_LINK_TTL_MINUTES: given(
       z
         .string()

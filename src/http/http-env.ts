@@ -10,6 +10,7 @@ import type { ApiKeyHasher, ApiKeyMint } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
 import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
+import type { LeakSigner } from "../providers/leaks/github.ts";
 import type { SealLetter } from "../providers/mail/sealed-letter.ts";
 import type { TokenKeys } from "../providers/token-keys.ts";
 import type { Vendor } from "../providers/vendors.ts";
@@ -31,6 +32,8 @@ export interface HttpDeps {
   readonly hashApiKey: ApiKeyHasher;
   readonly mintApiKey: ApiKeyMint;
   readonly mintSession: SessionMint;
+  /** Who signed a report of leaked keys. */
+  readonly leakSigner: LeakSigner;
   readonly numbers: NumberHasher;
   /** False when the database role could read past the walls between organisations: then nothing is served. */
   roleIsSafe(): Promise<boolean>;

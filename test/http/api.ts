@@ -13,6 +13,7 @@ import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import { sessionMint } from "../../src/lib/session-token.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
+import { githubLeaks } from "../../src/providers/leaks/github.ts";
 import { adaptersOf } from "../../src/providers/registry.ts";
 import { sealCredential } from "../../src/providers/seal-credential.ts";
 import { tokenKeys } from "../../src/providers/token-keys.ts";
@@ -93,6 +94,7 @@ export async function openApi(
     hashApiKey,
     mintApiKey: apiKeyMint(newId, randomBytes, hashApiKey),
     mintSession: sessionMint(newId, randomBytes, hashApiKey),
+    leakSigner: githubLeaks(new Map()),
     numbers: await numberHasher(new Map([[1, pepper]])),
     roleIsSafe: async () => true,
     vendors,
