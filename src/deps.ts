@@ -13,6 +13,7 @@ import { resend } from "./providers/mail/resend.ts";
 import { sealedLetters } from "./providers/mail/sealed-letter.ts";
 import { adaptersOf } from "./providers/registry.ts";
 import { type CredentialIdentity, type CredentialPurpose, sealCredential } from "./providers/seal-credential.ts";
+import { identityProvidersOf } from "./providers/sign-in/configured.ts";
 import { simulatorClock } from "./providers/simulator-clock.ts";
 import { vendors } from "./providers/vendors.ts";
 
@@ -58,6 +59,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
     now,
     milliseconds: outside.milliseconds,
     newId,
+    random: outside.random,
     sleep: outside.sleep,
     lookLater: (orgId: string, seconds: number) => send(env, [{ org_id: orgId, work: "reconcile", delay_seconds: seconds }]),
     publicOrigin: env.PUBLIC_ORIGIN,
@@ -74,6 +76,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
     sealLetter: letters.seal,
     sendLetter: letters.send,
     repeatableSeconds,
+    identityProviders: identityProvidersOf(env, outside.fetch),
     ...adapters,
     adapters,
     simulator: simulatorClock({ origin: env.SIMULATOR_ORIGIN, fetch: outside.fetch }),

@@ -22,6 +22,7 @@ import { haltRoutes } from "./routes/halts.ts";
 import { importRoutes } from "./routes/imports.ts";
 import { leadRoutes } from "./routes/leads.ts";
 import { meRoutes } from "./routes/me.ts";
+import { oidcRoutes } from "./routes/oidc.ts";
 import { policyRoutes } from "./routes/policy.ts";
 import { publicRoutes } from "./routes/public.ts";
 import { sellerRoutes } from "./routes/sellers.ts";
@@ -44,6 +45,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   publicRoutes(app);
   meRoutes(app);
   sessionRoutes(app);
+  oidcRoutes(app);
   accountRoutes(app);
   apiKeyRoutes(app);
   policyRoutes(app);

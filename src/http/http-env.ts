@@ -10,6 +10,7 @@ import type { Instant } from "../lib/instant.ts";
 import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
 import type { SealLetter } from "../providers/mail/sealed-letter.ts";
+import type { IdentityProviders } from "../providers/sign-in/contract.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
 import type { FaultReport } from "./on-error.ts";
@@ -20,6 +21,7 @@ export interface HttpDeps {
   /** The real clock. What law or plan dates reads the org's own, which the database answers. */
   now(): Instant;
   newId(): string;
+  random(bytes: number): Uint8Array;
   readonly publicOrigin: string;
   readonly hashApiKey: ApiKeyHasher;
   readonly mintApiKey: ApiKeyMint;
@@ -33,6 +35,8 @@ export interface HttpDeps {
   readonly sealCredential: Seal;
   /** For `sealMail`. */
   readonly sealLetter: SealLetter;
+  /** Google and Microsoft, as far as this deployment has an account there. */
+  readonly identityProviders: IdentityProviders;
   readonly adapters: Adapters;
   readonly desk: SnapshotDesk;
   readonly files: FileStore;

@@ -58,8 +58,8 @@ export interface Caller extends SeededOrg {
 /** Nobody listens there: a test that needs a provider passes its own. */
 const nowhere = "http://127.0.0.1:9";
 
-export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere): Promise<Api> {
-  const db = await openTestDatabase();
+export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere, database?: TestDatabase): Promise<Api> {
+  const db = database ?? (await openTestDatabase());
   const transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
   const newId = () => uuidV7(Date.now(), randomBytes(10));
   const system = new SystemDb(transport, newId, testPeppers);
@@ -80,6 +80,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     system,
     now: () => realNow,
     newId,
+    random: randomBytes,
     publicOrigin: "https://api.dialgate.test",
     hashApiKey,
     mintApiKey: apiKeyMint(newId, randomBytes, hashApiKey),
@@ -89,6 +90,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     vendors,
     sealCredential: (identity, purposes, fields) => sealCredential(keyring, identity, purposes, fields),
     sealLetter: mailbox.sealLetter,
+    identityProviders: {},
     adapters,
     desk,
     files: memoryFiles(files),
@@ -130,7 +132,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
       deps,
     );
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
   };
   return {
