@@ -4,6 +4,7 @@ import type { Seal } from "../domain/connections/create-connection.ts";
 import type { Adapters } from "../domain/connections/test-connection.ts";
 import type { SnapshotDesk } from "../domain/decisions/snapshot.ts";
 import type { FileStore } from "../domain/imports/file-store.ts";
+import type { KnownIssuers } from "../domain/token-issuers/verify-token.ts";
 import type { CalledNow } from "../dispatch/call-now.ts";
 import type { ApiKeyHasher, ApiKeyMint } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
@@ -11,9 +12,12 @@ import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
 import type { SealLetter } from "../providers/mail/sealed-letter.ts";
 import type { IdentityProviders } from "../providers/sign-in/contract.ts";
+import type { TokenKeys } from "../providers/token-keys.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
 import type { FaultReport } from "./on-error.ts";
+import type { Quotas } from "./quotas.ts";
+import type { Flood, RateLimits } from "./rate-limits.ts";
 
 /** What requests need from outside; `worker.ts` builds it for each invocation and passes it as Hono's bindings. */
 export interface HttpDeps {
@@ -38,6 +42,9 @@ export interface HttpDeps {
   /** Google and Microsoft, as far as this deployment has an account there. */
   readonly identityProviders: IdentityProviders;
   readonly adapters: Adapters;
+  readonly tokenKeys: TokenKeys;
+  /** The isolate's memory of who signs tokens. */
+  readonly knownIssuers: KnownIssuers;
   readonly desk: SnapshotDesk;
   readonly files: FileStore;
   /** A verb of `dispatch`, handed over by `worker.ts`: the one way from a request to a call. */
@@ -47,9 +54,18 @@ export interface HttpDeps {
   /** The same for mail, after what queued it has committed. */
   wakeMail(): Promise<void>;
   report(fault: FaultReport): void;
+  readonly quotas: Quotas;
+  readonly rateLimits: RateLimits;
+  readonly flood: Flood;
 }
 
 export interface HttpEnv {
   Bindings: HttpDeps;
-  Variables: { requestId: string; principal: Principal; org: OrgDb };
+  Variables: {
+    requestId: string;
+    principal: Principal;
+    org: OrgDb;
+    /** Set where the credential has just passed ten times its usual rate: once an hour. Nobody has proved yet whose it is. */
+    unusualRate?: true;
+  };
 }

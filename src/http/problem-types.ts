@@ -28,8 +28,8 @@ export const problemTypes = {
     status: 401,
     title: "No valid credential",
     cause:
-      "There is no session, or it has ended; or the Authorization header is missing or is not `Bearer dg_…`, the key is mistyped or cut (its checksum does not fit), or it is unknown here, expired or revoked.",
-    fix: "Send `Authorization: Bearer KEY` with a key of this deployment. If the key is whole, have a new one made. A person signs in again.",
+      "There is no session, or it has ended; or the Authorization header is missing or is not `Bearer dg_…`, the key is mistyped or cut (its checksum does not fit), or it is unknown here, expired or revoked; or a token is not what a registered issuer signs for this deployment.",
+    fix: "Send `Authorization: Bearer KEY` with a key of this deployment. If the key is whole, have a new one made. For a token, compare it with what `GET /v1/token_issuers` shows. A person signs in again.",
   },
   webhook_refused: {
     status: 401,
@@ -84,9 +84,9 @@ export const problemTypes = {
   },
   scope_missing: {
     status: 403,
-    title: "The API key lacks a scope",
-    cause: "The key is valid, and may not do this. The detail and the WWW-Authenticate header name the scope.",
-    fix: "Use a key that has the scope, or have one made.",
+    title: "The credential lacks a scope",
+    cause: "The key or token is valid, and may not do this. The detail and the WWW-Authenticate header name the scope.",
+    fix: "Use a key or token that has the scope, or have one made.",
   },
   not_found: {
     status: 404,
@@ -160,8 +160,9 @@ export const problemTypes = {
   rate_limited: {
     status: 429,
     title: "Too many requests",
-    cause: "Reserved: this build limits no rates.",
-    fix: "Wait as long as Retry-After says.",
+    cause:
+      "A quota is used up: of the key, the user or the address, or of attempts to sign in. The detail names which, as the RateLimit-Policy header does (`q` requests in any `w` seconds).",
+    fix: "Wait as long as Retry-After says: the next request is served then, and what was refused meanwhile does not count. Nothing was done, and the same Idempotency-Key may be used. Spread requests by the RateLimit header (`r` may be sent now, more in `t` seconds), and send leads in batches.",
   },
   internal_error: {
     status: 500,
@@ -181,6 +182,12 @@ export const problemTypes = {
     cause:
       "The provider of the account does not answer, or does not accept this service as it is set up. `errors[0].code` says which.",
     fix: "Begin again after a while, or sign in by a link that is mailed to you. Nobody was signed in.",
+  },
+  limits_unavailable: {
+    status: 503,
+    title: "Attempts to sign in cannot be counted",
+    cause: "The counter of attempts is out of reach or slow. An attempt that is not counted could be repeated without end.",
+    fix: "Wait as long as Retry-After says and try again. Nothing was done. API keys and open sessions are not affected.",
   },
   platform_halted: {
     status: 503,

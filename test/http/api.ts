@@ -1,12 +1,13 @@
 /** The real chain over the real driver: a request as a client sends it, an answer as a client gets it. */
 import { randomBytes } from "node:crypto";
-import { neonTransport } from "../../src/db/transport.ts";
+import { neonTransport, type Transport } from "../../src/db/transport.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import { createApp } from "../../src/http/app.ts";
 import type { HttpDeps } from "../../src/http/http-env.ts";
 import type { FaultReport } from "../../src/http/on-error.ts";
 import { snapshotDesk } from "../../src/domain/decisions/snapshot.ts";
 import { callNow } from "../../src/dispatch/call-now.ts";
+import { knownIssuers } from "../../src/http/known-issuers.ts";
 import { apiKeyHasher, apiKeyMint } from "../../src/lib/api-key.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
@@ -14,6 +15,7 @@ import { sessionMint } from "../../src/lib/session-token.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
 import { adaptersOf } from "../../src/providers/registry.ts";
 import { sealCredential } from "../../src/providers/seal-credential.ts";
+import { tokenKeys } from "../../src/providers/token-keys.ts";
 import { vendors } from "../../src/providers/vendors.ts";
 import type { Instant } from "../../src/lib/instant.ts";
 import { numberHasher } from "../../src/lib/number-hash.ts";
@@ -22,6 +24,7 @@ import { seedOrg, type SeededOrg, type SeedInput } from "../../dev/seed.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type Mailbox, openMailbox } from "../support/mailbox.ts";
 import { testPeppers } from "../support/peppers.ts";
+import { generous, memoryLimits } from "../support/rate-limits.ts";
 
 export const orgNow = "2026-11-18T15:00:00Z" as Instant;
 export const realNow = "2026-11-20T09:00:00Z" as Instant;
@@ -58,9 +61,14 @@ export interface Caller extends SeededOrg {
 /** Nobody listens there: a test that needs a provider passes its own. */
 const nowhere = "http://127.0.0.1:9";
 
-export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere, database?: TestDatabase): Promise<Api> {
+export async function openApi(
+  over: Partial<HttpDeps> = {},
+  simulator = nowhere,
+  wrap: (transport: Transport) => Transport = (transport) => transport,
+  database?: TestDatabase,
+): Promise<Api> {
   const db = database ?? (await openTestDatabase());
-  const transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
+  const transport = wrap(neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` }));
   const newId = () => uuidV7(Date.now(), randomBytes(10));
   const system = new SystemDb(transport, newId, testPeppers);
   const faults: FaultReport[] = [];
@@ -92,6 +100,8 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere,
     sealLetter: mailbox.sealLetter,
     identityProviders: {},
     adapters,
+    tokenKeys: tokenKeys({ keyring, fetch: () => Promise.reject(new Error("no network")), ownOrigins: [] }),
+    knownIssuers: knownIssuers(),
     desk,
     files: memoryFiles(files),
     callNow: (org, asked) =>
@@ -113,6 +123,9 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere,
     wakeMail: async () => void woken.push({ orgId: "", work: "mail" }),
     checkDatabase: async () => void (await system.unsafeRole()),
     report: (fault) => void faults.push(fault),
+    quotas: generous,
+    rateLimits: memoryLimits(),
+    flood: async () => true,
     ...over,
   };
   const app = createApp();

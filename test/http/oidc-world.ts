@@ -70,7 +70,7 @@ export async function openOidc(options: { postgres?: boolean } = {}): Promise<Oi
   const providers = (more: SignInSettings = {}) =>
     identityProvidersOf({ ...settings, OIDC_ORIGIN: simulators.origin, ...more }, recording);
   const over: Partial<HttpDeps> = { identityProviders: providers(), now: realClock };
-  const api = await openApi(over, undefined, options.postgres === true ? await openTestDatabase(options) : undefined);
+  const api = await openApi(over, undefined, undefined, options.postgres === true ? await openTestDatabase(options) : undefined);
   const rows = async (text: string, ...params: unknown[]) => (await api.db.admin(text, params)).rows;
   return {
     api,

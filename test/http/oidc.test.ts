@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signInScenarios } from "../../dev/simulators/oidc.ts";
 import { otherTenant } from "../../dev/simulators/oidc-tokens.ts";
 import { publicId } from "../../src/lib/ids.ts";
+import { memoryLimits, quotasWith } from "../support/rate-limits.ts";
 import { makePerson, testOrigin } from "../support/users.ts";
 import { browserCookie, callbackOf, clientSecret, type OidcWorld, openOidc, sessionCookie, type Vendor, vendors } from "./oidc-world.ts"; // prettier-ignore
 
@@ -262,6 +263,28 @@ describe("a flow", () => {
     expect(await world.count("oidc_flows")).toBe(flows);
     expect((await begin("/auth/oidc/google", { origin: testOrigin })).status).toBe(200);
     expect(await world.count("oidc_flows")).toBe(flows + 1);
+  }); // prettier-ignore
+
+  test("is counted for the address and the browser before anything is written, and none is begun uncounted", async () => {
+    const { rateLimits, quotas } = world.api.deps;
+    const limits = memoryLimits();
+    Object.assign(world.api.deps, { rateLimits: limits, quotas: quotasWith({ challenge: 3, challenge_address: 5, address: 1_000 }) });
+    const flows = await world.count("oidc_flows");
+    const begin = (browser: ReturnType<OidcWorld["browser"]>) => browser.send("POST", "/auth/oidc/google", { "sec-fetch-site": "same-origin" });
+    const browser = world.browser();
+    const statuses = [];
+    for (let time = 0; time < 5; time += 1) statuses.push((await begin(browser)).status);
+    expect(statuses).toEqual([200, 200, 200, 429, 429]);
+    const stranger = await begin(world.browser());
+    expect([stranger.status, stranger.json.code, Number(stranger.headers.get("retry-after")) > 0]).toEqual([429, "rate_limited", true]);
+    limits.answering = false;
+    expect((await begin(world.browser())).json.code).toBe("limits_unavailable");
+    expect(await world.count("oidc_flows")).toBe(flows + 3);
+    // The browser's own secret is no name of a bucket.
+    expect(limits.asked.join(" ")).not.toContain(browser.cookies.get(browserCookie));
+    Object.assign(world.api.deps, { rateLimits, quotas });
+    expect((await begin(browser)).status).toBe(200);
+    world.api.faults.length = 0;
   }); // prettier-ignore
 
   test("keeps nothing by which it could be finished, and is swept a day after its end", async () => {

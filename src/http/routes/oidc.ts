@@ -4,9 +4,11 @@ import { getCookie, setCookie } from "hono/cookie";
 import { beginSignIn, flowSeconds } from "../../domain/sign-in/oidc/begin-sign-in.ts";
 import { finishSignIn, type SignInRefusal } from "../../domain/sign-in/oidc/finish-sign-in.ts";
 import { isFlowToken, mintFlowToken } from "../../domain/sign-in/oidc/flow-secrets.ts";
+import { sha256Hex } from "../../lib/bytes.ts";
 import { json, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { limitChallenge } from "../limit-challenges.ts";
 import { faultOf } from "../on-error.ts";
 import { noticePage } from "../pages/notice-page.ts";
 import { notFound, Problem } from "../problem.ts";
@@ -45,6 +47,8 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       // Of two tabs the second must not make a stranger of the first.
       const known = getCookie(c, browserCookie);
       const browser = isFlowToken(known) ? known : mintFlowToken(c.env.random);
+      // Each makes us ask a provider. Nobody has said yet who they are: the address and the browser are counted.
+      await limitChallenge(c, { kind: "oidc", account: identity.name, device: sha256Hex(browser) });
       const now = c.env.now();
       const visitor = c.env.system.asVisitor(c.var.requestId, now);
       const tokens = { state: mintFlowToken(c.env.random), browser };
