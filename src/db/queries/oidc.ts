@@ -14,7 +14,7 @@ export const insertFlow = (flow: Flow, now: Instant, lifeSeconds: number): State
   name: "oidc.insert_flow",
   text: `with swept as (
       delete from oidc_flows f where f.state_hash in (
-        select x.state_hash from oidc_flows x where x.expires_at < $4::timestamptz - interval '1 day' limit ${sweptMax} for update skip locked))
+        select x.state_hash from oidc_flows x where x.expires_at < $4::timestamptz - interval '1 day' order by x.expires_at limit ${sweptMax} for update skip locked))
     insert into oidc_flows (state_hash, browser_hash, provider, created_at, expires_at)
       values ($1, $2, $3, $4, $4::timestamptz + make_interval(secs => $5))`,
   params: [byteaText(flow.stateHash), byteaText(flow.browserHash), flow.provider, now, lifeSeconds],
