@@ -22,16 +22,19 @@ export interface Returned {
   /** RFC 9207. */
   readonly issuer: string | null;
 }
-export type SignInRefusal =
-  | "flow_unknown"
-  | "cancelled"
-  | "provider_refused"
-  | "token_invalid"
-  | "address_unverified"
-  | "address_unusable"
-  | "account_disabled"
-  | "provider_unavailable"
-  | "provider_misconfigured";
+/** docs/oidc.md says what each is. */
+export const signInRefusals = [
+  "flow_unknown",
+  "cancelled",
+  "provider_refused",
+  "token_invalid",
+  "address_unverified",
+  "address_unusable",
+  "account_disabled",
+  "provider_unavailable",
+  "provider_misconfigured",
+] as const;
+export type SignInRefusal = (typeof signInRefusals)[number];
 
 export interface SignInDeps extends MailDeps {
   readonly hashApiKey: ApiKeyHasher;
@@ -84,10 +87,8 @@ export async function finishSignIn(
       return refuse("provider_misconfigured");
     case "refused":
       return noted(visitor, provider, identified.reason === "code_refused" ? "provider_refused" : "token_invalid");
-    case "identified": {
-      const admitted = await admit(visitor, deps, provider, identified.identity, where, realNow);
-      return admitted.ok ? admitted : noted(visitor, provider, admitted.refusal);
-    }
+    case "identified":
+      return admit(visitor, deps, provider, identified.identity, where, realNow);
   }
 }
 
@@ -97,10 +98,12 @@ async function takeFlow(visitor: OrgDb, hash: ApiKeyHasher, provider: IdentityPr
   return taken.length === 1 ? secrets : null;
 }
 
+const refusalEntry = ({ name }: IdentityProvider) =>
+  ({ action: "sign_in.refused", subject: name, facts: { method: name } }) as const;
+
 async function noted(visitor: OrgDb, provider: IdentityProvider, reason: SignInRefusal) {
-  await visitor.changeInOneRequest([
-    { action: "sign_in.refused", subject: provider.name, facts: { method: provider.name, reason } },
-  ]);
+  const entry = refusalEntry(provider);
+  await visitor.changeInOneRequest([{ ...entry, facts: { ...entry.facts, reason } }]);
   return refuse(reason);
 }
 
@@ -117,19 +120,20 @@ async function admit(
   realNow: Instant,
 ): Promise<Result<SignedIn, SignInRefusal>> {
   const key = { provider: provider.name, issuer: identity.issuer, subject: identity.subject };
-  return visitor.change({ action: "identity.bound", subject: provider.name }, async (w) => {
-    // Without an entry nothing is written.
-    const refused = (reason: SignInRefusal) => (w.withdrawEntry(), refuse(reason));
+  return visitor.change(refusalEntry(provider), async (w) => {
+    // The entry of a refusal stands unless somebody is let in.
+    const refused = (reason: SignInRefusal) => (w.note({ reason }), refuse(reason));
     const [owner] = await w.rows<IdentityOwner>(ownerOfIdentity(key));
     const address = owner === undefined ? addressOf(identity) : ok(owner.email);
     if (!address.ok) return refused(address.refusal);
     const user = await findOrMakeUser(w, address.value, realNow);
     if (user === null) return refused("account_disabled");
+    w.withdrawEntry();
     const [bound] = await w.rows<BoundIdentity>(bindIdentity(key, user.id, realNow));
     // Two requests bound one account to two addresses at the same instant: the one that lost is asked again.
     if (bound?.user_id !== user.id) throw new Error("an identity is another user's");
-    if (bound.is_new) w.note({ user: publicId("user", user.id) });
-    else w.withdrawEntry();
+    if (bound.is_new)
+      w.also({ action: "identity.bound", subject: publicId("user", user.id), facts: { provider: provider.name } });
     // A further way into an account that was there: its holder hears of it.
     const isMailed = bound.is_new && !user.isNew;
     if (isMailed) await w.rows(await mailOf(deps, provider, address.value, realNow));
