@@ -16,6 +16,7 @@ import { resend } from "./providers/mail/resend.ts";
 import { sealedLetters } from "./providers/mail/sealed-letter.ts";
 import { adaptersOf } from "./providers/registry.ts";
 import { type CredentialIdentity, type CredentialPurpose, sealCredential } from "./providers/seal-credential.ts";
+import { identityProvidersOf } from "./providers/sign-in/configured.ts";
 import { simulatorClock } from "./providers/simulator-clock.ts";
 import { tokenKeys } from "./providers/token-keys.ts";
 import { vendors } from "./providers/vendors.ts";
@@ -86,6 +87,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Re
     sealLetter: letters.seal,
     sendLetter: letters.send,
     repeatableSeconds,
+    identityProviders: identityProvidersOf(env, outside.fetch),
     ...adapters,
     adapters,
     tokenKeys: tokenKeys({ keyring, fetch: outside.fetch, ownOrigins: [env.PUBLIC_ORIGIN, env.SIMULATOR_ORIGIN] }),

@@ -28,6 +28,7 @@ import { leakedKeyRoutes } from "./routes/leaked-keys.ts";
 import { meRoutes } from "./routes/me.ts";
 import { memberRoutes } from "./routes/members.ts";
 import { orgRoutes } from "./routes/orgs.ts";
+import { oidcRoutes } from "./routes/oidc.ts";
 import { policyRoutes } from "./routes/policy.ts";
 import { publicRoutes } from "./routes/public.ts";
 import { sellerRoutes } from "./routes/sellers.ts";
@@ -58,6 +59,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   memberRoutes(app);
   invitationRoutes(app);
   supportGrantRoutes(app);
+  oidcRoutes(app);
   accountRoutes(app);
   apiKeyRoutes(app);
   leakedKeyRoutes(app);

@@ -12,6 +12,7 @@ import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
 import type { LeakSigner } from "../providers/leaks/github.ts";
 import type { SealLetter } from "../providers/mail/sealed-letter.ts";
+import type { IdentityProviders } from "../providers/sign-in/contract.ts";
 import type { TokenKeys } from "../providers/token-keys.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
@@ -43,6 +44,8 @@ export interface HttpDeps {
   readonly sealCredential: Seal;
   /** For `sealMail`. */
   readonly sealLetter: SealLetter;
+  /** Google and Microsoft, as far as this deployment has an account there. */
+  readonly identityProviders: IdentityProviders;
   readonly adapters: Adapters;
   readonly tokenKeys: TokenKeys;
   /** The isolate's memory of who signs tokens. */

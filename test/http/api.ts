@@ -67,9 +67,9 @@ export async function openApi(
   over: Partial<HttpDeps> = {},
   simulator = nowhere,
   wrap: (transport: Transport) => Transport = (transport) => transport,
-  options: { postgres?: boolean } = {},
+  database?: TestDatabase,
 ): Promise<Api> {
-  const db = await openTestDatabase(options);
+  const db = database ?? (await openTestDatabase());
   const transport = wrap(neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` }));
   const newId = () => uuidV7(Date.now(), randomBytes(10));
   const system = new SystemDb(transport, newId, testPeppers);
@@ -102,6 +102,7 @@ export async function openApi(
     vendors,
     sealCredential: (identity, purposes, fields) => sealCredential(keyring, identity, purposes, fields),
     sealLetter: mailbox.sealLetter,
+    identityProviders: {},
     adapters,
     tokenKeys: tokenKeys({ keyring, fetch: () => Promise.reject(new Error("no network")), ownOrigins: [] }),
     knownIssuers: knownIssuers(),
@@ -148,7 +149,7 @@ export async function openApi(
       deps,
     );
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
   };
   return {

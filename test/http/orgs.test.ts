@@ -150,7 +150,7 @@ describe("a live organisation", () => {
     const token = person.session.headers["cookie"]?.split("=")[1] ?? "";
     const proof = { id: person.session.id, userId: person.userId, hash: await api.deps.hashApiKey(token) };
     const demand = { scope: null, roles: [], factor: false };
-    const asPerson = system.asPerson(proof, ["open"], demand, { requestId: "req_test", realNow, country: null });
+    const asPerson = system.asPerson(proof, ["open"], demand, { requestId: "req_test", realNow, country: null, network: null });
     const made = await createOrg(asPerson, person.userId, { name: "Live", livemode: true }, realNow, []);
     expect(made).toMatchObject({ ok: true, value: { livemode: true } });
     expect((await person.send("GET", "/v1/test_clock")).status).toBe(404);

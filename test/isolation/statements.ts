@@ -255,7 +255,6 @@ export const statements: Readonly<Record<string, Make>> = {
   "leads.moveEnrolments": (k) => [leads.moveEnrolments(k.haltedLead, ["campaign_halted"])],
   "members.membersPage": () => [members.membersPage(null, 10)],
   "members.membersById": (k) => [members.membersById([k.member])],
-  "members.owners": () => [members.owners(10)],
   "members.lockMembers": () => [members.lockMembers()],
   "members.openInvitation": (k) => [members.openInvitation(k.invitation, k.invited, "2026-01-01T00:00:00Z" as Instant)],
   "members.invitedSince": (k) => [
@@ -336,7 +335,7 @@ export const statements: Readonly<Record<string, Make>> = {
 };
 
 /** On tables without an org, and through doors. */
-const ofNoOrg = ["mails", "sign-in", "users", "ways-in"];
+const ofNoOrg = ["mails", "oidc", "sign-in", "users", "ways-in"];
 
 /** What db/queries exports and has no statement above: a new one must be tried too. */
 export function untried(): string[] {

@@ -26,13 +26,6 @@ export const membersById = (userIds: readonly string[]): Statement => ({
   params: [userIds],
 });
 
-/** Whom mail for those who answer for the org goes to. */
-export const owners = (limit: number): Statement => ({
-  name: "members.owners",
-  text: `${member} and m.role = 'owner' and u.disabled_at is null order by m.user_id limit $1`,
-  params: [limit],
-});
-
 /**
  * Before anyone's role is read to be judged by: whoever changes who is in the org waits here, so that each sees what the
  * one before it did. It is the lock that the trigger which keeps an owner takes.

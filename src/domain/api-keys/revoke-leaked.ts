@@ -1,6 +1,6 @@
 import { and, eq, isNull } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
-import { type MemberRow, owners } from "../../db/queries/members.ts";
+import { ownersOfOrg, type OwnerRow } from "../../db/queries/alerts.ts";
 import { byLeakedKey, knownKeys } from "../../db/queries/ways-in.ts";
 import { apiKeys } from "../../db/schema/index.ts";
 import type { ApiKeyHasher } from "../../lib/api-key.ts";
@@ -18,7 +18,6 @@ export interface LeakDeps extends MailDeps {
   readonly hashApiKey: ApiKeyHasher;
   now(): Instant;
 }
-const ownersMax = 1_000;
 
 /**
  * Revokes each key that was shown whole, and tells its organisation's owners by mail. Answers for each report whether it is of
@@ -56,7 +55,7 @@ async function revokeOne(
     const ofId = eq(apiKeys.id, key.id);
     const [revoked] = await w.update(apiKeys, and(ofId, isNull(apiKeys.revokedAt)) ?? ofId, { revokedAt: realNow });
     if (revoked === undefined) return w.withdrawEntry();
-    for (const { email } of await w.rows<MemberRow>(owners(ownersMax))) {
+    for (const { email } of await w.rows<OwnerRow>(ownersOfOrg())) {
       const params = { orgName: w.orgName ?? "", keyName: revoked.name };
       await w.rows(await sealMail(deps, { kind: "key_leaked", to: email, params }));
     }

@@ -1,5 +1,5 @@
 import type { OrgDb } from "../../db/org-db.ts";
-import { type MemberRow, owners } from "../../db/queries/members.ts";
+import { ownersOfOrg, type OwnerRow } from "../../db/queries/alerts.ts";
 import { forSupport } from "../../db/queries/ways-in.ts";
 import { supportGrants } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -14,7 +14,6 @@ export interface WantedSupport {
   readonly reason: string;
   readonly minutes: number;
 }
-const ownersMax = 1_000;
 
 /**
  * Lets an operator of the platform into an organisation, as a role and until an instant. It stands on that organisation's chain
@@ -36,7 +35,7 @@ export async function openSupport(
   const entry = { action: "support.opened", subject: grant, facts: { role, reason, until: expiresAt } } as const;
   const opened = await own.changeBeyond(door, entry, async (w) => {
     const row = await w.insert(supportGrants, { id, operatorId, role, reason, createdAt: realNow, expiresAt });
-    for (const { email } of await w.rows<MemberRow>(owners(ownersMax))) {
+    for (const { email } of await w.rows<OwnerRow>(ownersOfOrg())) {
       const params = { orgName: w.orgName ?? "", reason, until: expiresAt };
       await w.rows(await sealMail(deps, { kind: "support_opened", to: email, params }));
     }
