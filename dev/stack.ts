@@ -21,6 +21,8 @@ export interface Stack {
   readonly origin: string;
   readonly simulators: Simulators;
   readonly endpoint: NeonEndpoint;
+  /** What the worker was started with. */
+  readonly secrets: Readonly<Record<string, string>>;
   /** A further test org, its clock at `now`. */
   seed(name: string, now: Instant): Promise<{ readonly org: string; readonly apiKey: string }>;
   /** One statement as the database's owner, who passes every wall. */
@@ -56,6 +58,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     NUMBER_PEPPERS: `1:${randomBytes(32).toString("base64")}`,
     KEY_ENCRYPTION_KEYS: `1:${randomBytes(32).toString("base64")}`,
     API_KEY_PEPPER: apiKeyPepper.toString("base64"),
+    RESEND_API_KEY: `re_${randomBytes(16).toString("hex")}`,
+    MAIL_FROM: "Dialgate <mail@dialgate.example>",
+    RESEND_ORIGIN: simulators.origin,
   };
   // Each takes seconds and neither needs the other to start.
   const [database, worker] = await Promise.all([
@@ -69,6 +74,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     origin,
     simulators,
     endpoint,
+    secrets,
     admin: database.admin,
     async seed(name, now) {
       const seeded = await seedOrg(transport, hash, { name, now, peppers });

@@ -8,6 +8,9 @@ import { sessionMint } from "./lib/session-token.ts";
 import { importKeyring, type Keyring } from "./lib/sealing.ts";
 import { uuidMint } from "./lib/uuid-v7.ts";
 import { r2Files } from "./providers/files/r2-files.ts";
+import { repeatableSeconds } from "./providers/mail/contract.ts";
+import { resend } from "./providers/mail/resend.ts";
+import { sealedLetters } from "./providers/mail/sealed-letter.ts";
 import { adaptersOf } from "./providers/registry.ts";
 import { type CredentialIdentity, type CredentialPurpose, sealCredential } from "./providers/seal-credential.ts";
 import { simulatorClock } from "./providers/simulator-clock.ts";
@@ -48,6 +51,8 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
   const local = env.NEON_LOCAL_ENDPOINT === undefined ? undefined : { address: env.NEON_LOCAL_ENDPOINT };
   const { keyring } = keys;
   const adapters = adaptersOf({ keyring, simulatorOrigin: env.SIMULATOR_ORIGIN, fetch: outside.fetch, now });
+  const mailer = resend({ origin: env.RESEND_ORIGIN, apiKey: env.RESEND_API_KEY, from: env.MAIL_FROM, fetch: outside.fetch });
+  const letters = sealedLetters(keyring, mailer);
   return {
     system: new SystemDb(neonTransport(env.DATABASE_URL, local), newId, keys.numbers.held),
     now,
@@ -66,6 +71,9 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
       purposes: readonly CredentialPurpose[],
       fields: Readonly<Record<string, string>>,
     ) => sealCredential(keyring, identity, purposes, fields),
+    sealLetter: letters.seal,
+    sendLetter: letters.send,
+    repeatableSeconds,
     ...adapters,
     adapters,
     simulator: simulatorClock({ origin: env.SIMULATOR_ORIGIN, fetch: outside.fetch }),
@@ -74,14 +82,21 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
   };
 }
 
-export interface WorkMessage {
+/** Work of one organisation, or mail, which has none. */
+export type WorkMessage = OrgWork | MailWork;
+interface OrgWork extends Delayed {
   readonly org_id: string;
   readonly work: WorkKind;
+}
+interface MailWork extends Delayed {
+  readonly work: "mail";
+}
+interface Delayed {
   /** Not before this many seconds; the platform keeps a message twelve hours at most. */
   readonly delay_seconds?: number;
 }
 /** Works that may wait for each other share a queue; the dial waits for none. */
-const queueOf: Readonly<Record<WorkKind, keyof Env & `${string}_QUEUE`>> = {
+const queueOf: Readonly<Record<WorkMessage["work"], keyof Env & `${string}_QUEUE`>> = {
   dial: "DIAL_QUEUE",
   permits: "DIAL_QUEUE",
   import: "IMPORT_QUEUE",
@@ -90,6 +105,7 @@ const queueOf: Readonly<Record<WorkKind, keyof Env & `${string}_QUEUE`>> = {
   inbox: "INBOX_QUEUE",
   reconcile: "INBOX_QUEUE",
   outbox: "OUTBOX_QUEUE",
+  mail: "OUTBOX_QUEUE",
   test_clock: "CLOCK_QUEUE",
 };
 /** The platform's own limit of one batch. */

@@ -18,6 +18,9 @@ const versioned = z.string().transform((text, c) => {
   }
   return byVersion as ReadonlyMap<number, string>;
 });
+/** A line that was left empty in `.dev.vars` is no value. */
+const given = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => (value === "" ? undefined : value), schema.optional());
 const base64 = z.string().regex(/^[A-Za-z0-9+/_-]{43,88}={0,2}$/, "base64 of at least 32 bytes is needed");
 const queue = z.custom<QueueBinding>((value) => hasMethods(value, "send", "sendBatch"), "a queue is to be bound");
 const bucket = z.custom<BucketBinding>(
@@ -40,6 +43,16 @@ const variables = z
     NUMBER_PEPPERS: versioned,
     KEY_ENCRYPTION_KEYS: versioned,
     API_KEY_PEPPER: base64,
+    RESEND_API_KEY: given(z.string().regex(/^[\x21-\x7e]{8,200}$/, "visible ASCII characters are needed")),
+    MAIL_FROM: given(
+      z
+        .string()
+        .regex(
+          /^([^\s@<>]+@[^\s@<>]+\.[^\s@<>]+|[^\r\n@<>"]{1,100} <[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+>)$/,
+          "an address or `Name <address>` is needed",
+        ),
+    ),
+    RESEND_ORIGIN: given(origin),
     DIAL_QUEUE: queue,
     IMPORT_QUEUE: queue,
     INBOX_QUEUE: queue,
@@ -54,12 +67,25 @@ const variables = z
       for (const name of ["PUBLIC_ORIGIN", "SIMULATOR_ORIGIN"] as const) {
         if (!isPublicHttps(env[name])) refuse(name, "production takes https, and no address of this machine");
       }
+      if (env.RESEND_ORIGIN !== undefined && !isPublicHttps(env.RESEND_ORIGIN))
+        refuse("RESEND_ORIGIN", "production takes https, and no address of this machine");
+      for (const name of ["RESEND_API_KEY", "MAIL_FROM"] as const)
+        if (env[name] === undefined) refuse(name, "production sends mail, and needs it");
       return;
     }
-    if (!isPublicHttps(env.SIMULATOR_ORIGIN) && !isLoopback(env.SIMULATOR_ORIGIN)) {
-      refuse("SIMULATOR_ORIGIN", "http is for addresses of this machine only");
+    for (const name of ["SIMULATOR_ORIGIN", "RESEND_ORIGIN"] as const) {
+      const given = env[name];
+      if (given !== undefined && !isPublicHttps(given) && !isLoopback(given))
+        refuse(name, "http is for addresses of this machine only");
     }
-  });
+  })
+  .transform((env) => ({
+    ...env,
+    // Mail holds tokens: in development it goes to the simulators unless someone says where else.
+    RESEND_ORIGIN: env.RESEND_ORIGIN ?? (env.ENVIRONMENT === "production" ? "https://api.resend.com" : env.SIMULATOR_ORIGIN),
+    RESEND_API_KEY: env.RESEND_API_KEY ?? "re_development",
+    MAIL_FROM: env.MAIL_FROM ?? "Dialgate <mail@dialgate.example>",
+  }));
 export type Env = z.infer<typeof variables>;
 
 export interface QueueBinding {

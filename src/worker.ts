@@ -14,10 +14,11 @@ import { type FaultReport, faultOf } from "./http/on-error.ts";
 import { judgeStanding } from "./jobs/judge-standing.ts";
 import { findOpenImports, runImport } from "./jobs/run-import.ts";
 import { scrubLeads } from "./jobs/scrub-leads.ts";
+import { MailGivenUp, mailIsDue, sendMail } from "./jobs/send-mail.ts";
 
 type Desk = ReturnType<typeof openDesk>;
 type OrgDb = ReturnType<Deps["system"]["asOrg"]>;
-type WorkKind = WorkMessage["work"];
+type WorkKind = Exclude<WorkMessage["work"], "mail">;
 
 interface QueueMessage {
   readonly body: unknown;
@@ -76,6 +77,7 @@ async function serve(request: Request, workerEnv: WorkerEnv, context: ExecutionC
     // The tick finds what a lost message left behind, so that no answer waits for the queue.
     wake: async (orgId, work) =>
       context.waitUntil(deps.send([{ org_id: orgId, work }]).catch((error) => report(faultOf(error, orgId)))),
+    wakeMail: async () => context.waitUntil(deps.send([{ work: "mail" }]).catch((error) => report(faultOf(error, "mail")))),
     report,
   };
   return app.fetch(request, http);
@@ -108,6 +110,11 @@ async function tick(workerEnv: WorkerEnv): Promise<void> {
       // One kind of work that fails must not hold up the others.
       failures.push(failure);
     }
+  }
+  try {
+    if (await mailIsDue(deps.system)) await deps.send([{ work: "mail" }]);
+  } catch (failure) {
+    failures.push(failure);
   }
   if (failures.length > 0) throw failures[0];
 }
@@ -157,9 +164,8 @@ async function consume(messages: readonly QueueMessage[], workerEnv: WorkerEnv):
       continue;
     }
     const requestId = `job_${deps.newId()}`;
-    const bind = () => deps.system.asOrg(asked.org_id, { type: "job", id: asked.work }, requestId, deps.now());
     try {
-      if ((await works[asked.work](deps, bind(), bind, requestId)) === "again") await deps.send([asked]);
+      await deps.send(await perform(deps, asked, requestId));
       message.ack();
     } catch (error) {
       report(faultOf(error instanceof Error ? error : new Error("unknown"), requestId));
@@ -168,9 +174,22 @@ async function consume(messages: readonly QueueMessage[], workerEnv: WorkerEnv):
   }
 }
 
+/** Does what a message asks, and answers what is to be asked for again. */
+async function perform(deps: Deps & { desk: Desk }, asked: WorkMessage, requestId: string): Promise<readonly WorkMessage[]> {
+  if (asked.work === "mail") {
+    const { givenUp, againSeconds } = await sendMail(deps);
+    if (givenUp > 0) report(faultOf(new MailGivenUp(), requestId));
+    return againSeconds === null ? [] : [{ work: "mail", delay_seconds: againSeconds }];
+  }
+  const { org_id: orgId, work } = asked;
+  const bind = () => deps.system.asOrg(orgId, { type: "job", id: work }, requestId, deps.now());
+  return (await works[work](deps, bind(), bind, requestId)) === "again" ? [asked] : [];
+}
+
 function workOf(body: unknown): WorkMessage | null {
   if (typeof body !== "object" || body === null) return null;
   const { org_id: orgId, work } = body as Record<string, unknown>;
+  if (work === "mail") return { work };
   const known = kinds.find((kind) => kind === work);
   return known !== undefined && typeof orgId === "string" && /^[0-9a-f-]{36}$/.test(orgId)
     ? { org_id: orgId, work: known }

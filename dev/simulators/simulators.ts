@@ -7,6 +7,7 @@ import type { Delivery } from "./deliver.ts";
 import { dncModes, dncRequest, readRegistry } from "./dnc.ts";
 import type { Registry } from "./dnc.ts";
 import { elevenlabsRequest, elevenlabsStep, elevenlabsUnauthorized } from "./elevenlabs.ts";
+import { type DeliveredMail, type MailMode, type MailRoom, mailRoom } from "./resend.ts";
 import { retellRequest, retellStep, retellUnauthorized } from "./retell.ts";
 
 /** What the simulator does with a request. `drop` closes the connection, `hang` leaves it open until the simulator closes. */
@@ -71,6 +72,10 @@ export interface Simulators {
   account(id: string): Account;
   requests(account?: string): readonly Received[];
   deliveries(account?: string): readonly Delivery[];
+  /** Mail that was delivered, to this address alone if one is given; oldest first. */
+  mailbox(to?: string): readonly DeliveredMail[];
+  /** What the next requests to send mail come to. */
+  setMail(mode: MailMode, times?: number, retryAfterSeconds?: number): void;
   close(): Promise<void>;
 }
 
@@ -81,11 +86,12 @@ interface World {
   readonly requests: Received[];
   readonly deliveries: Delivery[];
   readonly registry: Registry;
+  readonly mail: MailRoom;
 }
 const maxBodyBytes = 16 * 1024 * 1024;
 const maxKept = 50_000;
 
-/** Retell, ElevenLabs and a do-not-call source on one loopback origin, in the vendors' own wire formats. */
+/** Retell, ElevenLabs, a do-not-call source and Resend on one loopback origin, in the vendors' own wire formats. */
 export async function startSimulators(options: SimulatorOptions = {}): Promise<Simulators> {
   const { registry = { listed: new Set<string>(), areaCodes: new Set<string>() } } = options;
   const world: World = {
@@ -94,6 +100,7 @@ export async function startSimulators(options: SimulatorOptions = {}): Promise<S
     requests: [],
     deliveries: [],
     registry: typeof registry === "string" || registry instanceof URL ? readRegistry(registry) : registry,
+    mail: mailRoom(),
   };
   const server = createServer((request, response) => {
     handle(world, request, response).catch((error: unknown) => {
@@ -115,6 +122,8 @@ export async function startSimulators(options: SimulatorOptions = {}): Promise<S
       return account;
     },
     requests: (account) => world.requests.filter((request) => account === undefined || request.account === account),
+    mailbox: (to) => mailTo(world, to ?? null),
+    setMail: (mode, times, retryAfterSeconds) => world.mail.set(mode, times, retryAfterSeconds),
     deliveries: (account) => world.deliveries.filter((delivery) => account === undefined || delivery.account === account),
     close: () =>
       new Promise((resolve) => {
@@ -174,6 +183,13 @@ async function handle(world: World, request: IncomingMessage, response: ServerRe
     return send(response, { kind: "json", status: 400, body: { status: "error", message: "not JSON" } });
   }
   if (url.pathname.startsWith("/_simulator/")) return send(response, await admin(world, method, url, body));
+  if (url.pathname === "/mailbox" && method === "GET")
+    return send(response, { kind: "json", status: 200, body: { data: mailTo(world, url.searchParams.get("to")) } });
+  if (/^\/emails(\/|$)/.test(url.pathname)) {
+    const { authorization: _, ...headers } = request.headers as { readonly [name: string]: string };
+    keep(world.requests, { account: null, method, path: url.pathname, headers, body: raw });
+    return send(response, world.mail.request(method, url.pathname, request.headers, body));
+  }
   const vendor = vendorOf(url.pathname);
   const key = vendor === "elevenlabs" ? request.headers["xi-api-key"] : request.headers.authorization?.replace(/^Bearer /, "");
   const known = world.keys.get(`${vendor} ${String(key)}`);
@@ -186,6 +202,9 @@ async function handle(world: World, request: IncomingMessage, response: ServerRe
     return send(response, elevenlabsRequest(account, setup, method, url.pathname, url.searchParams, body));
   return send(response, await retellRequest(account, setup, method, url.pathname, body));
 }
+
+const mailTo = ({ mail }: World, to: string | null) =>
+  mail.delivered.filter((one) => to === null || one.to.some((address) => address.toLowerCase() === to.toLowerCase()));
 
 function vendorOf(path: string): VendorSetup["vendor"] {
   if (path.startsWith("/v1/convai/")) return "elevenlabs";
@@ -204,6 +223,11 @@ async function admin(world: World, method: string, url: URL, body: unknown): Pro
     if (method === "POST" && url.pathname === "/_simulator/accounts") {
       const account = register(world, body as Registration);
       return ok({ account: account.id, now: instant(account.now) }, 201);
+    }
+    if (method === "POST" && url.pathname === "/_simulator/mail") {
+      const { mode, times, retry_after: retryAfter } = body as { mode: MailMode; times?: number; retry_after?: number };
+      world.mail.set(mode, times, retryAfter);
+      return ok({ mode });
     }
     if (method === "GET" && url.pathname === "/_simulator/requests") return ok({ data: of(world.requests) });
     if (method === "GET" && url.pathname === "/_simulator/deliveries") return ok({ data: of(world.deliveries) });

@@ -5,7 +5,7 @@ import { byteaText } from "../lib/bytes.ts";
 import { publicId } from "../lib/ids.ts";
 import type { Instant } from "../lib/instant.ts";
 import { OrgDb, type Actor, type AuditEntry, type Bound, type OrgTable } from "./org-db.ts";
-import type { Statement, Transport } from "./transport.ts";
+import type { Answer, Statement, Transport } from "./transport.ts";
 import { unwrapDrizzle } from "./unwrap-drizzle.ts";
 
 /** Tenant tables do not type-check here. */
@@ -86,6 +86,11 @@ export class SystemDb {
         .where(where)
         .limit(limit),
     )) as T["$inferSelect"][];
+  }
+
+  /** Statements on tables without an org, in one request and one transaction. Bound to none, they see no tenant's row. */
+  async query(...statements: readonly Statement[]): Promise<readonly Answer[]> {
+    return this.#transport.batch(statements);
   }
 
   /** Orgs that have work of this kind due. Through a door: ids only. */

@@ -9,6 +9,7 @@ import type { ApiKeyHasher, ApiKeyMint } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
 import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
+import type { SealLetter } from "../providers/mail/sealed-letter.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
 import type { FaultReport } from "./on-error.ts";
@@ -30,6 +31,8 @@ export interface HttpDeps {
   checkDatabase(): Promise<void>;
   readonly vendors: Readonly<Record<string, Vendor>>;
   readonly sealCredential: Seal;
+  /** For `sealMail`. */
+  readonly sealLetter: SealLetter;
   readonly adapters: Adapters;
   readonly desk: SnapshotDesk;
   readonly files: FileStore;
@@ -37,6 +40,8 @@ export interface HttpDeps {
   callNow(org: OrgDb, asked: { readonly leadId: string; readonly campaignId: string }): Promise<CalledNow>;
   /** Asks for work without waiting for the next tick. What it loses the tick finds. */
   wake(orgId: string, work: WorkKind): Promise<void>;
+  /** The same for mail, after what queued it has committed. */
+  wakeMail(): Promise<void>;
   report(fault: FaultReport): void;
 }
 

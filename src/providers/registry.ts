@@ -1,4 +1,3 @@
-import * as z from "zod";
 import type { Instant } from "../lib/instant.ts";
 import type { Result } from "../lib/result.ts";
 import { ok, refuse } from "../lib/result.ts";
@@ -6,6 +5,7 @@ import type { Keyring } from "../lib/sealing.ts";
 import type { DncProvider } from "./dnc/contract.ts";
 import { httpDnc, httpDncConfig } from "./dnc/http-dnc.ts";
 import { openCredential } from "./open-credential.ts";
+import { sealedForm } from "./sealed-form.ts";
 import type { Fetch } from "./send-once.ts";
 import { vendors } from "./vendors.ts";
 import type { VoiceProvider } from "./voice/contract.ts";
@@ -47,14 +47,6 @@ export interface RegistryWiring {
 export function providerRegistry(wiring: RegistryWiring): ProviderRegistry {
   return { voice: (connection) => voiceOf(wiring, connection), dnc: (connection) => dncOf(wiring, connection) };
 }
-
-const sealedForm = z.object({
-  version: z.int(),
-  kek_version: z.string(),
-  nonce: z.string(),
-  ciphertext: z.string(),
-  wrapped: z.record(z.string(), z.object({ nonce: z.string(), key: z.string() })),
-});
 
 /** The same for who asks no reason: null when the connection cannot be reached as it is configured, and nothing is sent. */
 export function adaptersOf(wiring: RegistryWiring) {

@@ -2,7 +2,7 @@ import { rewrap, seal } from "../lib/sealing.ts";
 import type { Keyring, Sealed } from "../lib/sealing.ts";
 
 /** What a credential may be opened for. Each is additional data of its own wrapped key. */
-export type CredentialPurpose = "place" | "lookup" | "stop" | "list" | "delete" | "check" | "retain" | "test" | "verify";
+export type CredentialPurpose = "place" | "lookup" | "stop" | "list" | "delete" | "check" | "retain" | "test" | "verify" | "send";
 
 /** What a sealed credential is bound to: copied to any other org, kind, connection or version it does not open. */
 export interface CredentialIdentity {

@@ -20,6 +20,7 @@ import { numberHasher } from "../../src/lib/number-hash.ts";
 import { uuidV7 } from "../../src/lib/uuid-v7.ts";
 import { seedOrg, type SeededOrg, type SeedInput } from "../../dev/seed.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { type Mailbox, openMailbox } from "../support/mailbox.ts";
 import { testPeppers } from "../support/peppers.ts";
 
 export const orgNow = "2026-11-18T15:00:00Z" as Instant;
@@ -38,6 +39,7 @@ export interface Api {
   readonly deps: HttpDeps;
   readonly faults: FaultReport[];
   readonly woken: { orgId: string; work: string }[];
+  readonly mailbox: Mailbox;
   seed(input?: Partial<SeedInput>): Promise<Caller>;
   send(
     method: string,
@@ -71,6 +73,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     now: () => realNow,
   });
   const desk = snapshotDesk(zoneBook(), phoneMemo());
+  const mailbox = openMailbox(system, keyring);
   const woken: { orgId: string; work: string }[] = [];
   const files = new Map<string, Uint8Array>();
   const deps: HttpDeps = {
@@ -85,6 +88,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     roleIsSafe: async () => true,
     vendors,
     sealCredential: (identity, purposes, fields) => sealCredential(keyring, identity, purposes, fields),
+    sealLetter: mailbox.sealLetter,
     adapters,
     desk,
     files: memoryFiles(files),
@@ -104,6 +108,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
         asked,
       ),
     wake: async (orgId, work) => void woken.push({ orgId, work }),
+    wakeMail: async () => void woken.push({ orgId: "", work: "mail" }),
     checkDatabase: async () => void (await system.unsafeRole()),
     report: (fault) => void faults.push(fault),
     ...over,
@@ -133,6 +138,7 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     deps,
     faults,
     woken,
+    mailbox,
     send,
     async seed(input = {}) {
       const org = await seedOrg(transport, hashApiKey, { name: "Acme Solar", now: orgNow, peppers: testPeppers, ...input });

@@ -12,6 +12,8 @@ const good = {
   NUMBER_PEPPERS: `1:${key},2:${key}`,
   KEY_ENCRYPTION_KEYS: `1:${key}`,
   API_KEY_PEPPER: key,
+  RESEND_API_KEY: "re_0123456789",
+  MAIL_FROM: "Dialgate <mail@dialgate.example>",
   DIAL_QUEUE: queue,
   IMPORT_QUEUE: queue,
   INBOX_QUEUE: queue,
@@ -25,6 +27,7 @@ const local = {
   PUBLIC_ORIGIN: "http://127.0.0.1:8787",
   SIMULATOR_ORIGIN: "http://127.0.0.1:8788",
   NEON_LOCAL_ENDPOINT: "127.0.0.1:4444",
+  RESEND_ORIGIN: "http://127.0.0.1:8788",
 };
 const refusal = (env: Record<string, unknown>): string => {
   try {
@@ -41,6 +44,16 @@ describe("the environment", () => {
     expect(parseEnv(local).NEON_LOCAL_ENDPOINT).toBe("127.0.0.1:4444");
   });
 
+  test("of production sends mail through Resend; of development through the simulators, whatever is left out or empty", () => {
+    expect(parseEnv(good).RESEND_ORIGIN).toBe("https://api.resend.com");
+    for (const nothing of [undefined, ""]) {
+      const env = parseEnv({ ...local, RESEND_API_KEY: nothing, MAIL_FROM: nothing, RESEND_ORIGIN: nothing });
+      expect(env).toMatchObject({ RESEND_ORIGIN: local.SIMULATOR_ORIGIN, RESEND_API_KEY: "re_development" });
+    }
+    for (const from of ["mail@dialgate.example", "Dialgate, Inc. <mail@dialgate.example>"])
+      expect(parseEnv({ ...good, MAIL_FROM: from }).MAIL_FROM).toBe(from);
+  });
+
   test.each(Object.keys(good))("without %s is refused by name", (name) => {
     expect(refusal({ ...good, [name]: undefined })).toContain(`${name}: `);
   });
@@ -53,6 +66,12 @@ describe("the environment", () => {
     ["NUMBER_PEPPERS", "1:secret-value"],
     ["KEY_ENCRYPTION_KEYS", "secret-value"],
     ["API_KEY_PEPPER", "secret-value"],
+    ["RESEND_API_KEY", "secret-value with a space"],
+    ["RESEND_API_KEY", ""],
+    ["MAIL_FROM", "secret-value"],
+    ["MAIL_FROM", "a@secret-value.test, b@secret-value.test"],
+    ["MAIL_FROM", "secret-value <a@dialgate.example>\r\nBcc: x@secret-value.test"],
+    ["RESEND_ORIGIN", "https://api.resend.com/secret-value"],
     ["DIAL_QUEUE", "secret-value"],
     ["UPLOADS", {}],
   ])("with a wrong %s is refused by name, and never by value", (name, value) => {
@@ -69,6 +88,8 @@ describe("the environment", () => {
     ["SIMULATOR_ORIGIN", "https://127.0.0.1"],
     ["SIMULATOR_ORIGIN", "https://[::1]"],
     ["SIMULATOR_ORIGIN", "http://simulator.dialgate.example"],
+    ["RESEND_ORIGIN", "http://127.0.0.1:8788"],
+    ["RESEND_ORIGIN", "http://api.resend.com"],
   ])("of production refuses %s = %s", (name, value) => {
     expect(refusal({ ...good, [name]: value })).toContain(`${name}: `);
   });
@@ -82,6 +103,7 @@ describe("the environment", () => {
 
   test("of development sends plain http to this machine alone", () => {
     expect(refusal({ ...local, SIMULATOR_ORIGIN: "http://simulator.dialgate.example" })).toContain("SIMULATOR_ORIGIN: ");
+    expect(refusal({ ...local, RESEND_ORIGIN: "http://api.resend.com" })).toContain("RESEND_ORIGIN: ");
   });
 
   test("the example names every secret, and wrangler.toml every binding", async () => {

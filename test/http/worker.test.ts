@@ -1,14 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { heldPeppers, seedOrg, type SeededOrg } from "../../dev/seed.ts";
+import { type Simulators, startSimulators } from "../../dev/simulators/simulators.ts";
 import { neonTransport } from "../../src/db/transport.ts";
+import { SystemDb } from "../../src/db/system-db.ts";
+import { sealMail } from "../../src/domain/mail/mail.ts";
 import { apiKeyHasher } from "../../src/lib/api-key.ts";
+import { importKeyring } from "../../src/lib/sealing.ts";
+import { sealedLetters } from "../../src/providers/mail/sealed-letter.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { testPeppers } from "../support/peppers.ts";
+import { newId } from "../support/world.ts";
 import { orgNow } from "./api.ts";
 
 const key = Buffer.alloc(32, 9);
 let db: TestDatabase;
 let org: SeededOrg;
 let env: Record<string, unknown>;
+let simulators: Simulators;
 const sent: { queue: string; body: unknown }[] = [];
 const queue = (name: string) => ({
   send: async (body: unknown) => void sent.push({ queue: name, body }),
@@ -19,6 +27,7 @@ const queue = (name: string) => ({
 
 beforeAll(async () => {
   db = await openTestDatabase();
+  simulators = await startSimulators();
   const address = `127.0.0.1:${db.endpoint.port}`;
   org = await seedOrg(neonTransport(db.connectionString, { address }), await apiKeyHasher(new Uint8Array(key)), {
     name: "Acme",
@@ -31,6 +40,7 @@ beforeAll(async () => {
     NEON_LOCAL_ENDPOINT: address,
     PUBLIC_ORIGIN: "http://127.0.0.1:8787",
     SIMULATOR_ORIGIN: "http://127.0.0.1:9",
+    RESEND_ORIGIN: simulators.origin,
     NUMBER_PEPPERS: `1:${key.toString("base64")}`,
     KEY_ENCRYPTION_KEYS: `1:${key.toString("base64")}`,
     API_KEY_PEPPER: key.toString("base64"),
@@ -40,7 +50,10 @@ beforeAll(async () => {
     ),
   };
 });
-afterAll(() => db.close());
+afterAll(async () => {
+  await simulators.close();
+  await db.close();
+});
 
 /** A worker of its own, as a new isolate is. */
 async function isolate() {
@@ -90,6 +103,46 @@ describe("the worker", () => {
     );
     await worker.queue({ messages: works }, env);
     for (const one of works) expect(one.ack, JSON.stringify(one.body)).toHaveBeenCalledOnce();
+  });
+
+  test("the tick sends one message for mail that is due, of no organisation, and the consumer sends it", async () => {
+    const worker = await isolate();
+    const keyring = await importKeyring({ V1: key.toString("base64") }, "V1");
+    const nobody = { send: () => Promise.reject(new Error("not asked")) };
+    const deps = { newId, publicOrigin: "http://127.0.0.1:8787", sealLetter: sealedLetters(keyring, nobody).seal };
+    const system = new SystemDb(
+      neonTransport(db.connectionString, { address: env["NEON_LOCAL_ENDPOINT"] as string }),
+      newId,
+      testPeppers,
+    );
+    const mail = (to: string) => sealMail(deps, { kind: "removed_from_org", params: { orgName: "Acme" }, to });
+    sent.length = 0;
+    await worker.scheduled({}, env);
+    expect(sent.filter(({ body }) => JSON.stringify(body).includes("mail"))).toEqual([]);
+    await system.query(await mail("ann@example.com"));
+    await worker.scheduled({}, env);
+    expect(sent.filter(({ queue: name }) => name === "OUTBOX_QUEUE")).toEqual([
+      { queue: "OUTBOX_QUEUE", body: { work: "mail" } },
+    ]);
+    const one = message({ work: "mail" });
+    await worker.queue({ messages: [one] }, env);
+    expect(one.ack).toHaveBeenCalledOnce();
+    expect(simulators.mailbox().map(({ to, from }) => ({ to, from }))).toEqual([
+      { to: ["ann@example.com"], from: "Dialgate <mail@dialgate.example>" },
+    ]);
+    // Told to wait it comes back by itself; what is given up is reported, by name alone.
+    sent.length = 0;
+    await system.query(await mail("ann@example.com"));
+    simulators.setMail("rate_limited", 1, 2);
+    await worker.queue({ messages: [message({ work: "mail" })] }, env);
+    expect(sent).toEqual([{ queue: "OUTBOX_QUEUE", body: { work: "mail" } }]);
+    await db.admin("update mails set due_at = clock_timestamp() where sealed is not null");
+    simulators.setMail("invalid", 1);
+    const said = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    await worker.queue({ messages: [message({ work: "mail" })] }, env);
+    expect(said.mock.calls.map(([line]) => JSON.parse(String(line)).error)).toEqual(["MailGivenUp"]);
+    expect(JSON.stringify(said.mock.calls)).not.toContain("ann@");
+    said.mockRestore();
   });
 
   test("a message that is not ours is dropped, and work that fails is tried again without holding up the rest", async () => {

@@ -158,7 +158,8 @@ describe("every command of the README", () => {
       },
     );
     expect(status, stderr).toBe(0);
-    for (const name of ["PUBLIC_ORIGIN", "SIMULATOR_ORIGIN", ...bound(/binding = "([^"]+)"/g)]) expect(stdout).toContain(name);
+    for (const name of ["PUBLIC_ORIGIN", "SIMULATOR_ORIGIN", "MAIL_FROM", ...bound(/binding = "([^"]+)"/g)])
+      expect(stdout).toContain(name);
   }, 120_000);
 });
 
@@ -185,7 +186,8 @@ describe("the README's tables and links", () => {
     const demanded = [...complaint.matchAll(/(?:: |; )([A-Z_]+):/g)].map((match) => match[1]);
     const named = (required: string) => rows.filter((row) => row[1] === required).map((row) => row[0]?.replaceAll("`", ""));
     expect(named("yes").toSorted()).toEqual(demanded.toSorted());
-    expect(named("no")).toEqual(["NEON_LOCAL_ENDPOINT"]);
+    expect(named("no")).toEqual(["NEON_LOCAL_ENDPOINT", "RESEND_ORIGIN"]);
+    expect(named("in production")).toEqual(["RESEND_API_KEY", "MAIL_FROM"]);
     const example = readFileSync(join(root, ".dev.vars.example"), "utf8");
     for (const [name, value] of [...example.matchAll(/^([A-Z_]+)=(.*)$/gm)].map((match) => [match[1], match[2]])) {
       expect(rows.map((row) => row[0])).toContain(`\`${name}\``);

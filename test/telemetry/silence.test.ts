@@ -7,7 +7,10 @@ import { neonTransport, type Transport } from "../../src/db/transport.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import { leads, sellers } from "../../src/db/schema/index.ts";
 import { faultOf } from "../../src/http/on-error.ts";
+import { sealMail } from "../../src/domain/mail/mail.ts";
 import { apiKeyHasher } from "../../src/lib/api-key.ts";
+import { importKeyring } from "../../src/lib/sealing.ts";
+import { sealedLetters } from "../../src/providers/mail/sealed-letter.ts";
 import { readJson } from "../../src/providers/read-json.ts";
 import { retell } from "../../src/providers/voice/retell.ts";
 import { elevenlabs } from "../../src/providers/voice/elevenlabs.ts";
@@ -181,6 +184,14 @@ describe("a run of the worker", () => {
     // A row of this shape breaks the statement that reads it, with its words in the driver's message.
     await db.admin("alter table leads add constraint broken check (notes is null or length(notes) > 1000000) not valid");
     await send("POST", "/v1/leads", { ...person, phone: "+13035550143" });
+    const queued = await sealMail(
+      { newId, publicOrigin: env.PUBLIC_ORIGIN, sealLetter: sealedLetters(await importKeyring({ V1: secret }, "V1"), { send: () => Promise.reject(new Error(line)) }).seal },
+      { kind: "support_opened", params: { orgName: words[1] ?? "", reason: line, until: orgNow }, to: words[0] ?? "" },
+    );
+    await transport.batch([queued]);
+    // Nothing listens where the mail goes.
+    await worker.queue({ messages: [{ body: { work: "mail" }, ack: () => undefined, retry: () => undefined }] }, env);
+    expect((await db.admin("select reason from mails")).rows).toEqual([{ reason: "connection_lost" }]);
     const message = (work: string) => ({ body: { org_id: org.orgId, work }, ack: () => undefined, retry: () => undefined });
     await worker.queue({ messages: ["dial", "import", "inbox", "outbox", "reconcile", "scrub", "permits", "test_clock"].map(message) }, env);
     await worker.queue({ messages: [{ body: line, ack: () => undefined, retry: () => undefined }] }, env);

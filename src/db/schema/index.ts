@@ -3,6 +3,7 @@ export * from "./dialing.ts";
 export * from "./halts.ts";
 export * from "./leads.ts";
 export * from "./mailboxes.ts";
+export * from "./mails.ts";
 export * from "./orgs.ts";
 export * from "./users.ts";
 export * from "./platform.ts";

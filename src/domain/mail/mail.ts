@@ -1,0 +1,44 @@
+import { queueMail } from "../../db/queries/mails.ts";
+import type { Statement } from "../../db/transport.ts";
+import type { SealLetter } from "../../providers/mail/sealed-letter.ts";
+import { type MailContent, renderMail } from "./templates.ts";
+
+export interface MailDeps {
+  newId(): string;
+  readonly publicOrigin: string;
+  readonly sealLetter: SealLetter;
+}
+
+export type NewMail = MailContent & {
+  readonly to: string;
+  /** At most one mail of this key, ever. Made of ids and dates, as `new_device:ses_…`: it is kept, and no address is. */
+  readonly dedupeKey?: string;
+};
+
+/** What `users` and `invitations` hold. */
+const addressCharactersMax = 320;
+const daySeconds = 86_400;
+
+/**
+ * A mail as one statement, which any handle carries in its own batch or transaction: the mail commits with what it tells of,
+ * or not at all. Rendered and sealed here, so that what is stored can be read by nobody and sent only as it stands. After the
+ * commit `wakeMail()` sends it at once; without that, the next tick does.
+ * @throws RangeError for an address that is not exactly one, or a key that could hold an address; neither is repeated.
+ */
+export async function sealMail(deps: MailDeps, mail: NewMail): Promise<Statement> {
+  const { to, kind, dedupeKey = null } = mail;
+  // A comma or a line end would make other recipients or headers of it.
+  if (to.length > addressCharactersMax || !/^[^\s\p{C},;:<>()[\]\\"@]+@[^\s\p{C},;:<>()[\]\\"@]+$/u.test(to))
+    throw new RangeError("a mail goes to one address");
+  if (dedupeKey !== null && !/^[A-Za-z0-9_:.-]{1,200}$/.test(dedupeKey))
+    throw new RangeError("a mail's dedupe key is made of ids and dates");
+  const id = deps.newId();
+  const sealed = await deps.sealLetter(id, { to, ...renderMail(mail, deps.publicOrigin) });
+  return queueMail({ id, kind, sealed, dedupeKey, usefulSeconds: usefulSeconds(mail) });
+}
+
+/** Later than this nobody is served by it. */
+function usefulSeconds(mail: MailContent): number {
+  if (mail.kind === "sign_in_link") return mail.params.minutes * 60;
+  return mail.kind === "invitation" ? mail.params.days * daySeconds : 7 * daySeconds;
+}

@@ -1,0 +1,193 @@
+import type { Instant } from "../../lib/instant.ts";
+import type { Letter } from "../../providers/mail/contract.ts";
+import type { Role } from "../access/operations.ts";
+
+/** What each kind of mail is told. Names and words of people are as they wrote them: they are made harmless here. */
+export interface MailParams {
+  readonly sign_in_link: { readonly url: string; readonly minutes: number };
+  readonly invitation: {
+    readonly orgName: string;
+    readonly inviterName: string | null;
+    readonly role: Role;
+    readonly url: string;
+    readonly days: number;
+  };
+  readonly new_device: { readonly when: Instant; readonly device: string; readonly country: string | null };
+  readonly key_alert: { readonly orgName: string; readonly keyName: string; readonly what: "new_network" | "unusual_rate" };
+  readonly key_leaked: { readonly orgName: string; readonly keyName: string };
+  readonly role_changed: { readonly orgName: string; readonly role: Role };
+  readonly removed_from_org: { readonly orgName: string };
+  readonly too_many_failures: { readonly when: Instant };
+  readonly support_opened: { readonly orgName: string; readonly reason: string; readonly until: Instant };
+}
+export type MailKind = keyof MailParams;
+/** A kind with its own params. */
+export type MailContent = { readonly [K in MailKind]: { readonly kind: K; readonly params: MailParams[K] } }[MailKind];
+
+interface Draft {
+  readonly subject: string;
+  readonly paragraphs: readonly string[];
+  readonly link?: { readonly words: string; readonly url: string };
+}
+
+const product = "Dialgate";
+
+/**
+ * The mail in plain text and in HTML that says the same. Its only links are to `publicOrigin`; nothing is loaded from anywhere.
+ * @throws RangeError when a link leads elsewhere.
+ */
+export function renderMail(content: MailContent, publicOrigin: string): Omit<Letter, "to"> {
+  const { subject, paragraphs, link } = draftOf(content);
+  if (link !== undefined && !link.url.startsWith(`${publicOrigin}/`)) throw new RangeError("a mail links to this service only");
+  // A break in a link would end it early, in the text as in the HTML.
+  if (link !== undefined && /[\s\p{Cc}]/u.test(link.url)) throw new RangeError("a link holds no white space");
+  const footer = `${product} · ${publicOrigin}`;
+  return {
+    subject,
+    text: `${[...paragraphs, ...(link === undefined ? [] : [`${link.words}:\n${link.url}`]), `--\n${footer}`].join("\n\n")}\n`,
+    html: pageOf(subject, paragraphs, link, footer),
+  };
+}
+
+function draftOf(content: MailContent): Draft {
+  switch (content.kind) {
+    case "sign_in_link": {
+      const { url, minutes } = content.params;
+      const limits = `The link works once, within ${counted(minutes, "minute")}. Open it in the browser that asked for it.`;
+      return {
+        subject: `Sign in to ${product}`,
+        paragraphs: [
+          "Someone asked to sign in with this address.",
+          limits,
+          "If that was not you, ignore this mail: nobody gets in.",
+        ],
+        link: { words: "Sign in", url },
+      };
+    }
+    case "invitation": {
+      const { orgName, inviterName, role, url, days } = content.params;
+      const who = inviterName === null ? "You are invited" : `${quoted(inviterName)} invites you`;
+      return {
+        subject: `Invitation to ${quoted(orgName)} on ${product}`,
+        paragraphs: [
+          `${who} to join the organisation ${quoted(orgName)} on ${product} as ${role}.`,
+          `The invitation is for this address and ends in ${counted(days, "day")}. If you did not expect it, ignore this mail.`,
+        ],
+        link: { words: "See the invitation", url },
+      };
+    }
+    case "new_device": {
+      const { when, device, country } = content.params;
+      const where = country === null ? "" : `, from ${quoted(country)}`;
+      return {
+        subject: `New sign-in to ${product}`,
+        paragraphs: [
+          `Your account was signed in to at ${timeOf(when)} on a device that it had not been used on: ${quoted(device)}${where}.`,
+          "If that was not you, end that session in your list of sessions, and see that nobody else reads your mail.",
+        ],
+      };
+    }
+    case "key_alert": {
+      const { orgName, keyName, what } = content.params;
+      const did = {
+        new_network: "was used from a network that it had not been used from before",
+        unusual_rate: "is used at more than ten times its usual rate",
+      }[what];
+      return {
+        subject: `An API key of ${quoted(orgName)} is used in a new way`,
+        paragraphs: [
+          `The API key ${quoted(keyName)} of ${quoted(orgName)} ${did}.`,
+          "Nothing was blocked. If you do not know why, rotate or revoke the key.",
+        ],
+      };
+    }
+    case "key_leaked": {
+      const { orgName, keyName } = content.params;
+      return {
+        subject: `An API key of ${quoted(orgName)} was leaked and is revoked`,
+        paragraphs: [
+          `The API key ${quoted(keyName)} of ${quoted(orgName)} was reported as found in public. It is revoked: requests with it are refused.`,
+          "Make another key, and look in the audit log for what was done with this one.",
+        ],
+      };
+    }
+    case "role_changed": {
+      const { orgName, role } = content.params;
+      return {
+        subject: `Your role in ${quoted(orgName)} has changed`,
+        paragraphs: [`In the organisation ${quoted(orgName)} you are now ${role}.`],
+      };
+    }
+    case "removed_from_org": {
+      const { orgName } = content.params;
+      return {
+        subject: `You are no longer a member of ${quoted(orgName)}`,
+        paragraphs: [`You were removed from the organisation ${quoted(orgName)}. Your sessions and keys no longer work there.`],
+      };
+    }
+    case "too_many_failures":
+      return {
+        subject: `Failed attempts to sign in to ${product}`,
+        paragraphs: [
+          `Until ${timeOf(content.params.when)} there were many failed attempts to sign in to your account.`,
+          "None of them succeeded, and your account is not locked. If they were not yours, you need to do nothing.",
+        ],
+      };
+    case "support_opened": {
+      const { orgName, reason, until } = content.params;
+      return {
+        subject: `Support has opened access to ${quoted(orgName)}`,
+        paragraphs: [
+          `An operator of ${product} can act in the organisation ${quoted(orgName)} until ${timeOf(until)}. The reason given: ${quoted(reason, reasonCharactersMax)}.`,
+          "Whatever they do there stands in your audit log.",
+        ],
+      };
+    }
+  }
+}
+
+const nameCharactersMax = 80;
+const reasonCharactersMax = 300;
+
+/**
+ * Someone's own words in a mail of ours, in quotes: on one line, without control and direction characters, of bounded length.
+ * Mail programs make links of what looks like an address: a name must not become one, so that dots, slashes and at signs
+ * inside words are written as characters that look alike.
+ */
+export function quoted(words: string, charactersMax: number = nameCharactersMax): string {
+  const line = words
+    .toWellFormed()
+    .replaceAll(/[\p{C}\p{Z}]+/gu, " ")
+    .trim();
+  const characters = Array.from(line);
+  const short = characters.length > charactersMax ? `${characters.slice(0, charactersMax - 1).join("")}…` : line;
+  const inert = short
+    .replaceAll(/[.\u3002\uff0e\uff61](?=\S)/g, "\u2024")
+    .replaceAll("/", "\u2215")
+    .replaceAll("@", "\uff20")
+    .replaceAll(/["“”]/g, "'");
+  return `“${inert === "" ? "?" : inert}”`;
+}
+
+const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? "" : "s"}`;
+/** "2026-11-20 09:00 UTC" */
+const timeOf = (at: Instant): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+
+const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? "");
+
+function pageOf(subject: string, paragraphs: readonly string[], link: Draft["link"], footer: string): string {
+  const words = paragraphs.map((paragraph) => `<p>${escaped(paragraph)}</p>`);
+  // The address is shown as well: a link whose target cannot be read teaches people to follow any.
+  const follow =
+    link === undefined
+      ? []
+      : [`<p><a href="${escaped(link.url)}">${escaped(link.words)}</a></p>`, `<p><small>${escaped(link.url)}</small></p>`];
+  return [
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+    `<title>${escaped(subject)}</title></head><body style="font-family:sans-serif;max-width:36em">`,
+    ...words,
+    ...follow,
+    `<p><small>${escaped(footer)}</small></p></body></html>`,
+  ].join("\n");
+}
