@@ -10,6 +10,7 @@ import { sealedLetters } from "../../src/providers/mail/sealed-letter.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { testPeppers } from "../support/peppers.ts";
 import { newId } from "../support/world.ts";
+import { memoryNamespace } from "../support/object-storage.ts";
 import { orgNow } from "./api.ts";
 
 const key = Buffer.alloc(32, 9);
@@ -44,6 +45,9 @@ beforeAll(async () => {
     NUMBER_PEPPERS: `1:${key.toString("base64")}`,
     KEY_ENCRYPTION_KEYS: `1:${key.toString("base64")}`,
     API_KEY_PEPPER: key.toString("base64"),
+    RATE_LIMITER: memoryNamespace(),
+    FLOOD: { limit: async () => ({ success: true }) },
+    WEBHOOK_FLOOD: { limit: async () => ({ success: true }) },
     UPLOADS: { put: async () => null, get: async () => null, head: async () => null, delete: async () => undefined },
     ...Object.fromEntries(
       ["DIAL_QUEUE", "IMPORT_QUEUE", "INBOX_QUEUE", "OUTBOX_QUEUE", "CLOCK_QUEUE"].map((name) => [name, queue(name)]),
