@@ -23,13 +23,17 @@ import { haltRoutes } from "./routes/halts.ts";
 import { importRoutes } from "./routes/imports.ts";
 import { leadRoutes } from "./routes/leads.ts";
 import { meRoutes } from "./routes/me.ts";
+import { passkeySignInRoutes } from "./routes/passkey-sign-in.ts";
+import { passkeyRoutes } from "./routes/passkeys.ts";
 import { policyRoutes } from "./routes/policy.ts";
 import { publicRoutes } from "./routes/public.ts";
+import { secondFactorRoutes } from "./routes/second-factors.ts";
 import { sellerRoutes } from "./routes/sellers.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { stopCheckRoutes } from "./routes/stop-checks.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
 import { testClockRoutes } from "./routes/test-clock.ts";
+import { totpRoutes } from "./routes/totp.ts";
 import { unmatched } from "./unmatched.ts";
 import { voiceWebhooks } from "./webhooks/voice.ts";
 
@@ -45,6 +49,10 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   publicRoutes(app);
   meRoutes(app);
   sessionRoutes(app);
+  passkeySignInRoutes(app);
+  passkeyRoutes(app);
+  totpRoutes(app);
+  secondFactorRoutes(app);
   accountRoutes(app);
   apiKeyRoutes(app);
   policyRoutes(app);

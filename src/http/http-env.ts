@@ -9,7 +9,10 @@ import type { ApiKeyHasher, ApiKeyMint } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
 import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
+import type { RecoveryCodes } from "../lib/recovery-code.ts";
+import type { Challenges } from "../lib/webauthn-challenge.ts";
 import type { SealLetter } from "../providers/mail/sealed-letter.ts";
+import type { TotpSecrets } from "../providers/totp/totp-secrets.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
 import type { FaultReport } from "./on-error.ts";
@@ -26,6 +29,9 @@ export interface HttpDeps {
   readonly hashApiKey: ApiKeyHasher;
   readonly mintApiKey: ApiKeyMint;
   readonly mintSession: SessionMint;
+  readonly challenges: Challenges;
+  readonly recoveryCodes: RecoveryCodes;
+  readonly totpSecrets: TotpSecrets;
   readonly numbers: NumberHasher;
   /** False when the database role could read past the walls between organisations: then nothing is served. */
   roleIsSafe(): Promise<boolean>;

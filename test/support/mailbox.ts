@@ -15,7 +15,8 @@ export function openMailbox(system: SystemDb, keyring: Keyring): Mailbox {
   const letters: Letter[] = [];
   const { seal, send } = sealedLetters(keyring, {
     async send(letter, key) {
-      letters.push(letter);
+      // A copy: what was lent is emptied.
+      letters.push({ ...letter });
       return { kind: "sent", providerId: key };
     },
   });
