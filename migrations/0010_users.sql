@@ -160,7 +160,8 @@ create function app.machine_refusal(scopes text[], sponsor uuid, needed_scope te
 
 drop function app.bind_api_key(uuid, bytea, timestamptz, text);
 -- Binding by API key: door, settings and the key's own row in one statement, so that an authenticated read is one request.
-create function app.bind_api_key(key_id uuid, key_hash bytea, real_now timestamptz, needed_scope text, roles text[])
+-- `wanted_org`: the one that the request names, if it names one; another than the key's is answered as one that is not there.
+create function app.bind_api_key(key_id uuid, key_hash bytea, real_now timestamptz, wanted_org uuid, needed_scope text, roles text[])
   returns table (org_id uuid, now timestamptz, livemode boolean, scopes text[], org_name text, sponsor_id uuid, refusal text)
   volatile language plpgsql as $$
 declare found_org uuid; bound record; held record; refused text;
@@ -174,7 +175,8 @@ begin
     where k.org_id = (select app.org()) and k.id = key_id
       and k.revoked_at is null and (k.expires_at is null or k.expires_at > real_now);
   if not found then perform app.unbind('unknown_principal'); return; end if;
-  refused := app.machine_refusal(held.scopes, held.sponsor_id, needed_scope, roles);
+  refused := case when wanted_org <> bound.org_id then 'org_unknown'
+    else app.machine_refusal(held.scopes, held.sponsor_id, needed_scope, roles) end;
   -- Nobody waits for it: whoever else is writing it down is as right.
   update public.api_keys k set last_used_at = real_now where k.org_id = (select app.org()) and k.id = (
     select x.id from public.api_keys x where x.org_id = (select app.org()) and x.id = key_id
@@ -288,12 +290,12 @@ begin
 end $$;
 
 revoke execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
-  app.bind_api_key(uuid, bytea, timestamptz, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text), app.has_factor(uuid),
+  app.bind_api_key(uuid, bytea, timestamptz, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text), app.has_factor(uuid),
   app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
   app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[]), app.platform(),
   app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) from public;
 grant execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
-  app.bind_api_key(uuid, bytea, timestamptz, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text), app.has_factor(uuid),
+  app.bind_api_key(uuid, bytea, timestamptz, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text), app.has_factor(uuid),
   app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
   app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[]), app.platform(),
   app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) to dialgate_app;

@@ -18,6 +18,7 @@ import { sealedLetters } from "./providers/mail/sealed-letter.ts";
 import { adaptersOf } from "./providers/registry.ts";
 import { type CredentialIdentity, type CredentialPurpose, sealCredential } from "./providers/seal-credential.ts";
 import { simulatorClock } from "./providers/simulator-clock.ts";
+import { tokenKeys } from "./providers/token-keys.ts";
 import { totpSecrets } from "./providers/totp/totp-secrets.ts";
 import { vendors } from "./providers/vendors.ts";
 
@@ -89,6 +90,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Re
     repeatableSeconds,
     ...adapters,
     adapters,
+    tokenKeys: tokenKeys({ keyring, fetch: outside.fetch, ownOrigins: [env.PUBLIC_ORIGIN, env.SIMULATOR_ORIGIN] }),
     simulator: simulatorClock({ origin: env.SIMULATOR_ORIGIN, fetch: outside.fetch }),
     files: r2Files(env.UPLOADS),
     rateLimits: objectLimits({

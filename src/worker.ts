@@ -10,6 +10,7 @@ import { sendStops } from "./dispatch/send-stops.ts";
 import { type Env, parseEnv, type WorkerEnv } from "./env.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpDeps } from "./http/http-env.ts";
+import { knownIssuers } from "./http/known-issuers.ts";
 import { quotasOf } from "./http/quotas.ts";
 import { type FaultReport, faultOf } from "./http/on-error.ts";
 import { judgeStanding } from "./jobs/judge-standing.ts";
@@ -36,6 +37,7 @@ interface Isolate {
   readonly env: Env;
   readonly keys: Keys;
   readonly desk: Desk;
+  readonly knownIssuers: HttpDeps["knownIssuers"];
   /** Buckets that hold still until an instant, as their counter said. */
   readonly refusals: Map<string, number>;
   roleIsSafe: boolean;
@@ -46,7 +48,14 @@ let held: Isolate | undefined;
 async function isolateOf(workerEnv: WorkerEnv): Promise<Isolate> {
   if (held === undefined) {
     const env = parseEnv(workerEnv);
-    held = { env, keys: await importKeys(env), desk: openDesk(), refusals: new Map(), roleIsSafe: false };
+    held = {
+      env,
+      keys: await importKeys(env),
+      desk: openDesk(),
+      knownIssuers: knownIssuers(),
+      refusals: new Map(),
+      roleIsSafe: false,
+    };
   }
   return held;
 }
@@ -75,6 +84,7 @@ async function serve(request: Request, workerEnv: WorkerEnv, context: ExecutionC
   const http: HttpDeps = {
     ...deps,
     desk: isolate.desk,
+    knownIssuers: isolate.knownIssuers,
     roleIsSafe: () => roleIsSafe(isolate, deps),
     checkDatabase: async () => void (await deps.system.unsafeRole()),
     callNow: (org, asked) => callNow({ ...deps, desk: isolate.desk }, org, asked),

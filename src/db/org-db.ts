@@ -19,6 +19,8 @@ export interface Actor {
   readonly id: string;
   /** An operator's: the support grant that let them in. */
   readonly grant?: string;
+  /** A token's: whom its issuer says that it is for, where that is no person's address or number. */
+  readonly subject?: string;
 }
 
 /** What binding answered: the org and its clock, at the database, in the same transaction as the work. */

@@ -16,6 +16,7 @@ export type WorkKind = "dial" | "import" | "reconcile" | "permits" | "inbox" | "
 /** Why nobody, or not this one, may. The words are the database's: `refusal` of the functions that bind. */
 export type AccessRefusal =
   | "unknown_principal"
+  | "token_refused"
   | "scope_missing"
   | "role_missing"
   | "people_only"
@@ -52,6 +53,17 @@ export interface Asking {
   readonly requestId: string;
   readonly realNow: Instant;
   readonly country: string | null;
+}
+/** A token whose signature held under that version of its issuer. */
+export interface TokenProof {
+  /** The issuer's uuid. */
+  readonly issuerId: string;
+  readonly version: number;
+  readonly issuedAt: Instant;
+  /** What it asks for; null: all that its issuer may. */
+  readonly scopes: readonly string[] | null;
+  /** Whom it was issued for, if that may stand in an audit log. */
+  readonly subject: string | null;
 }
 export interface SessionProof {
   readonly id: string;
@@ -129,14 +141,46 @@ export class SystemDb {
     return OrgDb.bind(this.#transport, { statement, actor, requestId, admit: requireBound }, this.#newId);
   }
 
-  /** For a request with an API key: the key is proved, the org bound and the work done in one request. */
-  asApiKey(key: { readonly id: string; readonly hash: Uint8Array }, demand: Demand, asking: Asking): OrgDb {
+  /** For a request with an API key, of the org that it names or of the key's: the key is proved, the org bound and the work done in one request. */
+  asApiKey(
+    key: { readonly id: string; readonly hash: Uint8Array },
+    wantedOrg: string | null,
+    demand: Demand,
+    asking: Asking,
+  ): OrgDb {
     const statement = {
       name: "app.bind_api_key",
-      text: `select b.* from app.bind_api_key($1, $2, $3, $4, $5) b, ${held(6)}`,
-      params: [key.id, byteaText(key.hash), asking.realNow, demand.scope, demand.roles, this.#peppers],
+      text: `select b.* from app.bind_api_key($1, $2, $3, $4, $5, $6) b, ${held(7)}`,
+      params: [key.id, byteaText(key.hash), asking.realNow, wantedOrg, demand.scope, demand.roles, this.#peppers],
     };
     return this.#admitted({ type: "api_key", id: publicId("apiKey", key.id) }, statement, demand, asking);
+  }
+
+  /** For the look at who may have signed a token, whose audience names its issuer's record: nothing of it is proved yet. */
+  asTokenIssuer(issuerId: string, requestId: string, realNow: Instant): OrgDb {
+    const statement = {
+      name: "app.bind_token_issuer",
+      text: `select b.* from app.bind_token_issuer($1, $2) b, ${held(3)}`,
+      params: [issuerId, realNow, this.#peppers],
+    };
+    const actor = { type: "job", id: "token_keys" } as const;
+    return OrgDb.bind(this.#transport, { statement, actor, requestId, admit: requireBound }, this.#newId);
+  }
+
+  /** For a request with a token: that its issuer is still what the signature was tried with is proved with the work. */
+  asToken(
+    { issuerId, version, issuedAt, scopes, subject }: TokenProof,
+    wantedOrg: string | null,
+    demand: Demand,
+    asking: Asking,
+  ): OrgDb {
+    const statement = {
+      name: "app.bind_token",
+      text: `select b.* from app.bind_token($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(9)}`,
+      params: [issuerId, version, issuedAt, scopes, asking.realNow, wantedOrg, demand.scope, demand.roles, this.#peppers],
+    };
+    const actor = { type: "token", id: publicId("tokenIssuer", issuerId), ...(subject === null ? {} : { subject }) } as const;
+    return this.#admitted(actor, statement, demand, asking);
   }
 
   /** For a person in one of their orgs; without a wanted org in the only one that they have. */

@@ -60,7 +60,8 @@ export const streams = <const Id extends OperationId>(id: Id) => ({ ...declared(
 /** What the document says of who may: a machine by scope, a person by role. */
 function declared<const Id extends OperationId>(operationId: Id) {
   const { scope, role, factor }: Rule = operations[operationId];
-  const machines = scope === "people" ? [] : [{ api_key: scope === "any" ? [] : [scope] }];
+  const needed = scope === "any" ? [] : [scope];
+  const machines = scope === "people" ? [] : [{ api_key: needed }, { token: needed }];
   return {
     operationId,
     "x-scope": scope,

@@ -33,6 +33,7 @@ import { sessionRoutes } from "./routes/sessions.ts";
 import { stopCheckRoutes } from "./routes/stop-checks.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
 import { testClockRoutes } from "./routes/test-clock.ts";
+import { tokenIssuerRoutes } from "./routes/token-issuers.ts";
 import { totpRoutes } from "./routes/totp.ts";
 import { unmatched } from "./unmatched.ts";
 import { voiceWebhooks } from "./webhooks/voice.ts";
@@ -55,6 +56,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   secondFactorRoutes(app);
   accountRoutes(app);
   apiKeyRoutes(app);
+  tokenIssuerRoutes(app);
   policyRoutes(app);
   counselPositionRoutes(app);
   sellerRoutes(app);

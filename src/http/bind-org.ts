@@ -33,7 +33,8 @@ function handleOf(c: Context<HttpEnv>, principal: Principal, operation: Operatio
   const { system } = c.env;
   const asking = askingOf(c);
   const noted = notesOf(c, principal, operation);
-  if (principal.kind === "api_key") return system.asApiKey(principal, { ...demand, noted }, asking);
+  if (principal.kind === "api_key") return system.asApiKey(principal, principal.org, { ...demand, noted }, asking);
+  if (principal.kind === "token") return system.asToken(principal.proof, principal.org, { ...demand, noted }, asking);
   const session: SessionProof = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
   const { org, grant } = principal;
   const { role, whileDue }: Rule = operations[operation];

@@ -4,6 +4,7 @@ import type { Seal } from "../domain/connections/create-connection.ts";
 import type { Adapters } from "../domain/connections/test-connection.ts";
 import type { SnapshotDesk } from "../domain/decisions/snapshot.ts";
 import type { FileStore } from "../domain/imports/file-store.ts";
+import type { KnownIssuers } from "../domain/token-issuers/verify-token.ts";
 import type { CalledNow } from "../dispatch/call-now.ts";
 import type { ApiKeyHasher, ApiKeyMint } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
@@ -12,6 +13,7 @@ import type { NumberHasher } from "../lib/number-hash.ts";
 import type { RecoveryCodes } from "../lib/recovery-code.ts";
 import type { Challenges } from "../lib/webauthn-challenge.ts";
 import type { SealLetter } from "../providers/mail/sealed-letter.ts";
+import type { TokenKeys } from "../providers/token-keys.ts";
 import type { TotpSecrets } from "../providers/totp/totp-secrets.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
@@ -42,6 +44,9 @@ export interface HttpDeps {
   /** For `sealMail`. */
   readonly sealLetter: SealLetter;
   readonly adapters: Adapters;
+  readonly tokenKeys: TokenKeys;
+  /** The isolate's memory of who signs tokens. */
+  readonly knownIssuers: KnownIssuers;
   readonly desk: SnapshotDesk;
   readonly files: FileStore;
   /** A verb of `dispatch`, handed over by `worker.ts`: the one way from a request to a call. */

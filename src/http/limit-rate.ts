@@ -1,10 +1,11 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { hexOf } from "../lib/bytes.ts";
+import type { Principal } from "./authenticate.ts";
 import { clientAddress } from "./client-address.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { faultOf } from "./on-error.ts";
 import { Problem } from "./problem.ts";
-import type { Policy } from "./quotas.ts";
+import type { Policy, PolicyName } from "./quotas.ts";
 import type { Taken } from "./rate-limits.ts";
 
 export const addressOf = (c: Context<HttpEnv>): string => clientAddress(c.req.header("cf-connecting-ip"));
@@ -37,14 +38,28 @@ export const limitAddress: MiddlewareHandler<HttpEnv> = async (c, next) => {
   await counted(c, next, `address:${addressOf(c)}`, c.env.quotas.address);
 };
 
-/**
- * Counts the request for who sends it. The database has not proved yet who that is, so that a bucket is the credential as
- * it was sent, secret included: who knows another's id alone cannot use up what is theirs.
- */
+/** Counts the request for who sends it. */
 export const limitPrincipal: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  const { principal } = c.var;
-  await counted(c, next, `key:${principal.id}:${hexOf(principal.hash)}`, c.env.quotas.key);
+  const { bucket, policy } = bucketOf(c.var.principal);
+  await counted(c, next, bucket, c.env.quotas[policy]);
 };
+
+/**
+ * The database has not proved yet who it is, and whoever knows another's id must not use up what is theirs. A key's bucket
+ * is therefore the key as it was sent, secret included; a person's is theirs whichever session they use, because nobody but
+ * us can make a cookie with their id (session-token.ts).
+ */
+function bucketOf(principal: Principal): { readonly bucket: string; readonly policy: PolicyName } {
+  switch (principal.kind) {
+    case "api_key":
+      return { bucket: `key:${principal.id}:${hexOf(principal.hash)}`, policy: "key" };
+    case "token":
+      // Its signature has been proved: the issuer's bucket is nobody else's to use up.
+      return { bucket: `issuer:${principal.proof.issuerId}`, policy: "issuer" };
+    case "session":
+      return { bucket: `user:${principal.id}`, policy: "user" };
+  }
+}
 
 async function counted(c: Context<HttpEnv>, next: () => Promise<void>, bucket: string, policy: Policy): Promise<void> {
   const taken = await take(c, bucket, policy);

@@ -25,7 +25,7 @@ function problemOf(error: Error, isUndone: boolean): Problem {
 
 // The classes live behind db/, whose types alone are known here.
 export const isDbError = (error: Error): error is DbError => error.name === "DbError";
-const isAccessRefused = (error: Error): error is AccessRefused => error.name === "AccessRefused";
+export const isAccessRefused = (error: Error): error is AccessRefused => error.name === "AccessRefused";
 
 /** The database failed, and it is certain that nothing was done for the request before that. */
 export const nothingDone = (error: Error | undefined, c: Context<HttpEnv>): boolean =>
@@ -34,11 +34,25 @@ export const nothingDone = (error: Error | undefined, c: Context<HttpEnv>): bool
 export function unauthorized(detail: string): Problem {
   return new Problem("unauthorized", { detail, headers: { "www-authenticate": 'Bearer realm="dialgate"' } });
 }
+/** One answer for all that the record of a token's issuer alone could tell: whether there is one is nobody's business. */
+export const refusedToken = (): Problem =>
+  invalidToken(
+    "The token is not accepted: its issuer is not registered or has ended, or its key, signature, subject or age is not what the issuer takes.",
+  );
+/** RFC 6750 §3.1. */
+export function invalidToken(detail: string): Problem {
+  return new Problem("unauthorized", {
+    detail,
+    headers: { "www-authenticate": 'Bearer realm="dialgate", error="invalid_token"' },
+  });
+}
 
 function ofAccess({ reason, demand }: AccessRefused): Problem {
   switch (reason) {
     case "unknown_principal":
       return unauthorized("The API key or session is unknown, expired or revoked.");
+    case "token_refused":
+      return refusedToken();
     case "org_unknown":
       return new Problem("not_found", { detail: "There is no such organisation." });
     case "org_required":
@@ -54,7 +68,7 @@ function ofAccess({ reason, demand }: AccessRefused): Problem {
     case "scope_missing": {
       const scope = demand?.scope ?? "";
       return new Problem("scope_missing", {
-        detail: `The API key lacks the scope ${scope}.`,
+        detail: `The API key or token lacks the scope ${scope}.`,
         headers: { "www-authenticate": `Bearer realm="dialgate", error="insufficient_scope", scope="${scope}"` },
       });
     }

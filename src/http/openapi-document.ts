@@ -11,6 +11,12 @@ export function openapiDocument(app: OpenAPIHono<HttpEnv>): void {
     scheme: "bearer",
     bearerFormat: "dg_test_…",
   });
+  app.openAPIRegistry.registerComponent("securitySchemes", "token", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "Signed by an issuer that the organisation registered (`POST /v1/token_issuers`).",
+  });
   app.openAPIRegistry.registerComponent("securitySchemes", "session", {
     type: "apiKey",
     in: "cookie",
@@ -65,7 +71,7 @@ function describe(operation: OperationObject): void {
 }
 
 /** The quota that a caller is counted by, by how it authenticates. */
-const policyOf: Readonly<Record<string, PolicyName>> = { api_key: "key" };
+const policyOf: Readonly<Record<string, PolicyName>> = { api_key: "key", session: "user", token: "issuer" };
 
 /** Which quotas count the operation, as the `RateLimit` headers name them. Webhooks have none (limit-rate.ts). */
 function describeLimits(path: string, operation: OperationObject, quotas: Quotas): void {

@@ -28,8 +28,8 @@ export const problemTypes = {
     status: 401,
     title: "No valid credential",
     cause:
-      "There is no session, or it has ended; or the Authorization header is missing or is not `Bearer dg_…`, the key is mistyped or cut (its checksum does not fit), or it is unknown here, expired or revoked.",
-    fix: "Send `Authorization: Bearer KEY` with a key of this deployment. If the key is whole, have a new one made. A person signs in again.",
+      "There is no session, or it has ended; or the Authorization header is missing or is not `Bearer dg_…`, the key is mistyped or cut (its checksum does not fit), or it is unknown here, expired or revoked; or a token is not what a registered issuer signs for this deployment.",
+    fix: "Send `Authorization: Bearer KEY` with a key of this deployment. If the key is whole, have a new one made. For a token, compare it with what `GET /v1/token_issuers` shows. A person signs in again.",
   },
   webhook_refused: {
     status: 401,
@@ -90,9 +90,9 @@ export const problemTypes = {
   },
   scope_missing: {
     status: 403,
-    title: "The API key lacks a scope",
-    cause: "The key is valid, and may not do this. The detail and the WWW-Authenticate header name the scope.",
-    fix: "Use a key that has the scope, or have one made.",
+    title: "The credential lacks a scope",
+    cause: "The key or token is valid, and may not do this. The detail and the WWW-Authenticate header name the scope.",
+    fix: "Use a key or token that has the scope, or have one made.",
   },
   not_found: {
     status: 404,

@@ -1,12 +1,13 @@
 /** The real chain over the real driver: a request as a client sends it, an answer as a client gets it. */
 import { randomBytes } from "node:crypto";
-import { neonTransport } from "../../src/db/transport.ts";
+import { neonTransport, type Transport } from "../../src/db/transport.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import { createApp } from "../../src/http/app.ts";
 import type { HttpDeps } from "../../src/http/http-env.ts";
 import type { FaultReport } from "../../src/http/on-error.ts";
 import { snapshotDesk } from "../../src/domain/decisions/snapshot.ts";
 import { callNow } from "../../src/dispatch/call-now.ts";
+import { knownIssuers } from "../../src/http/known-issuers.ts";
 import { apiKeyHasher, apiKeyMint } from "../../src/lib/api-key.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
@@ -16,6 +17,7 @@ import { webauthnChallenges } from "../../src/lib/webauthn-challenge.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
 import { adaptersOf } from "../../src/providers/registry.ts";
 import { sealCredential } from "../../src/providers/seal-credential.ts";
+import { tokenKeys } from "../../src/providers/token-keys.ts";
 import { totpSecrets } from "../../src/providers/totp/totp-secrets.ts";
 import { vendors } from "../../src/providers/vendors.ts";
 import type { Instant } from "../../src/lib/instant.ts";
@@ -62,9 +64,13 @@ export interface Caller extends SeededOrg {
 /** Nobody listens there: a test that needs a provider passes its own. */
 const nowhere = "http://127.0.0.1:9";
 
-export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere): Promise<Api> {
+export async function openApi(
+  over: Partial<HttpDeps> = {},
+  simulator = nowhere,
+  wrap: (transport: Transport) => Transport = (transport) => transport,
+): Promise<Api> {
   const db = await openTestDatabase();
-  const transport = neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` });
+  const transport = wrap(neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` }));
   const newId = () => uuidV7(Date.now(), randomBytes(10));
   const system = new SystemDb(transport, newId, testPeppers);
   const faults: FaultReport[] = [];
@@ -97,6 +103,8 @@ export async function openApi(over: Partial<HttpDeps> = {}, simulator = nowhere)
     sealCredential: (identity, purposes, fields) => sealCredential(keyring, identity, purposes, fields),
     sealLetter: mailbox.sealLetter,
     adapters,
+    tokenKeys: tokenKeys({ keyring, fetch: () => Promise.reject(new Error("no network")), ownOrigins: [] }),
+    knownIssuers: knownIssuers(),
     desk,
     files: memoryFiles(files),
     callNow: (org, asked) =>

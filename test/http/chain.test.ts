@@ -63,7 +63,7 @@ describe("who calls", () => {
     expect(refused.json).toMatchObject({
       code: "scope_missing",
       status: 403,
-      detail: "The API key lacks the scope sellers:write.",
+      detail: "The API key or token lacks the scope sellers:write.",
     });
     expect((await api.db.admin("select 1 from sellers where org_id = $1", [reader.orgId])).rows).toEqual([]);
     expect((await reader.get("/v1/leads")).status).toBe(200);

@@ -59,6 +59,21 @@ describe("the API's document", () => {
     expect(closed.map(({ operation }) => operation.operationId).toSorted()).toEqual(Object.keys(ruled).toSorted());
   });
 
+  test("every operation says which quotas count it, and webhooks have none", () => {
+    const of = (name: string) => operations.find((one) => one.name === name)?.operation["x-rate-limit"];
+    const [address, key, user] = [
+      { policy: "address", q: 12_000, w: 60 },
+      { policy: "key", q: 6_000, w: 60 },
+      { policy: "user", q: 1_200, w: 60 },
+    ];
+    expect(of("GET /v1/account")).toEqual([address, key, user]);
+    expect(of("GET /healthz")).toEqual([address]);
+    for (const { operation, name, path } of operations) {
+      const said = operation["x-rate-limit"] !== undefined && Object.hasOwn(operation["responses"] as object, "429");
+      expect(said, name).toBe(!path.startsWith("/webhooks/"));
+    }
+  });
+
   test("every POST of /v1 takes an Idempotency-Key, and those that dial or import demand one", () => {
     const keyed = operations.filter(({ method, path }) => method === "post" && path.startsWith("/v1/"));
     expect(keyed.length).toBeGreaterThan(10);

@@ -1,6 +1,8 @@
 /** What a client meets who asks too much, over the real chain. */
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Hono } from "hono";
+import { sessionCookie } from "../../src/http/authenticate.ts";
 import { createApp } from "../../src/http/app.ts";
 import type { HttpDeps, HttpEnv } from "../../src/http/http-env.ts";
 import { limitChallenge, mailDelaySeconds } from "../../src/http/limit-challenges.ts";
@@ -8,8 +10,10 @@ import { onError } from "../../src/http/on-error.ts";
 import { requestId } from "../../src/http/request-id.ts";
 import { mintApiKey } from "../../src/lib/api-key.ts";
 import { publicId } from "../../src/lib/ids.ts";
+import { mintSessionToken } from "../../src/lib/session-token.ts";
 import { memoryLimits, type MemoryLimits, quotasWith } from "../support/rate-limits.ts";
-import { type Api, type Caller, openApi } from "./api.ts";
+import { makeMember, makePerson, makeSession } from "../support/users.ts";
+import { type Api, type Caller, openApi, realNow } from "./api.ts";
 
 const start = 1_795_000_000_000;
 let nowMs = start;
@@ -19,7 +23,7 @@ let api: Api;
 let acme: Caller;
 beforeAll(async () => {
   api = await openApi({
-    quotas: quotasWith({ key: 5, address: 12 }),
+    quotas: quotasWith({ key: 5, user: 3, address: 12 }),
     rateLimits: { take: (bucket, policy) => limits.take(bucket, policy) },
     flood: async (door, address) => (flooding.includes("down") ? null : !flooding.includes(`${door} ${address}`)),
   });
@@ -113,6 +117,39 @@ describe("a key", () => {
     unusual = false;
     await ask();
     expect(marked).toEqual([true, undefined]);
+  });
+});
+
+describe("a person", () => {
+  const signIn = async () => {
+    const { userId } = await makePerson(api.db);
+    await makeMember(api.db, acme.orgId, userId, "viewer");
+    const session = async () => (await makeSession(api.db, api.deps.hashApiKey, userId, realNow)).headers;
+    return { userId, laptop: await session(), phone: await session() };
+  };
+  const ask = (headers: Readonly<Record<string, string>>, address: string) =>
+    api.send("GET", "/v1/account", { headers: { ...headers, ...from(address) } });
+
+  test("has one quota for all of their sessions, and is told of it", async () => {
+    const { laptop, phone } = await signIn();
+    const answers = [];
+    for (let at = 0; at < 4; at += 1) answers.push(await ask(at % 2 === 0 ? laptop : phone, `203.0.113.${at}`));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
+    expect(answers[2]?.headers.get("ratelimit")).toBe('"user";r=0;t=60');
+    expect(answers[3]?.headers.get("ratelimit-policy")).toBe('"user";q=3;w=60');
+    expect((await ask((await signIn()).laptop, "203.0.113.9")).status).toBe(200);
+  });
+
+  test("cannot be locked out by cookies that somebody made up with their id", async () => {
+    const { userId, laptop } = await signIn();
+    const before = api.db.endpoint.requests().total;
+    for (let at = 0; at < 6; at += 1) {
+      const { clear } = await mintSessionToken(api.deps.newId(), userId, randomBytes, async () => randomBytes(32));
+      const made = await ask({ cookie: `${sessionCookie}=${clear}`, "sec-fetch-site": "same-origin" }, "198.51.100.9");
+      expect(made.status).toBe(401);
+    }
+    expect(api.db.endpoint.requests().total).toBe(before);
+    expect((await ask(laptop, "203.0.113.9")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
   });
 });
 

@@ -8,9 +8,9 @@ import { apiKeyHasher } from "../../src/lib/api-key.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import { sealedLetters } from "../../src/providers/mail/sealed-letter.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { memoryNamespace } from "../support/object-storage.ts";
 import { testPeppers } from "../support/peppers.ts";
 import { newId } from "../support/world.ts";
-import { memoryNamespace } from "../support/object-storage.ts";
 import { orgNow } from "./api.ts";
 
 const key = Buffer.alloc(32, 9);

@@ -20,6 +20,7 @@ import * as scrubs from "../../src/db/queries/scrubs.ts";
 import * as standing from "../../src/db/queries/standing.ts";
 import * as stopChecks from "../../src/db/queries/stop-checks.ts";
 import * as suppressions from "../../src/db/queries/suppressions.ts";
+import * as tokenIssuers from "../../src/db/queries/token-issuers.ts";
 import * as testClock from "../../src/db/queries/test-clock.ts";
 import { sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
@@ -29,7 +30,7 @@ import type { Admin } from "./tenants.ts";
 
 const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   account, audit, campaigns, connections, "consent-events": consentEvents, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
-  "idempotency-keys": idempotencyKeys, inbox, intake, leads, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock,
+  "idempotency-keys": idempotencyKeys, inbox, intake, leads, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock, "token-issuers": tokenIssuers,
 }; // prettier-ignore
 
 /** Ids of one org's rows, each in the state that gives the statements something to do. */
@@ -89,6 +90,7 @@ const knownSql = {
   outboxAttempt: "select subject_id::text as v from outbox where org_id = $1 order by id",
   keyOwner: "select principal_id::text as v from idempotency_keys where org_id = $1 and key = 'first'",
   orgVersion: "select facts_version::text as v from org_facts where org_id = $1",
+  keySetIssuer: "select id::text as v from token_issuers where org_id = $1 and jwks_url is not null",
   clock: "select app.rfc3339(now + interval '1 minute') as v from test_clocks where org_id = $1",
 };
 export async function knownOf(admin: Admin, orgId: string): Promise<Known> {
@@ -278,6 +280,14 @@ export const statements: Readonly<Record<string, Make>> = {
   "test-clock.moveClock": (k) => [...testClock.moveClock(k.clock, 60)],
   "test-clock.stopClock": () => [testClock.stopClock("ready", null)],
   "test-clock.releaseClock": () => [testClock.releaseClock()],
+  "token-issuers.readTokenIssuer": (k) => [
+    tokenIssuers.readTokenIssuer(
+      { issuerId: k.keySetIssuer, alg: "ES256", issuer: "https://idp.test", keyId: "one" },
+      "2026-11-20T09:00:00Z" as Instant,
+      { freshSince: "2026-11-20T08:50:00Z" as Instant, triedSince: "2026-11-20T08:55:00Z" as Instant },
+    ),
+  ],
+  "token-issuers.keepKeySet": (k) => [tokenIssuers.keepKeySet(k.keySetIssuer, 1, "2026-11-20T09:00:00Z" as Instant, "[]", null)],
 };
 
 /** On tables without an org, and through doors. */

@@ -171,6 +171,7 @@ async function fill(house: House, org: LiveOrg, areaCode: string, state: string,
   await claimDue(queue);
   await org.importFile("Phone,First,Mail,Notes,State,At,Text\n");
   await addPeople(house, org);
+  await addIssuers(house, org);
   await makeWorkDue(house, org, target);
   await house.api.db.admin(
     `insert into connections (org_id, id, kind, vendor, name, config, status, inbox_keeps, max_concurrency, calls_per_second, settle_seconds, created_at)
@@ -195,6 +196,18 @@ async function addPeople({ api: { db } }: House, { orgId }: LiveOrg): Promise<vo
     `insert into support_grants (org_id, id, operator_id, role, reason, created_at, expires_at)
        values ($1, $2, $3, 'viewer', 'test', now(), now() + interval '1 hour')`,
     [orgId, newId(), operator.userId],
+  );
+}
+
+/** Who signs tokens: by a key, and by a set of them that is due to be fetched. */
+async function addIssuers({ api: { db } }: House, org: LiveOrg): Promise<void> {
+  const key = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
+  const scopes = ["leads:read"];
+  await org.post("/v1/token_issuers", { name: "CRM", issuer: "https://crm.test", alg: "EdDSA", public_key: key, scopes });
+  await db.admin(
+    `insert into token_issuers (org_id, id, name, issuer, alg, jwks_url, scopes, created_at, jwks)
+       values ($1, $2, 'Set', 'https://idp.test', 'ES256', 'https://idp.acme-solar.com/jwks.json', '{leads:read}', now(), '[]')`,
+    [org.orgId, newId()],
   );
 }
 

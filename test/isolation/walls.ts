@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OrgDb } from "../../src/db/org-db.ts";
 import * as schema from "../../src/db/schema/index.ts";
 import { type Statement, type Transport } from "../../src/db/transport.ts";
+import { reportAccess } from "../support/report.ts";
 import { newId } from "../support/world.ts";
 import { type Known, knownOf, statements, untried } from "./statements.ts";
 import { type Admin, marksOf, rowsOfOrg, shows, type TenantTable, tenantTables, tryAs, watchWrites } from "./tenants.ts";
@@ -33,6 +34,7 @@ export function walls(open: () => Promise<Ground>): void {
   let marks: ReadonlySet<string>;
   let known: Known;
   const all = Object.entries(statements);
+  const figures: Record<string, number> = {};
   beforeAll(async () => {
     ground = await open();
     tables = await tenantTables(ground.admin);
@@ -43,6 +45,7 @@ export function walls(open: () => Promise<Ground>): void {
     await client.connect();
   }, 300_000);
   afterAll(async () => {
+    reportAccess("walls", figures);
     await client.end();
     await ground.close();
   });
@@ -115,6 +118,7 @@ export function walls(open: () => Promise<Ground>): void {
         }
       }
       expect(leaks).toEqual([]);
+      Object.assign(figures, { tenant_tables: tables.length, [`wrong_statements, bound to ${who}`]: tried, [`rows, bound to ${who}`]: leaks.length });
       console.log(`wall two, bound to ${who}: ${tried} statements on ${tables.length} tables, 0 rows`);
     }, 120_000); // prettier-ignore
 
@@ -149,6 +153,7 @@ export function walls(open: () => Promise<Ground>): void {
       }
       expect(leaks).toEqual([]);
       expect(uses).toBeGreaterThan(80);
+      Object.assign(figures, { uses_taken_away_in_queries: uses, leaks_with_row_security_on: leaks.length });
       console.log(`wall one out of db/queries: ${uses} uses mutated, ${leaks.length} leaks`);
     }, 240_000);
 
@@ -158,6 +163,7 @@ export function walls(open: () => Promise<Ground>): void {
       // The binding itself is run before every statement; everything else runs through one.
       expect(unreached.filter((name) => !/^app\.(bind(_[a-z_]+)?|machine_refusal)$/.test(name))).toEqual([]);
       expect(uses).toBeGreaterThan(100);
+      Object.assign(figures, { uses_taken_away_in_functions: uses, leaks_in_functions_with_row_security_on: leaks.length });
       console.log(`wall one out of SQL functions: ${uses} uses mutated, ${leaks.length} leaks`);
     }, 600_000);
 
@@ -184,6 +190,7 @@ export function walls(open: () => Promise<Ground>): void {
         if (seen !== null) leaks.push(`${name}: ${seen}`);
       }
       expect(leaks).toEqual([]);
+      Object.assign(figures, { statements_with_row_security_off: all.length, leaks_with_row_security_off: leaks.length });
       console.log(`wall one alone: ${all.length} statements, 0 leaks`);
     }, 120_000);
 
@@ -206,6 +213,7 @@ export function walls(open: () => Promise<Ground>): void {
       expect(functions.leaks.length).toBeGreaterThan(5);
       const handle = await handleLeaks((text) => text.replaceAll(/"[a-z_]+"\."org_id" = \(select app\.org\(\)\)/g, "true"));
       expect(handle.length).toBeGreaterThan(30);
+      Object.assign(figures, { control_leaks_in_queries: leaking, control_leaks_in_functions: functions.leaks.length });
       console.log(
         `both walls down: ${leaking} uses in db/queries and ${functions.leaks.length} in SQL functions leak when taken away`,
       );

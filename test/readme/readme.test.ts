@@ -158,13 +158,8 @@ describe("every command of the README", () => {
       },
     );
     expect(status, stderr).toBe(0);
-    for (const name of [
-      "PUBLIC_ORIGIN",
-      "SIMULATOR_ORIGIN",
-      "MAIL_FROM",
-      ...bound(/binding = "([^"]+)"/g),
-      ...bound(/^name = "([A-Z_]+)"/gm),
-    ])
+    const variables = ["PUBLIC_ORIGIN", "SIMULATOR_ORIGIN", "MAIL_FROM"];
+    for (const name of [...variables, ...bound(/binding = "([^"]+)"/g), ...bound(/^name = "([A-Z_]+)"/gm)])
       expect(stdout).toContain(name);
   }, 120_000);
 });
@@ -208,7 +203,15 @@ describe("the README's tables and links", () => {
 
   test("every file that a page names is there", () => {
     const pages = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/how-it-works.md", "docs/api.md", "docs/imports.md"];
-    for (const page of [...pages, "docs/gates.md", "docs/audit.md", "docs/simulators.md", "docs/rate-limits.md"]) {
+    for (const page of [
+      ...pages,
+      "docs/gates.md",
+      "docs/audit.md",
+      "docs/tokens.md",
+      "docs/rate-limits.md",
+      "docs/operations.md",
+      "docs/simulators.md",
+    ]) {
       const text = readFileSync(join(root, page), "utf8");
       const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map((match) =>
         join(root, page, "..", match[1] ?? ""),

@@ -15,7 +15,7 @@ export function openMailbox(system: SystemDb, keyring: Keyring): Mailbox {
   const letters: Letter[] = [];
   const { seal, send } = sealedLetters(keyring, {
     async send(letter, key) {
-      // A copy: what was lent is emptied.
+      // What was lent is emptied afterwards.
       letters.push({ ...letter });
       return { kind: "sent", providerId: key };
     },

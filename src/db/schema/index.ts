@@ -8,3 +8,4 @@ export * from "./mails.ts";
 export * from "./orgs.ts";
 export * from "./users.ts";
 export * from "./platform.ts";
+export * from "./token-issuers.ts";

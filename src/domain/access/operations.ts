@@ -116,6 +116,11 @@ export const operations = {
   "suppressions.look_up": by("viewer", "suppressions:read", subjects),
   "test_clock.get": by("viewer", "test_clock:read"),
   "test_clock.advance": by("member", "test_clock:write"),
+  "token_issuers.create": by("admin", "token_issuers:write", factor),
+  "token_issuers.list": by("admin", "token_issuers:read"),
+  "token_issuers.get": by("admin", "token_issuers:read"),
+  "token_issuers.update": by("admin", "token_issuers:write", factor),
+  "token_issuers.revoke": by("admin", "token_issuers:write", factor),
 } as const satisfies Record<string, Rule>;
 export type OperationId = keyof typeof operations;
 

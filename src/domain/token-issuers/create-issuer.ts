@@ -1,0 +1,62 @@
+import type { OrgDb } from "../../db/org-db.ts";
+import { databaseDefault } from "../../db/schema/columns.ts";
+import { tokenIssuers } from "../../db/schema/index.ts";
+import { publicId } from "../../lib/ids.ts";
+import { earliest, type Instant } from "../../lib/instant.ts";
+import type { TokenAlg } from "../../lib/public-jwk.ts";
+import { ok, refuse, type Result } from "../../lib/result.ts";
+import type { TokenKeys } from "../../providers/token-keys.ts";
+import { heldScopes } from "../access/operations.ts";
+import { ownEnd } from "../api-keys/create-key.ts";
+import { type GivenKey, judgeKey, keyColumns, type KeyRefusal } from "./judge-key.ts";
+
+export type TokenIssuer = typeof tokenIssuers.$inferSelect;
+export interface NewIssuer {
+  readonly name: string;
+  readonly issuer: string;
+  readonly alg: TokenAlg;
+  readonly key: GivenKey;
+  /** Null: whoever it signs for. */
+  readonly subjects: readonly string[] | null;
+  readonly scopes: readonly string[];
+  /** Real clock; null = until it is revoked. */
+  readonly expiresAt: Instant | null;
+}
+
+/** An issuer whose tokens can do no more than whoever registers it, and that lives no longer. */
+export async function createIssuer(
+  org: OrgDb,
+  keys: TokenKeys,
+  wanted: NewIssuer,
+  realNow: Instant,
+): Promise<Result<TokenIssuer, "scope_not_held" | "expires_in_past" | KeyRefusal>> {
+  const bound = await org.bound();
+  const held = heldScopes(bound);
+  if (!wanted.scopes.every((scope) => held.includes(scope))) return refuse("scope_not_held");
+  if (wanted.expiresAt !== null && wanted.expiresAt <= realNow) return refuse("expires_in_past");
+  // A key set is fetched here, while no transaction is open.
+  const key = await judgeKey(keys, wanted.alg, wanted.key);
+  if (!key.ok) return key;
+  const id = org.newId();
+  const expiresAt = earliest([wanted.expiresAt, await ownEnd(org)]);
+  const columns = await keyColumns(keys, { orgId: bound.orgId, id, version: 1 }, key.value, realNow);
+  const { name, issuer, alg, scopes, subjects } = wanted;
+  const facts = { issuer, alg, scopes, subjects, key: key.value.from, expires_at: expiresAt };
+  return org.change({ action: "token_issuer.created", subject: publicId("tokenIssuer", id), facts }, async (w) =>
+    ok(
+      await w.insert(tokenIssuers, {
+        ...columns,
+        id,
+        name,
+        issuer,
+        alg,
+        subjects: subjects === null ? null : [...subjects],
+        scopes: [...scopes],
+        sponsorId: bound.sponsorId,
+        version: databaseDefault as never,
+        createdAt: realNow,
+        expiresAt,
+      }),
+    ),
+  );
+}

@@ -1,0 +1,290 @@
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { createIssuer, type TokenIssuer } from "../../domain/token-issuers/create-issuer.ts";
+import { findIssuer, findIssuers } from "../../domain/token-issuers/find-issuers.ts";
+import type { GivenKey, KeyRefusal } from "../../domain/token-issuers/judge-key.ts";
+import { revokeIssuer } from "../../domain/token-issuers/revoke-issuer.ts";
+import { updateIssuer } from "../../domain/token-issuers/update-issuer.ts";
+import { scopes } from "../../domain/access/scopes.ts";
+import { publicId } from "../../lib/ids.ts";
+import type { Instant } from "../../lib/instant.ts";
+import { type PublicJwk, tokenAlgs } from "../../lib/public-jwk.ts";
+import { isOneLine, tokenAudience, tokenLimits } from "../../lib/read-token.ts";
+import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
+import { givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
+import { conflict, invalid, notFound, type Problem } from "../problem.ts";
+
+/** A token lasts a day at most: it makes no credential that would outlive it. */
+const tokenScopes = scopes.filter((scope) => scope !== "api_keys:write" && scope !== "token_issuers:write");
+const oneLine = (charactersMax: number) =>
+  z.string().min(1).max(charactersMax).refine(isOneLine, "One line of text is needed, without control characters.");
+const fields = {
+  name: text(100),
+  issuer: oneLine(500).openapi({ description: "What a token's `iss` says, character for character." }),
+  subjects: z
+    .array(oneLine(tokenLimits.subjectCharactersMax))
+    .min(1)
+    .max(100)
+    .nullable()
+    .openapi({ description: "Whose tokens are taken, by `sub`; null: whoever the issuer signs for." }),
+  scopes: z.array(z.enum(tokenScopes)).min(1).max(tokenScopes.length),
+};
+const keyFields = {
+  public_key: z
+    .record(z.string().max(64), z.unknown())
+    .optional()
+    .openapi({ description: "A public key as a JWK (RFC 7517): Ed25519, P-256, or RSA of 2,048 to 4,096 bits." }),
+  jwks_url: z
+    .string()
+    .max(2_000)
+    .optional()
+    .openapi({ description: "Where the issuer publishes its keys: https, on its usual port, without a query." }),
+  secret: z
+    .string()
+    .max(200)
+    .optional()
+    .openapi({ description: "For HS256: 32 to 128 random bytes in base64url. Sealed on arrival, never returned." }),
+};
+const newIssuer = z
+  .strictObject({
+    ...fields,
+    alg: z.enum(tokenAlgs).openapi({ description: "The one algorithm of its tokens, for good." }),
+    ...keyFields,
+    subjects: fields.subjects.optional(),
+    expires_at: givenInstant.nullable().default(null),
+  })
+  .openapi("NewTokenIssuer", {
+    example: {
+      name: "CRM",
+      issuer: "https://crm.acme-solar.com",
+      alg: "EdDSA",
+      public_key: { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
+      subjects: ["lead-sync"],
+      scopes: ["leads:write", "calls:write"],
+    },
+  });
+const changed = z
+  .strictObject({
+    name: fields.name.optional(),
+    issuer: fields.issuer.optional(),
+    subjects: fields.subjects.optional(),
+    scopes: fields.scopes.optional(),
+    ...keyFields,
+    not_before: givenInstant.nullable().optional().openapi({ description: "Tokens whose `iat` is before it are refused." }),
+  })
+  .openapi("TokenIssuerChange", { example: { scopes: ["leads:write"] } });
+const tokenIssuer = z
+  .strictObject({
+    id: idField("tokenIssuer"),
+    object: z.literal("token_issuer"),
+    name: z.string(),
+    issuer: z.string(),
+    audience: z.string().openapi({ description: "What a token's `aud` says, in this environment and for this issuer." }),
+    alg: z.enum(tokenAlgs),
+    key_from: z.enum(["public_key", "jwks_url", "secret"]),
+    public_key: z.record(z.string(), z.unknown()).nullable(),
+    jwks_url: z.string().nullable(),
+    key_set: z
+      .strictObject({
+        key_ids: z.array(z.string()),
+        fetched_at: instantField.nullable(),
+        tried_at: instantField.nullable(),
+        failure: z.string().nullable().openapi({ description: "Why the last try brought nothing." }),
+      })
+      .nullable(),
+    subjects: z.array(z.string()).nullable(),
+    scopes: z.array(z.string()),
+    status: z.enum(["active", "expired", "revoked"]),
+    version: z.int(),
+    not_before: instantField.nullable(),
+    created_at: instantField,
+    expires_at: instantField.nullable(),
+    revoked_at: instantField.nullable(),
+    last_used_at: instantField.nullable().openapi({ description: "To the minute." }),
+  })
+  .openapi("TokenIssuer", { description: "Its instants are of the real clock, in test organisations too." });
+
+function view(row: TokenIssuer, origin: string, now: Instant): z.infer<typeof tokenIssuer> {
+  return {
+    id: publicId("tokenIssuer", row.id),
+    object: "token_issuer",
+    name: row.name,
+    issuer: row.issuer,
+    audience: tokenAudience(origin, row.id),
+    alg: row.alg,
+    key_from: row.alg === "HS256" ? "secret" : row.jwksUrl === null ? "public_key" : "jwks_url",
+    public_key: row.publicKey as Record<string, unknown> | null,
+    jwks_url: row.jwksUrl,
+    key_set:
+      row.jwksUrl === null
+        ? null
+        : {
+            key_ids: ((row.jwks ?? []) as readonly PublicJwk[]).flatMap(({ kid }) => kid ?? []),
+            fetched_at: row.jwksFetchedAt,
+            tried_at: row.jwksTriedAt,
+            failure: row.jwksFailure,
+          },
+    subjects: row.subjects,
+    scopes: row.scopes,
+    status: row.revokedAt !== null ? "revoked" : row.expiresAt !== null && row.expiresAt <= now ? "expired" : "active",
+    version: row.version,
+    not_before: row.notBefore,
+    created_at: row.createdAt,
+    expires_at: row.expiresAt,
+    revoked_at: row.revokedAt,
+    last_used_at: row.lastUsedAt,
+  };
+}
+
+const keyDetails: Readonly<Record<KeyRefusal["code"], string>> = {
+  key_wanted: "Give one of public_key, jwks_url and secret.",
+  one_key_wanted: "Give only one of public_key, jwks_url and secret.",
+  key_private: "That is a private key or a secret: give the public key alone. Whoever has seen it can sign; make a new one.",
+  key_of_another_type: "The algorithm takes another kind of key: EdDSA Ed25519, ES256 P-256, RS256 RSA, HS256 a secret.",
+  key_too_small: "RSA takes 2,048 bits, a secret 32 to 128 bytes in base64url without padding.",
+  key_malformed: "That is no public key of this algorithm.",
+  address_refused: "A public https address is needed, on its usual port, without user-info or query, and not our own.",
+  timeout: "The address did not answer in time.",
+  unreachable: "The address could not be reached.",
+  redirected: "The address answered with a redirect, which is not followed: give the one that it leads to.",
+  answer_too_large: "The answer is larger than a key set is.",
+  answer_refused: "The address answered with another status than 200.",
+  no_key_set: "The answer is no JSON with `keys` (RFC 7517).",
+  no_usable_key: "No key of the set has a `kid` and fits the algorithm.",
+};
+const keyProblem = ({ field, code }: KeyRefusal): Problem =>
+  invalid({ pointer: field === "key" ? "" : `/${field}`, code, detail: keyDetails[code] });
+const scopeProblem = (): Problem =>
+  invalid({
+    pointer: "/scopes",
+    code: "scope_not_held",
+    detail: "An issuer gets no more than its maker has: leave out the scopes that whoever asks lacks.",
+  });
+const keyOf = (body: { public_key?: unknown; jwks_url?: string | undefined; secret?: string | undefined }): GivenKey => ({
+  publicKey: body.public_key,
+  jwksUrl: body.jwks_url,
+  secret: body.secret,
+});
+
+export function tokenIssuerRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/token_issuers",
+      summary: "Register who signs tokens",
+      description:
+        "One algorithm and one of public_key, jwks_url and secret. With jwks_url, say in `subjects` whose tokens are taken, or null for all: many an issuer signs for anyone who asks. Its `audience` goes into each token's `aud`.",
+      tags: ["token_issuers"],
+      ...posts("token_issuers.create"),
+      request: { body: jsonBody(newIssuer) },
+      responses: { 201: json("The issuer.", tokenIssuer), ...problems },
+    }),
+    async (c) => {
+      const { subjects, expires_at: expiresAt, ...body } = c.req.valid("json");
+      if (body.jwks_url !== undefined && subjects === undefined)
+        throw invalid({ pointer: "/subjects", code: "required", detail: "With jwks_url: a list of subjects, or null for all." });
+      const { name, issuer, alg } = body;
+      const wanted = { name, issuer, alg, subjects: subjects ?? null, scopes: [...new Set(body.scopes)], key: keyOf(body), expiresAt: expiresAt as Instant | null }; // prettier-ignore
+      const done = await createIssuer(c.var.org, c.env.tokenKeys, wanted, c.env.now());
+      if (done.ok) return c.json(view(done.value, c.env.publicOrigin, c.env.now()), 201);
+      if (done.refusal === "scope_not_held") throw scopeProblem();
+      if (done.refusal === "expires_in_past")
+        throw invalid({ pointer: "/expires_at", code: done.refusal, detail: "That instant of the real clock has passed." });
+      throw keyProblem(done.refusal);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/token_issuers",
+      summary: "List token issuers, newest first",
+      description: "Those that have ended, too.",
+      tags: ["token_issuers"],
+      ...reads("token_issuers.list"),
+      request: { query: z.strictObject(pageQuery) },
+      responses: { 200: json("A page.", listOf(tokenIssuer)), ...problems },
+    }),
+    async (c) => {
+      const page = pageOf(c.req.valid("query"));
+      const found = await findIssuers(c.var.org, page);
+      return c.json(
+        listBody(found, page, (row) => view(row, c.env.publicOrigin, c.env.now())),
+        200,
+      );
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/token_issuers/{id}",
+      summary: "Get a token issuer",
+      tags: ["token_issuers"],
+      ...reads("token_issuers.get"),
+      request: { params: idParam("tokenIssuer") },
+      responses: { 200: json("The issuer.", tokenIssuer), ...problems },
+    }),
+    async (c) => {
+      const found = await findIssuer(c.var.org, idOf("tokenIssuer", c.req.valid("param").id));
+      if (found === null) throw notFound("token issuer");
+      return c.json(view(found, c.env.publicOrigin, c.env.now()), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "patch",
+      path: "/v1/token_issuers/{id}",
+      summary: "Change a token issuer, or replace its key",
+      description:
+        "At once: tokens of the old key are refused. For a change without a gap register a second issuer, sign with it, and revoke the first. The algorithm stays.",
+      tags: ["token_issuers"],
+      ...changes("token_issuers.update"),
+      request: { params: idParam("tokenIssuer"), body: jsonBody(changed) },
+      responses: { 200: json("The issuer.", tokenIssuer), ...problems },
+    }),
+    async (c) => {
+      const id = idOf("tokenIssuer", c.req.valid("param").id);
+      const { name, issuer, subjects, scopes: wanted, not_before: notBefore, ...key } = c.req.valid("json");
+      const change = {
+        ...(name === undefined ? {} : { name }),
+        ...(issuer === undefined ? {} : { issuer }),
+        ...(subjects === undefined ? {} : { subjects }),
+        ...(wanted === undefined ? {} : { scopes: [...new Set(wanted)] }),
+        ...(notBefore === undefined ? {} : { notBefore: notBefore as Instant | null }),
+        key: keyOf(key),
+      };
+      const done = await updateIssuer(c.var.org, c.env.tokenKeys, id, change, c.env.now());
+      if (done.ok) return c.json(view(done.value, c.env.publicOrigin, c.env.now()), 200);
+      if (typeof done.refusal === "object") throw keyProblem(done.refusal);
+      if (done.refusal === "issuer_unknown") throw notFound("token issuer");
+      if (done.refusal === "scope_not_held") throw scopeProblem();
+      throw conflict(
+        done.refusal,
+        done.refusal === "issuer_ended"
+          ? "The issuer has expired or is revoked: register a new one."
+          : "It was changed at the same time: read it anew and ask again.",
+      );
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "delete",
+      path: "/v1/token_issuers/{id}",
+      summary: "Revoke a token issuer, at once",
+      description: "Every token of it is refused from now on, and its secret destroyed. Revoking again changes nothing.",
+      tags: ["token_issuers"],
+      ...changes("token_issuers.revoke"),
+      request: { params: idParam("tokenIssuer") },
+      responses: { 200: json("It is revoked.", tokenIssuer), ...problems },
+    }),
+    async (c) => {
+      const revoked = await revokeIssuer(c.var.org, idOf("tokenIssuer", c.req.valid("param").id), c.env.now());
+      if (revoked === null) throw notFound("token issuer");
+      return c.json(view(revoked, c.env.publicOrigin, c.env.now()), 200);
+    },
+  );
+}

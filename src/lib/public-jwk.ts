@@ -1,0 +1,73 @@
+import { fromBase64Url } from "./base64url.ts";
+import { ok, refuse, type Result } from "./result.ts";
+
+/** What a token may be signed by. Closed: an algorithm is a property of the issuer's record, never of what a token says. */
+export const tokenAlgs = ["EdDSA", "ES256", "RS256", "HS256"] as const;
+export type TokenAlg = (typeof tokenAlgs)[number];
+
+/** A public key as a JWK (RFC 7517), with the members that verify and no others. */
+export type PublicJwk = (
+  | { readonly kty: "OKP"; readonly crv: "Ed25519"; readonly x: string }
+  | { readonly kty: "EC"; readonly crv: "P-256"; readonly x: string; readonly y: string }
+  | { readonly kty: "RSA"; readonly n: string; readonly e: string }
+) & { readonly kid?: string };
+export type KeyFault = "key_private" | "key_of_another_type" | "key_too_small" | "key_malformed";
+
+/** RSA of 2,048 bits at least (RFC 7518 §3.3); of more than 4,096 it costs more to verify than a request may. */
+const rsaBits = { least: 2048, most: 4096 } as const;
+/** 65,537: what every library makes. With smaller ones, signatures have been forged. */
+const rsaExponent = "AQAB";
+const privateMembers = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+/** Compared and never looked up: as an id of a key it may hold whatever is visible. */
+export const keyIdForm = /^[\x21-\x7e]{1,256}$/;
+
+/**
+ * The key, if it fits the algorithm and nothing else: a public RSA key that is taken for a secret, or a key of one curve for
+ * another's, is how signatures were forged. A private key is refused by a fault of its own, because it has been told.
+ */
+export function readPublicJwk(alg: TokenAlg, given: unknown): Result<PublicJwk, KeyFault> {
+  if (typeof given !== "object" || given === null) return refuse("key_malformed");
+  const jwk = given as Readonly<Record<string, unknown>>;
+  if (privateMembers.some((name) => Object.hasOwn(jwk, name))) return refuse("key_private");
+  if (!isMeantFor(alg, jwk)) return refuse("key_of_another_type");
+  const kid = jwk["kid"];
+  if (kid !== undefined && (typeof kid !== "string" || !keyIdForm.test(kid))) return refuse("key_malformed");
+  const key = keyOf(alg, jwk);
+  return key.ok ? ok({ ...key.value, ...(kid === undefined ? {} : { kid }) }) : key;
+}
+
+function isMeantFor(alg: TokenAlg, { use, alg: named, key_ops: operations }: Readonly<Record<string, unknown>>): boolean {
+  // RFC 9864 calls EdDSA with this curve Ed25519.
+  const names = alg === "EdDSA" ? ["EdDSA", "Ed25519"] : [alg];
+  return (
+    (use === undefined || use === "sig") &&
+    (named === undefined || names.some((name) => name === named)) &&
+    (operations === undefined || (Array.isArray(operations) && operations.includes("verify")))
+  );
+}
+
+function keyOf(alg: TokenAlg, { kty, crv, x, y, n, e }: Readonly<Record<string, unknown>>): Result<PublicJwk, KeyFault> {
+  if (alg === "EdDSA" && kty === "OKP" && crv === "Ed25519")
+    return isBytes(x, 32) ? ok({ kty, crv, x }) : refuse("key_malformed");
+  if (alg === "ES256" && kty === "EC" && crv === "P-256")
+    return isBytes(x, 32) && isBytes(y, 32) ? ok({ kty, crv, x, y }) : refuse("key_malformed");
+  if (alg !== "RS256" || kty !== "RSA") return refuse("key_of_another_type");
+  const bits = bitsOf(n);
+  if (bits === null || e !== rsaExponent || bits > rsaBits.most) return refuse("key_malformed");
+  return bits < rsaBits.least ? refuse("key_too_small") : ok({ kty, n: n as string, e });
+}
+
+const isBytes = (text: unknown, length: number): text is string =>
+  typeof text === "string" && fromBase64Url(text)?.length === length;
+
+function bitsOf(text: unknown): number | null {
+  const bytes = typeof text === "string" ? fromBase64Url(text) : null;
+  const [first = 0] = bytes ?? [];
+  return bytes === null || first === 0 ? null : bytes.length * 8 - (Math.clz32(first) - 24);
+}
+
+/** The bytes of an HS256 secret, told in base64url: 256 bits at least (RFC 7518 §3.2). Null for anything else. */
+export function readTokenSecret(text: string): Uint8Array<ArrayBuffer> | null {
+  const bytes = fromBase64Url(text);
+  return bytes !== null && bytes.length >= 32 && bytes.length <= 128 ? bytes : null;
+}
