@@ -5,7 +5,7 @@ import { userHandleOf } from "../../src/domain/factors/check-passkey.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { Authenticator, cbor, type Created, type Wrong } from "../support/authenticator.ts";
-import { Browser, type SignedIn, signInPerson } from "../support/browser.ts";
+import { Browser, type SignedIn, signInPerson } from "../support/factor-holder.ts";
 import { testOrigin } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
 
