@@ -69,6 +69,8 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Re
     now,
     milliseconds: outside.milliseconds,
     newId,
+    random: outside.random,
+    magicLinkMinutes: env.MAGIC_LINK_TTL_MINUTES,
     sleep: outside.sleep,
     lookLater: (orgId: string, seconds: number) => send(env, [{ org_id: orgId, work: "reconcile", delay_seconds: seconds }]),
     publicOrigin: env.PUBLIC_ORIGIN,

@@ -60,6 +60,12 @@ const variables = z
         ),
     ),
     RESEND_ORIGIN: given(origin),
+    MAGIC_LINK_TTL_MINUTES: given(
+      z
+        .string()
+        .regex(/^([1-9]|1[0-5])$/, "whole minutes are needed, 1 to 15")
+        .transform(Number),
+    ),
     DIAL_QUEUE: queue,
     IMPORT_QUEUE: queue,
     INBOX_QUEUE: queue,
@@ -96,6 +102,7 @@ const variables = z
     // Mail holds tokens: in development it goes to the simulators unless someone says where else.
     RESEND_ORIGIN: env.RESEND_ORIGIN ?? (env.ENVIRONMENT === "production" ? "https://api.resend.com" : env.SIMULATOR_ORIGIN),
     RESEND_API_KEY: env.RESEND_API_KEY ?? "re_development",
+    MAGIC_LINK_TTL_MINUTES: env.MAGIC_LINK_TTL_MINUTES ?? 15,
     MAIL_FROM: env.MAIL_FROM ?? "Dialgate <mail@dialgate.example>",
   }));
 export type Env = z.infer<typeof variables>;

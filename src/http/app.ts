@@ -30,6 +30,7 @@ import { publicRoutes } from "./routes/public.ts";
 import { secondFactorRoutes } from "./routes/second-factors.ts";
 import { sellerRoutes } from "./routes/sellers.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { signInRoutes } from "./routes/sign-in.ts";
 import { stopCheckRoutes } from "./routes/stop-checks.ts";
 import { suppressionRoutes } from "./routes/suppressions.ts";
 import { testClockRoutes } from "./routes/test-clock.ts";
@@ -48,6 +49,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   app.use("/v1/*", authenticate, limitPrincipal, etag);
 
   publicRoutes(app);
+  signInRoutes(app);
   meRoutes(app);
   sessionRoutes(app);
   passkeySignInRoutes(app);

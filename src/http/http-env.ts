@@ -27,7 +27,10 @@ export interface HttpDeps {
   /** The real clock. What law or plan dates reads the org's own, which the database answers. */
   now(): Instant;
   newId(): string;
+  random(bytes: number): Uint8Array;
   readonly publicOrigin: string;
+  /** How long a link to sign in lives. */
+  readonly magicLinkMinutes: number;
   readonly hashApiKey: ApiKeyHasher;
   readonly mintApiKey: ApiKeyMint;
   readonly mintSession: SessionMint;

@@ -61,6 +61,14 @@ describe("the environment", () => {
       expect(parseEnv({ ...good, MAIL_FROM: from }).MAIL_FROM).toBe(from);
   });
 
+  test("says how long a link to sign in works: fifteen minutes unless it says less", () => {
+    expect(parseEnv(good).MAGIC_LINK_TTL_MINUTES).toBe(15);
+    expect(parseEnv({ ...good, MAGIC_LINK_TTL_MINUTES: "" }).MAGIC_LINK_TTL_MINUTES).toBe(15);
+    expect(
+      ["1", "10", "15"].map((minutes) => parseEnv({ ...good, MAGIC_LINK_TTL_MINUTES: minutes }).MAGIC_LINK_TTL_MINUTES),
+    ).toEqual([1, 10, 15]);
+  });
+
   test.each(Object.keys(good))("without %s is refused by name", (name) => {
     expect(refusal({ ...good, [name]: undefined })).toContain(`${name}: `);
   });
@@ -79,6 +87,12 @@ describe("the environment", () => {
     ["MAIL_FROM", "a@secret-value.test, b@secret-value.test"],
     ["MAIL_FROM", "secret-value <a@dialgate.example>\r\nBcc: x@secret-value.test"],
     ["RESEND_ORIGIN", "https://api.resend.com/secret-value"],
+    ["MAGIC_LINK_TTL_MINUTES", "16"],
+    ["MAGIC_LINK_TTL_MINUTES", "0"],
+    ["MAGIC_LINK_TTL_MINUTES", "-5"],
+    ["MAGIC_LINK_TTL_MINUTES", "1e1"],
+    ["MAGIC_LINK_TTL_MINUTES", "10.5"],
+    ["MAGIC_LINK_TTL_MINUTES", "secret-value"],
     ["DIAL_QUEUE", "secret-value"],
     ["UPLOADS", {}],
     ["RATE_LIMITER", "secret-value"],

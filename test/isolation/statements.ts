@@ -291,7 +291,7 @@ export const statements: Readonly<Record<string, Make>> = {
 };
 
 /** On tables without an org, and through doors. */
-const ofNoOrg = ["mails", "users"];
+const ofNoOrg = ["mails", "sign-in", "users"];
 
 /** What db/queries exports and has no statement above: a new one must be tried too. */
 export function untried(): string[] {

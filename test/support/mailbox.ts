@@ -15,7 +15,7 @@ export function openMailbox(system: SystemDb, keyring: Keyring): Mailbox {
   const letters: Letter[] = [];
   const { seal, send } = sealedLetters(keyring, {
     async send(letter, key) {
-      // What was lent is emptied afterwards.
+      // Opened letters are emptied after the call.
       letters.push({ ...letter });
       return { kind: "sent", providerId: key };
     },

@@ -6,6 +6,7 @@ export * from "./leads.ts";
 export * from "./mailboxes.ts";
 export * from "./mails.ts";
 export * from "./orgs.ts";
+export * from "./sign-in.ts";
 export * from "./users.ts";
 export * from "./platform.ts";
 export * from "./token-issuers.ts";
