@@ -13,9 +13,7 @@ export type ChallengeUse = "register" | "sign_in" | "second_factor";
  * bytes, the end in seconds since 1970, the hash. Nobody who asks for one makes a row; whoever answers one uses it up.
  */
 export interface Challenges {
-  /** For the cookie of a browser that has no session yet. */
-  browserSecret(): string;
-  /** @param boundTo the browser's secret or the session's id. */
+  /** @param boundTo what the browser's cookie keeps, or the session's id. */
   issue(use: ChallengeUse, boundTo: string, now: Instant): Promise<string>;
   /** By what it is used up; null for what was not made here, for this use and this one, or has ended. */
   read(challenge: string, use: ChallengeUse, boundTo: string, now: Instant): Promise<HeldChallenge | null>;
@@ -26,13 +24,12 @@ export interface HeldChallenge {
 }
 
 export const challengeSeconds = 300;
-const [nonceBytes, endBytes, hashBytes, browserBytes] = [16, 4, 32, 32] as const;
+const [nonceBytes, endBytes, hashBytes] = [16, 4, 32] as const;
 
 export function webauthnChallenges(random: (bytes: number) => Uint8Array, hash: ApiKeyHasher): Challenges {
   const hashed = (head: Uint8Array, use: ChallengeUse, boundTo: string) =>
     hash(JSON.stringify(["webauthn challenge", use, boundTo, toBase64Url(head)]));
   return {
-    browserSecret: () => toBase64Url(random(browserBytes)),
     async issue(use, boundTo, now) {
       const end = new Uint8Array(endBytes);
       new DataView(end.buffer).setUint32(0, secondsOf(now) + challengeSeconds);

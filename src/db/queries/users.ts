@@ -73,12 +73,6 @@ export const insertSession = (one: NewSession): Statement => ({
   ],
 });
 
-export const signedIn = (userId: string, now: Instant): Statement => ({
-  name: "users.signed_in",
-  text: "update users u set last_sign_in_at = $2 where u.id = $1",
-  params: [userId, now],
-});
-
 export const liveSessions = (userId: string, now: Instant): Statement => ({
   name: "users.live_sessions",
   text: `select ${sessionColumns} from sessions s where s.user_id = $1 and ${isLive("$2::timestamptz")} order by s.created_at desc, s.id limit 100`,

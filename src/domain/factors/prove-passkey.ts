@@ -13,10 +13,14 @@ import { tellFactorChanged } from "./tell-person.ts";
 export interface ProvedPasskey extends CheckedUse {
   readonly id: string;
   readonly userId: string;
+  readonly email: string;
 }
-/** `userId`: whom the answer named, if that is someone. */
-type Proof = { readonly proved: ProvedPasskey } | { readonly proved: null; readonly userId: string | null };
-const nobody: Proof = { proved: null, userId: null };
+/** `named`: whose passkey the answer named, if it is someone's. */
+interface Proof {
+  readonly proved: ProvedPasskey | null;
+  readonly named: { readonly email: string } | null;
+}
+const nobody: Proof = { proved: null, named: null };
 
 /** Uses the challenge up, whatever comes of its answer. */
 export async function provePasskey(
@@ -32,9 +36,9 @@ export async function provePasskey(
   const { answers } = await handle.query(useChallenge(held, now()), passkeyByCredential(credentialId));
   const known = answers[1] === undefined ? undefined : rowsOf<KnownPasskey>(answers[1])[0];
   if (known === undefined || answers[0]?.rows.length !== 1) return nobody;
-  const { id, user_id: userId, public_key: publicKey, backup_eligible: backupEligible } = known;
+  const { id, user_id: userId, email, public_key: publicKey, backup_eligible: backupEligible } = known;
   const checked = await checkShown(publicOrigin, challenge, credential, { userId, publicKey, backupEligible });
-  return checked === null ? { proved: null, userId } : { proved: { ...checked, id, userId } };
+  return { proved: checked === null ? null : { ...checked, id, userId, email }, named: { email } };
 }
 
 /** In the transaction of what it opens. False: it was used elsewhere since, as a copy would be. */

@@ -1,16 +1,15 @@
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { type FailuresRow, holdSession, noteFailure } from "../../db/queries/factors.ts";
-import { rotateSession } from "../../db/queries/users.ts";
+import { personById, type PersonRow, rotateSession } from "../../db/queries/users.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { MintedSession } from "../../lib/session-token.ts";
+import { noteFailure as noteForAccount } from "../sign-in/note-failure.ts";
 import type { ActingSession, FactorDeps } from "./factor-deps.ts";
-import { tellManyFailures } from "./tell-person.ts";
 
 export type FactorMethod = "passkey" | "totp" | "recovery_code";
 
-/** So many that did not hold end the session, whose person signs in anew; half as many are told by mail. */
+/** So many that did not hold end the session, whose person signs in anew: the challenge is locked, never the account. */
 export const failuresMax = 10;
-const failuresTold = 5;
 
 /**
  * A second factor in a session: what `take` takes is taken once, and the session goes on, open, under another token. Null when
@@ -40,21 +39,22 @@ export async function openSession(deps: FactorDeps, w: OrgWriter, session: Actin
   return minted;
 }
 
+/** Counted for the session, and with every other failed attempt to sign in for the account, whose person is told of many. */
 export async function refuseFactor(deps: FactorDeps, own: OrgDb, session: ActingSession, method: FactorMethod): Promise<null> {
   const entry = { action: "second_factor.failed", subject: publicId("session", session.id), facts: { method } } as const;
-  const failures = await own.change(entry, async (w) => {
+  const mailQueued = await own.change(entry, async (w) => {
     const [row] = await w.rows<FailuresRow>(noteFailure(session.id, failuresMax, deps.now()));
-    if (row === undefined) {
+    const [person] = await w.rows<PersonRow>(personById(session.userId));
+    if (row === undefined || person === undefined) {
       w.withdrawEntry();
-      return 0;
+      return false;
     }
     w.note({ failures: row.factor_failures });
-    if (row.factor_failures === failuresTold) await tellManyFailures(deps, w, session.userId, deps.now());
     if (row.factor_failures === failuresMax) {
       w.also({ action: "session.ended", subject: entry.subject, facts: { by: "second factors that did not hold" } });
     }
-    return row.factor_failures;
+    return noteForAccount(w, deps, person.email, deps.now());
   });
-  if (failures === failuresTold) await deps.wakeMail();
+  if (mailQueued) await deps.wakeMail();
   return null;
 }

@@ -1,6 +1,5 @@
 import type { OrgWriter } from "../../db/org-db.ts";
 import { personById, type PersonRow } from "../../db/queries/users.ts";
-import type { Instant } from "../../lib/instant.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import type { MailParams } from "../mail/templates.ts";
 
@@ -12,14 +11,6 @@ export async function tellFactorChanged(
   params: MailParams["factor_changed"],
 ): Promise<void> {
   await w.rows(await sealMail(deps, { kind: "factor_changed", to: await addressOf(w, userId), params }));
-}
-
-/** At most once a day. */
-export async function tellManyFailures(deps: MailDeps, w: OrgWriter, userId: string, now: Instant): Promise<void> {
-  const dedupeKey = `too_many_failures:${userId}:${now.slice(0, 10)}`;
-  await w.rows(
-    await sealMail(deps, { kind: "too_many_failures", to: await addressOf(w, userId), params: { when: now }, dedupeKey }),
-  );
 }
 
 async function addressOf(w: OrgWriter, userId: string): Promise<string> {

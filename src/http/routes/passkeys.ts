@@ -29,7 +29,11 @@ const newPasskey = z.strictObject({ name: text(100), credential: createdCredenti
       id: "nv0m3k8Kf0yYbC1h9gYp2Q",
       rawId: "nv0m3k8Kf0yYbC1h9gYp2Q",
       type: "public-key",
-      response: { clientDataJSON: "eyJ0eXBlIjoi…", attestationObject: "o2NmbXRkbm9uZQ…", transports: ["internal"] },
+      response: {
+        clientDataJSON: "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0",
+        attestationObject: "o2NmbXRkbm9uZQ",
+        transports: ["internal"],
+      },
     },
   },
 });
