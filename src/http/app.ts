@@ -20,6 +20,7 @@ import { consentEventRoutes } from "./routes/consent-events.ts";
 import { counselPositionRoutes } from "./routes/counsel-positions.ts";
 import { decisionRoutes } from "./routes/decisions.ts";
 import { haltRoutes } from "./routes/halts.ts";
+import { incidentRoutes } from "./routes/incidents.ts";
 import { importRoutes } from "./routes/imports.ts";
 import { leadRoutes } from "./routes/leads.ts";
 import { meRoutes } from "./routes/me.ts";
@@ -74,6 +75,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   callRoutes(app);
   attemptRoutes(app);
   haltRoutes(app);
+  incidentRoutes(app);
   auditRoutes(app);
   testClockRoutes(app);
   voiceWebhooks(app);
