@@ -221,7 +221,7 @@ async function ask(operation: Operation, headers: Readonly<Record<string, string
   return { status: answer.status, code: answer.json?.code ?? null, told: told.join("\n") };
 }
 
-/** Changes with any row of any org, but for what is written of who asked. */
+/** Changes with any row of any org, but for what is written of who asked. What is people's own stands on the platform's chain. */
 async function footprint(): Promise<string> {
   const accessed =
     "select 1 from audit.entry e where (e.org_id, e.seq) = (t.org_id, t.seq) and e.event_type = 'customer_data_accessed'";
@@ -232,7 +232,8 @@ async function footprint(): Promise<string> {
       const where = /^audit\.(entry|payload)$/.test(name) ? `where not exists (${accessed})` : "";
       // That a key was used is written to the minute.
       const what = name === "public.api_keys" ? "to_jsonb(t) - 'last_used_at'" : "t.ctid || ' ' || t.xmin";
-      return `select '${name} ' || (${what})::text as row from ${name} t ${where}`;
+      const ofAnyOrg = `${where === "" ? "where" : `${where} and`} t.org_id <> app.platform()`;
+      return `select '${name} ' || (${what})::text as row from ${name} t ${ofAnyOrg}`;
     });
   const text = `select md5(string_agg(u.row, ',' order by u.row)) as footprint from (${each.join(" union all ")}) u`;
   return String((await t.house.api.db.admin(text)).rows[0]?.["footprint"]);
