@@ -5,7 +5,9 @@ import { type ApiKeyHasher, apiKeyHasher, apiKeyMint } from "./lib/api-key.ts";
 import { hexOf } from "./lib/bytes.ts";
 import { type Instant, instantOf } from "./lib/instant.ts";
 import { type NumberHasher, numberHasher } from "./lib/number-hash.ts";
+import { recoveryCodes } from "./lib/recovery-code.ts";
 import { sessionMint } from "./lib/session-token.ts";
+import { webauthnChallenges } from "./lib/webauthn-challenge.ts";
 import { importKeyring, type Keyring } from "./lib/sealing.ts";
 import { uuidMint } from "./lib/uuid-v7.ts";
 import { objectLimits, type Refusals } from "./providers/limits/object-limits.ts";
@@ -19,6 +21,7 @@ import { type CredentialIdentity, type CredentialPurpose, sealCredential } from 
 import { identityProvidersOf } from "./providers/sign-in/configured.ts";
 import { simulatorClock } from "./providers/simulator-clock.ts";
 import { tokenKeys } from "./providers/token-keys.ts";
+import { totpSecrets } from "./providers/totp/totp-secrets.ts";
 import { vendors } from "./providers/vendors.ts";
 
 /** Keys as WebCrypto holds them: they cannot be read back out, and importing them costs more than using them. */
@@ -77,6 +80,9 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Re
     hashApiKey: keys.hashApiKey,
     mintSession: sessionMint(newId, outside.random, keys.hashApiKey),
     leakSigner: githubLeaks(env.GITHUB_LEAK_KEYS ?? new Map()),
+    challenges: webauthnChallenges(outside.random, keys.hashApiKey),
+    recoveryCodes: recoveryCodes(outside.random, keys.hashApiKey),
+    totpSecrets: totpSecrets(keyring, outside.random),
     mintApiKey: apiKeyMint(newId, outside.random, keys.hashApiKey),
     vendors,
     sealCredential: (

@@ -26,6 +26,14 @@ export const bindOrg = (operation: OperationId): MiddlewareHandler<HttpEnv> =>
     await tellOfOddUse(c);
   };
 
+/** The session has gone on under another token in this request: what is still to be asked is bound by that one. */
+export function rebind(c: Context<HttpEnv>, operation: OperationId, hash: Uint8Array): void {
+  const { principal } = c.var;
+  if (principal.kind !== "session") throw new Error("only a session goes on under another token");
+  c.set("principal", { ...principal, hash });
+  c.set("org", handleOf(c, c.var.principal, operation, demandOf(operations[operation], c)));
+}
+
 function handleOf(c: Context<HttpEnv>, principal: Principal, operation: OperationId, demand: Demand): OrgDb {
   const { system } = c.env;
   const asking = askingOf(c);

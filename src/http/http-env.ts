@@ -11,9 +11,12 @@ import type { Instant } from "../lib/instant.ts";
 import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
 import type { LeakSigner } from "../providers/leaks/github.ts";
+import type { RecoveryCodes } from "../lib/recovery-code.ts";
+import type { Challenges } from "../lib/webauthn-challenge.ts";
 import type { SealLetter } from "../providers/mail/sealed-letter.ts";
 import type { IdentityProviders } from "../providers/sign-in/contract.ts";
 import type { TokenKeys } from "../providers/token-keys.ts";
+import type { TotpSecrets } from "../providers/totp/totp-secrets.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
 import type { FaultReport } from "./on-error.ts";
@@ -35,6 +38,9 @@ export interface HttpDeps {
   readonly mintSession: SessionMint;
   /** Who signed a report of leaked keys. */
   readonly leakSigner: LeakSigner;
+  readonly challenges: Challenges;
+  readonly recoveryCodes: RecoveryCodes;
+  readonly totpSecrets: TotpSecrets;
   readonly numbers: NumberHasher;
   /** False when the database role could read past the walls between organisations: then nothing is served. */
   roleIsSafe(): Promise<boolean>;

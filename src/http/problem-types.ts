@@ -76,6 +76,19 @@ export const problemTypes = {
     cause: "Credentials, members and policy are touched only in a session that has shown one, from the country in which it did.",
     fix: "Set up a passkey or an authenticator, or show the one that you have again.",
   },
+  factor_refused: {
+    status: 403,
+    title: "That does not hold",
+    cause:
+      "The code or the passkey's answer is wrong, was used before, is too old, or was made for another session, another person or another site. All of these are answered alike.",
+    fix: "Wait for the next code and see that the device's clock is right; use another recovery code; ask for new options before the passkey is used again. A session ends after ten that did not hold.",
+  },
+  session_not_recent: {
+    status: 403,
+    title: "This takes a session that has just begun",
+    cause: "A person's first second factor is added within fifteen minutes of signing in.",
+    fix: "Sign out, sign in and add it at once.",
+  },
   org_required: {
     status: 400,
     title: "Which organisation?",

@@ -13,9 +13,9 @@ const fromOurPages: MiddlewareHandler<HttpEnv> = async (c, next) => {
 };
 
 /** A POST of somebody who is not known yet, as whoever signs in. It stands outside `/v1`, and takes no Idempotency-Key. */
-export const visits = <const Id extends string>(operationId: Id) => ({
+export const visits = <const Id extends string>(operationId: Id, bytesMax = bodyBytesMax) => ({
   operationId,
   "x-public": true,
   security: [],
-  middleware: [fromOurPages, readJson(bodyBytesMax)] as MiddlewareHandler<HttpEnv>[],
+  middleware: [fromOurPages, readJson(bytesMax)] as MiddlewareHandler<HttpEnv>[],
 });

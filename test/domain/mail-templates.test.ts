@@ -19,6 +19,7 @@ const contents = (words: string): { readonly [K in MailKind]: Extract<MailConten
   role_changed: { kind: "role_changed", params: { orgName: words, role: "viewer" } },
   removed_from_org: { kind: "removed_from_org", params: { orgName: words } },
   too_many_failures: { kind: "too_many_failures", params: { when: at } },
+  factor_changed: { kind: "factor_changed", params: { when: at, what: "recovery_code_used", codesLeft: 9 } },
   support_opened: { kind: "support_opened", params: { orgName: words, reason: words, until: at } },
 });
 const all = (words: string): MailContent[] => Object.values(contents(words));

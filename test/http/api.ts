@@ -11,12 +11,15 @@ import { knownIssuers } from "../../src/http/known-issuers.ts";
 import { apiKeyHasher, apiKeyMint } from "../../src/lib/api-key.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
+import { recoveryCodes } from "../../src/lib/recovery-code.ts";
 import { sessionMint } from "../../src/lib/session-token.ts";
+import { webauthnChallenges } from "../../src/lib/webauthn-challenge.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
 import { githubLeaks } from "../../src/providers/leaks/github.ts";
 import { adaptersOf } from "../../src/providers/registry.ts";
 import { sealCredential } from "../../src/providers/seal-credential.ts";
 import { tokenKeys } from "../../src/providers/token-keys.ts";
+import { totpSecrets } from "../../src/providers/totp/totp-secrets.ts";
 import { vendors } from "../../src/providers/vendors.ts";
 import type { Instant } from "../../src/lib/instant.ts";
 import { numberHasher } from "../../src/lib/number-hash.ts";
@@ -97,6 +100,9 @@ export async function openApi(
     mintApiKey: apiKeyMint(newId, randomBytes, hashApiKey),
     mintSession: sessionMint(newId, randomBytes, hashApiKey),
     leakSigner: githubLeaks(new Map()),
+    challenges: webauthnChallenges(randomBytes, hashApiKey),
+    recoveryCodes: recoveryCodes(randomBytes, hashApiKey),
+    totpSecrets: totpSecrets(keyring, randomBytes),
     numbers: await numberHasher(new Map([[1, pepper]])),
     roleIsSafe: async () => true,
     vendors,

@@ -41,7 +41,6 @@ interface Principal {
 let t: Tenants;
 let operations: readonly Operation[];
 let principals: readonly Principal[];
-let there: readonly string[];
 const own = new Map<string, string>();
 const foreign = new Map<string, string>();
 
@@ -54,7 +53,6 @@ beforeAll(async () => {
     foreign.set(idKind, await idIn(idKind, t.b.orgId));
   }
   principals = await makePrincipals();
-  there = (await t.house.api.db.admin("select org_id from orgs")).rows.map((row) => String(row["org_id"]));
 }, 180_000);
 afterAll(() => t.house.close());
 
@@ -152,8 +150,9 @@ async function makePrincipals(): Promise<Principal[]> {
       await makeSession(db, deps.hashApiKey, member.userId, now),
       await makeSession(db, deps.hashApiKey, former.userId, now),
     ];
-    const named = { ...removed.headers, "dialgate-org": publicId("org", t.a.orgId) };
-    return { name: role, role, scopes: null, dead: false, headers: session.headers, removed: named };
+    // A person may make organisations of their own: each says which is meant.
+    const named = { "dialgate-org": publicId("org", t.a.orgId) };
+    return { name: role, role, scopes: null, dead: false, headers: { ...session.headers, ...named }, removed: { ...removed.headers, ...named } };
   };
   const former = await makePerson(db);
   const key = async (name: string, given: readonly string[], more: { expired?: boolean; revoked?: boolean } = {}): Promise<Principal> => ({
@@ -205,7 +204,13 @@ function expected(operation: Operation, principal: Principal, target: Target): s
   return target === "other" ? "as missing" : "served";
 }
 
-async function ask(operation: Operation, headers: Readonly<Record<string, string>>, id: string | null): Promise<Asked> {
+/** A session that goes on under another token: its browser sends that one from then on. */
+const renewed = new Map<string, string>();
+const currentCookie = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  headers["cookie"] === undefined ? headers : { ...headers, cookie: renewed.get(headers["cookie"]) ?? headers["cookie"] };
+
+async function ask(operation: Operation, asked: Readonly<Record<string, string>>, id: string | null): Promise<Asked> {
+  const headers = currentCookie(asked);
   const isFile = operation.path.endsWith("/file");
   const answer = await t.house.api.send(operation.method, operation.path.replace("{id}", id ?? "").replace(/\{\w+\}/, "x"), {
     headers: {
@@ -215,15 +220,17 @@ async function ask(operation: Operation, headers: Readonly<Record<string, string
     },
     ...(isFile ? { raw: "x" } : operation.example === null ? {} : { body: operation.example }),
   });
+  const cookie = /^__Host-dialgate-session=[^;]+/.exec(answer.headers.get("set-cookie") ?? "")?.[0];
+  if (cookie !== undefined && asked["cookie"] !== undefined) renewed.set(asked["cookie"], cookie);
   const told = [
     answer.status,
-    [...answer.headers].filter(([name]) => !["request-id", "date", "ratelimit"].includes(name)).join("\n"),
+    [...answer.headers].filter(([name]) => !["request-id", "date", "ratelimit", "set-cookie"].includes(name)).join("\n"),
     answer.text.replaceAll(/req_[a-z0-9]{26}/g, "req"),
   ];
   return { status: answer.status, code: answer.json?.code ?? null, told: told.join("\n") };
 }
 
-/** Changes with any row of any org that was there, but for what is written of who asked: everyone may make an org of their own. */
+/** Changes with any row of either org, but for what is written of who asked. What is people's own stands on the platform's chain. */
 async function footprint(): Promise<string> {
   const accessed =
     "select 1 from audit.entry e where (e.org_id, e.seq) = (t.org_id, t.seq) and e.event_type = 'customer_data_accessed'";
@@ -231,11 +238,11 @@ async function footprint(): Promise<string> {
   const each = (await tenantTables(t.house.api.db.admin))
     .filter(({ name }) => !kept.has(name))
     .map(({ name }) => {
-      const unread = /^audit\.(entry|payload)$/.test(name) ? `and not exists (${accessed})` : "";
-      const where = `where t.org_id in (${there.map((orgId) => `'${orgId}'`).join()}) ${unread}`;
+      const where = `where t.org_id in ('${t.a.orgId}', '${t.b.orgId}') ${/^audit\.(entry|payload)$/.test(name) ? `and not exists (${accessed})` : ""}`;
       // That a key was used is written to the minute.
       const what = name === "public.api_keys" ? "to_jsonb(t) - 'last_used_at'" : "t.ctid || ' ' || t.xmin";
-      return `select '${name} ' || (${what})::text as row from ${name} t ${where}`;
+      const ofAnyOrg = `${where === "" ? "where" : `${where} and`} t.org_id <> app.platform()`;
+      return `select '${name} ' || (${what})::text as row from ${name} t ${ofAnyOrg}`;
     });
   const text = `select md5(string_agg(u.row, ',' order by u.row)) as footprint from (${each.join(" union all ")}) u`;
   return String((await t.house.api.db.admin(text)).rows[0]?.["footprint"]);

@@ -214,6 +214,7 @@ describe("the README's tables and links", () => {
       "docs/operations.md",
       "docs/simulators.md",
       "docs/sign-in.md",
+      "docs/second-factors.md",
     ]) {
       const text = readFileSync(join(root, page), "utf8");
       const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map((match) =>

@@ -7,7 +7,18 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 export function reportAccess(name: string, figures: Readonly<Record<string, number | string>>): void {
   mkdirSync("reports/access", { recursive: true });
   writeFileSync(`reports/access/${name}.json`, `${JSON.stringify(figures, null, 2)}\n`);
-  const names = ["matrix", "walls", "scanners", "redemptions", "tokens", "addresses", "request"];
+  const names = [
+    "matrix",
+    "walls",
+    "scanners",
+    "redemptions",
+    "factor_redemptions",
+    "factor_due",
+    "passkeys",
+    "tokens",
+    "addresses",
+    "request",
+  ];
   const all = Object.fromEntries(names.flatMap((one) => figuresOf(one)));
   const scratch = `reports/access/.${process.pid}-${name}`;
   writeFileSync(scratch, `${JSON.stringify(all, null, 2)}\n`);

@@ -88,15 +88,20 @@ export const endSessions = (userId: string, only: string | null, why: string, no
 });
 
 const overlapSeconds = 10;
-/** The session goes on under another token; `factor`: and has shown a second factor now. */
+/**
+ * The session goes on under another token; `factor`: and has shown a second factor now. Then the token of before ends at once,
+ * because it must not become worth more than it was; otherwise requests that are under way with it are answered for some seconds.
+ */
 export const rotateSession = (
   session: { readonly id: string; readonly hash: Uint8Array },
   now: Instant,
   factor: boolean,
 ): Statement => ({
   name: "users.rotate_session",
-  text: `update sessions s set previous_hash = s.secret_hash, previous_until = $3::timestamptz + make_interval(secs => ${overlapSeconds}),
-      secret_hash = $2, rotation_due = false, stage = case when $4 then 'open' else s.stage end, factor_at = case when $4 then $3 else s.factor_at end
+  text: `update sessions s set previous_hash = case when $4 then null else s.secret_hash end,
+      previous_until = case when $4 then null else $3::timestamptz + make_interval(secs => ${overlapSeconds}) end,
+      secret_hash = $2, rotation_due = false, stage = case when $4 then 'open' else s.stage end, factor_at = case when $4 then $3 else s.factor_at end,
+      factor_failures = case when $4 then 0 else s.factor_failures end
     where s.id = $1 and s.ended_at is null and (s.rotation_due or $4) returning ${sessionColumns}`,
   params: [session.id, byteaText(session.hash), now, factor],
 });

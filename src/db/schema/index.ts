@@ -1,5 +1,6 @@
 export * from "./campaigns.ts";
 export * from "./dialing.ts";
+export * from "./factors.ts";
 export * from "./halts.ts";
 export * from "./leads.ts";
 export * from "./mailboxes.ts";

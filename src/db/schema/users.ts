@@ -31,6 +31,7 @@ export const sessions = pgTable("sessions", {
   idleSeconds: integer("idle_seconds").notNull(),
   endedAt: instant("ended_at"),
   endedWhy: text("ended_why"),
+  factorFailures: integer("factor_failures").notNull().default(databaseDefault),
 });
 
 export const operators = pgTable("operators", {

@@ -19,8 +19,18 @@ export interface MailParams {
   readonly role_changed: { readonly orgName: string; readonly role: Role };
   readonly removed_from_org: { readonly orgName: string };
   readonly too_many_failures: { readonly when: Instant };
+  readonly factor_changed: { readonly when: Instant; readonly what: FactorChange; readonly codesLeft?: number };
   readonly support_opened: { readonly orgName: string; readonly reason: string; readonly until: Instant };
 }
+/** What became of a second factor. */
+export type FactorChange =
+  | "passkey_added"
+  | "passkey_removed"
+  | "passkey_copied"
+  | "totp_added"
+  | "totp_removed"
+  | "recovery_codes_made"
+  | "recovery_code_used";
 export type MailKind = keyof MailParams;
 /** A kind with its own params. */
 export type MailContent = { readonly [K in MailKind]: { readonly kind: K; readonly params: MailParams[K] } }[MailKind];
@@ -144,6 +154,17 @@ function draftOf(content: MailContent): Draft {
           "None of them succeeded, and your account is not locked. If they were not yours, you need to do nothing.",
         ],
       };
+    case "factor_changed": {
+      const { when, what, codesLeft } = content.params;
+      const { subject, did } = factorWords[what];
+      return {
+        subject: `${subject} your ${product} account`,
+        paragraphs: [
+          `At ${timeOf(when)} ${did}.${codesLeft === undefined ? "" : ` ${counted(codesLeft, "code")} of the set ${codesLeft === 1 ? "is" : "are"} left.`}`,
+          "If that was not you, sign in, end the sessions that you do not know, and remove what you did not add.",
+        ],
+      };
+    }
     case "support_opened": {
       const { orgName, reason, until } = content.params;
       return {
@@ -156,6 +177,25 @@ function draftOf(content: MailContent): Draft {
     }
   }
 }
+
+const factorWords: Readonly<Record<FactorChange, { readonly subject: string; readonly did: string }>> = {
+  passkey_added: { subject: "A passkey was added to", did: "a passkey was added to your account" },
+  passkey_removed: { subject: "A passkey was removed from", did: "a passkey was removed from your account" },
+  passkey_copied: {
+    subject: "A passkey was refused at",
+    did: "a passkey of your account was refused: it was used elsewhere since, as a copy of it would be. Remove that passkey",
+  },
+  totp_added: { subject: "An authenticator was added to", did: "an authenticator app was added to your account" },
+  totp_removed: { subject: "The authenticator was removed from", did: "the authenticator app was removed from your account" },
+  recovery_codes_made: {
+    subject: "New recovery codes for",
+    did: "a new set of recovery codes was made for your account; those of before no longer work",
+  },
+  recovery_code_used: {
+    subject: "A recovery code was used at",
+    did: "a recovery code of your account was used in the place of a second factor",
+  },
+};
 
 const nameCharactersMax = 80;
 const reasonCharactersMax = 300;

@@ -53,7 +53,7 @@ const relayed = z.strictObject({
   status: z.literal("relay"),
   code: z.string().openapi({ description: "For the browser that asked for the link. Nothing is used up." }),
 });
-const completed = signedIn.openapi("SignIn");
+export const completed = signedIn.openapi("SignIn");
 const opened = z.discriminatedUnion("status", [signedIn, relayed]).openapi("OpenedSignIn");
 
 const depsOf = (c: Context<HttpEnv>): OpenDeps => ({
@@ -81,7 +81,7 @@ async function visitorOf(c: Context<HttpEnv>): Promise<Visitor> {
 }
 
 /** Told to counters, which need to know it again and not what it is. */
-const named = (secret: string | null): string => (secret === null ? "" : sha256Hex(secret));
+export const named = (secret: string | null): string => (secret === null ? "" : sha256Hex(secret));
 
 /**
  * Mails to one address are limited whoever asks for them, so that nobody's mailbox is flooded from many places. A browser that
@@ -98,7 +98,11 @@ async function limitMails(c: Context<HttpEnv>, email: string): Promise<void> {
 }
 
 /** The session is in the cookie, and nowhere else. */
-function welcome(c: Context<HttpEnv>, { clear, secondFactorDue, next }: Completed, device: string): z.infer<typeof signedIn> {
+export function welcome(
+  c: Context<HttpEnv>,
+  { clear, secondFactorDue, next }: Completed,
+  device: string,
+): z.infer<typeof signedIn> {
   setSessionCookie(c, clear);
   setDevice(c, device);
   clearVerifier(c);

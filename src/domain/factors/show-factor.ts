@@ -1,0 +1,60 @@
+import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
+import { type FailuresRow, holdSession, noteFailure } from "../../db/queries/factors.ts";
+import { personById, type PersonRow, rotateSession } from "../../db/queries/users.ts";
+import { publicId } from "../../lib/ids.ts";
+import type { MintedSession } from "../../lib/session-token.ts";
+import { noteFailure as noteForAccount } from "../sign-in/note-failure.ts";
+import type { ActingSession, FactorDeps } from "./factor-deps.ts";
+
+export type FactorMethod = "passkey" | "totp" | "recovery_code";
+
+/** So many that did not hold end the session, whose person signs in anew: the challenge is locked, never the account. */
+export const failuresMax = 10;
+
+/**
+ * A second factor in a session: what `take` takes is taken once, and the session goes on, open, under another token. Null when
+ * it does not hold, for whatever reason: the attempt is counted, and the reason is nobody's business.
+ */
+export async function showFactor(
+  deps: FactorDeps,
+  own: OrgDb,
+  session: ActingSession,
+  method: FactorMethod,
+  take: (w: OrgWriter) => Promise<boolean>,
+): Promise<MintedSession | null> {
+  const entry = { action: "second_factor.shown", subject: publicId("session", session.id), facts: { method } } as const;
+  const renewed = await own.change(entry, async (w) => {
+    if ((await w.rows(holdSession(session, deps.now()))).length > 0 && (await take(w))) return openSession(deps, w, session);
+    w.withdrawEntry();
+    return null;
+  });
+  return renewed ?? refuseFactor(deps, own, session, method);
+}
+
+/** In the transaction that proved a factor: the session is open, has shown one, and goes on under another token. */
+export async function openSession(deps: FactorDeps, w: OrgWriter, session: ActingSession): Promise<MintedSession> {
+  const minted = await deps.mintSession(session.userId, session.id);
+  const rotated = await w.rows(rotateSession(minted, deps.now(), true));
+  if (rotated.length === 0) throw new Error("a session that was held is gone");
+  return minted;
+}
+
+/** Counted for the session, and with every other failed attempt to sign in for the account, whose person is told of many. */
+export async function refuseFactor(deps: FactorDeps, own: OrgDb, session: ActingSession, method: FactorMethod): Promise<null> {
+  const entry = { action: "second_factor.failed", subject: publicId("session", session.id), facts: { method } } as const;
+  const mailQueued = await own.change(entry, async (w) => {
+    const [row] = await w.rows<FailuresRow>(noteFailure(session.id, failuresMax, deps.now()));
+    const [person] = await w.rows<PersonRow>(personById(session.userId));
+    if (row === undefined || person === undefined) {
+      w.withdrawEntry();
+      return false;
+    }
+    w.note({ failures: row.factor_failures });
+    if (row.factor_failures === failuresMax) {
+      w.also({ action: "session.ended", subject: entry.subject, facts: { by: "second factors that did not hold" } });
+    }
+    return noteForAccount(w, deps, person.email, deps.now());
+  });
+  if (mailQueued) await deps.wakeMail();
+  return null;
+}

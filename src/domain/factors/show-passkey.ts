@@ -1,0 +1,24 @@
+import type { OrgDb } from "../../db/org-db.ts";
+import type { MintedSession } from "../../lib/session-token.ts";
+import type { ShownCredential } from "./check-passkey.ts";
+import type { ActingSession, FactorDeps } from "./factor-deps.ts";
+import { countPasskeyUse, noteCopied, provePasskey } from "./prove-passkey.ts";
+import { refuseFactor, showFactor } from "./show-factor.ts";
+
+/** A passkey of the session's own person, on a challenge of this session. */
+export async function showPasskey(
+  deps: FactorDeps,
+  own: OrgDb,
+  session: ActingSession,
+  credential: ShownCredential,
+): Promise<MintedSession | null> {
+  const { proved } = await provePasskey(deps, own, { use: "second_factor", boundTo: session.id }, credential);
+  if (proved === null || proved.userId !== session.userId) return refuseFactor(deps, own, session, "passkey");
+  let isCopied = false;
+  const shown = await showFactor(deps, own, session, "passkey", async (w) => {
+    isCopied = !(await countPasskeyUse(w, proved, deps.now()));
+    return !isCopied;
+  });
+  if (isCopied) await noteCopied(deps, own, proved);
+  return shown;
+}

@@ -1,0 +1,143 @@
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { OperationId } from "../../domain/access/operations.ts";
+import { askOwnPasskey } from "../../domain/factors/ask-passkey.ts";
+import { describeFactors } from "../../domain/factors/find-factors.ts";
+import { showRecoveryCode, showTotp } from "../../domain/factors/show-code.ts";
+import type { FactorMethod } from "../../domain/factors/show-factor.ts";
+import { showPasskey } from "../../domain/factors/show-passkey.ts";
+import type { MintedSession } from "../../lib/session-token.ts";
+import { json, jsonBody, posts, problems, reads } from "../access.ts";
+import { instantField } from "../fields.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { actingIn, factorRefused, limitFactor, renewFor } from "../second-factor.ts";
+import { requestOptions, shownCredential } from "../webauthn-fields.ts";
+import { totpCode } from "./totp.ts";
+
+const factors = z
+  .strictObject({
+    object: z.literal("second_factors"),
+    passkeys: z.int().openapi({ description: "How many." }),
+    totp_confirmed_at: instantField.nullable().openapi({ description: "Null: there is no authenticator app." }),
+    recovery_codes_left: z.int(),
+  })
+  .openapi("SecondFactors");
+const shown = z
+  .strictObject({
+    object: z.literal("second_factor"),
+    method: z.enum(["passkey", "totp", "recovery_code"]),
+    shown_at: instantField,
+  })
+  .openapi("ShownSecondFactor", { description: "The session is open, and goes on under another cookie." });
+const shownPasskey = z.strictObject({ credential: shownCredential }).openapi("PasskeyAnswer", {
+  example: {
+    credential: {
+      id: "nv0m3k8Kf0yYbC1h9gYp2Q",
+      rawId: "nv0m3k8Kf0yYbC1h9gYp2Q",
+      type: "public-key",
+      response: {
+        clientDataJSON: "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
+        authenticatorData: "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAQ",
+        signature: "MEUCIQ",
+        userHandle: "AZqbLH0AcACAAAAAAAAAAQ",
+      },
+    },
+  },
+});
+const recoveryCode = z
+  .strictObject({ code: z.string().min(1).max(64) })
+  .openapi("RecoveryCode", { example: { code: "7kq2-0dvx-m4tb-9w1e-zz3h-p5ra" } });
+
+const answers = { responses: { 200: json("It holds.", shown), ...problems } };
+const described =
+  "In a session that waits for a second factor, or is to show one again. The session goes on under another cookie, and the old one ends at once; after ten that did not hold the session ends.";
+
+function answerShown(c: Context<HttpEnv>, operation: OperationId, method: FactorMethod, renewed: MintedSession | null) {
+  if (renewed === null) throw factorRefused(method === "passkey" ? "/credential" : "/code");
+  renewFor(c, operation, renewed);
+  return { object: "second_factor" as const, method, shown_at: c.env.now() };
+}
+
+export function secondFactorRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/me/second_factors",
+      summary: "What second factors one has",
+      tags: ["second_factors"],
+      ...reads("second_factors.get"),
+      responses: { 200: json("One's own.", factors), ...problems },
+    }),
+    async (c) => c.json({ object: "second_factors" as const, ...(await describeFactors(c.var.org, c.var.principal.id)) }, 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/me/second_factor/passkey/options",
+      summary: "Options for showing a passkey in this session",
+      tags: ["second_factors"],
+      ...posts("second_factors.passkey_options"),
+      responses: { 200: json("For the browser.", requestOptions), ...problems },
+    }),
+    async (c) => {
+      const options = await askOwnPasskey(c.env, c.var.org, actingIn(c));
+      const allowCredentials = options.allowCredentials.map((one) => ({ ...one, transports: [...one.transports] }));
+      return c.json({ ...options, allowCredentials }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/me/second_factor/passkey",
+      summary: "Show a passkey",
+      description: described,
+      tags: ["second_factors"],
+      ...posts("second_factors.passkey"),
+      request: { body: jsonBody(shownPasskey) },
+      ...answers,
+    }),
+    async (c) => {
+      await limitFactor(c, "passkey");
+      const renewed = await showPasskey(c.env, c.var.org, actingIn(c), c.req.valid("json").credential);
+      return c.json(answerShown(c, "second_factors.passkey", "passkey", renewed), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/me/second_factor/totp",
+      summary: "Show a code of the authenticator app",
+      description: described,
+      tags: ["second_factors"],
+      ...posts("second_factors.totp"),
+      request: { body: jsonBody(totpCode) },
+      ...answers,
+    }),
+    async (c) => {
+      await limitFactor(c, "totp");
+      const renewed = await showTotp(c.env, c.var.org, actingIn(c), c.req.valid("json").code);
+      return c.json(answerShown(c, "second_factors.totp", "totp", renewed), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/me/second_factor/recovery_code",
+      summary: "Show a recovery code in the place of a factor that is lost",
+      description: `${described} Its person is told by mail.`,
+      tags: ["second_factors"],
+      ...posts("second_factors.recovery_code"),
+      request: { body: jsonBody(recoveryCode) },
+      ...answers,
+    }),
+    async (c) => {
+      await limitFactor(c, "recovery_code");
+      const renewed = await showRecoveryCode(c.env, c.var.org, actingIn(c), c.req.valid("json").code);
+      return c.json(answerShown(c, "second_factors.recovery_code", "recovery_code", renewed), 200);
+    },
+  );
+}

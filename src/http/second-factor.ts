@@ -1,0 +1,50 @@
+import type { Context } from "hono";
+import type { OperationId } from "../domain/access/operations.ts";
+import type { AddingRefused } from "../domain/factors/add-passkey.ts";
+import type { ActingSession } from "../domain/factors/factor-deps.ts";
+import { hexOf } from "../lib/bytes.ts";
+import type { MintedSession } from "../lib/session-token.ts";
+import { rebind } from "./bind-org.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { limitChallenge } from "./limit-challenges.ts";
+import { Problem } from "./problem.ts";
+import { setSessionCookie } from "./session-cookie.ts";
+
+/** The session that asks. A key has none, and is told so once it was proved. */
+export function actingIn(c: Context<HttpEnv>): ActingSession {
+  const { principal } = c.var;
+  if (principal.kind !== "session") {
+    throw new Problem("people_only", { detail: "Only a person who is signed in may do this, and no key.", unproven: true });
+  }
+  return { id: principal.sessionId, userId: principal.id, hash: principal.hash };
+}
+
+/**
+ * Counts an attempt by person, session and address, before it is looked at. The session as it was sent, secret included: who
+ * knows its id alone uses up nothing of its owner's.
+ */
+export const limitFactor = (c: Context<HttpEnv>, kind: string): Promise<void> => {
+  const { userId, hash } = actingIn(c);
+  return limitChallenge(c, { kind, account: userId, device: hexOf(hash) });
+};
+
+/** After a second factor was shown: the browser gets the session's new token, and the old one is worth nothing. */
+export function renewFor(c: Context<HttpEnv>, operation: OperationId, renewed: MintedSession): void {
+  setSessionCookie(c, renewed.clear);
+  rebind(c, operation, renewed.hash);
+}
+
+/** One answer for whatever does not hold. */
+export function factorRefused(pointer: "/code" | "/credential"): Problem {
+  const detail =
+    pointer === "/code" ? "The code does not hold. Each holds once." : "The passkey's answer does not hold. Each holds once.";
+  return new Problem("factor_refused", { detail, errors: [{ pointer, code: "factor_refused", detail }] });
+}
+
+export function addingRefused(refusal: AddingRefused): Problem {
+  return refusal === "factor_missing"
+    ? new Problem("second_factor_missing", { detail: "Show a second factor that you have before you add another." })
+    : new Problem("session_not_recent", {
+        detail: "You signed in more than fifteen minutes ago: sign in again, and add it then.",
+      });
+}
