@@ -65,8 +65,10 @@ export async function openApi(
   over: Partial<HttpDeps> = {},
   simulator = nowhere,
   wrap: (transport: Transport) => Transport = (transport) => transport,
+  /** On a real Postgres, in its lane's tests. */
+  postgres = false,
 ): Promise<Api> {
-  const db = await openTestDatabase();
+  const db = await openTestDatabase({ postgres });
   const transport = wrap(neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` }));
   const newId = () => uuidV7(Date.now(), randomBytes(10));
   const system = new SystemDb(transport, newId, testPeppers);
