@@ -1,5 +1,5 @@
 /** ID tokens as Google and Microsoft write them, and as nobody should take them. */
-import { createHash, createHmac, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { constants, createHash, createHmac, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 
 export type SignInVendor = "google" | "microsoft";
 /** Who signs in at the provider. */
@@ -57,7 +57,8 @@ export const publishedKeys = (ring: KeyRing, vendor: SignInVendor, origin: strin
   keys: [ring.rsa, ring.ec, ...(vendor === "microsoft" ? [ring.tenants] : [])].map((key) => ({
     ...key.publicKey.export({ format: "jwk" }),
     kid: key.kid,
-    alg: key.alg,
+    // Microsoft's name no algorithm.
+    ...(vendor === "google" ? { alg: key.alg } : {}),
     use: "sig",
     ...(vendor === "microsoft" ? { issuer: issuerOf(vendor, origin, key.tenant ?? "{tenantid}") } : {}),
   })),
@@ -90,6 +91,8 @@ const changes: Readonly<Record<string, (claims: Claims, request: TokenRequest) =
   "no-address": (claims) => ({ ...claims, email: null }),
   "other-audience": (claims) => ({ ...claims, aud: "someone-elses-client" }),
   "two-audiences": (claims) => ({ ...claims, aud: [claims["aud"], "someone-elses-client"] }),
+  "audience-list": (claims) => ({ ...claims, aud: [claims["aud"]] }),
+  "other-audience-list": (claims) => ({ ...claims, aud: ["someone-elses-client"] }),
   "no-audience": (claims) => ({ ...claims, aud: null }),
   "other-party": (claims) => ({ ...claims, azp: "someone-elses-client" }),
   "other-issuer": (claims) => ({ ...claims, iss: "https://issuer.invalid" }),
@@ -120,13 +123,22 @@ export const tokenScenarios = [...Object.keys(changes), ...forgeries];
 
 const text = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-function signature(key: Key, signed: string): string {
-  const dsa = key.alg === "ES256" ? ({ key: key.privateKey, dsaEncoding: "ieee-p1363" } as const) : key.privateKey;
-  return sign("sha256", Buffer.from(signed), dsa).toString("base64url");
+function signature(key: Key, signed: string, padding: number): string {
+  const { privateKey } = key;
+  const by =
+    key.alg === "ES256"
+      ? ({ key: privateKey, dsaEncoding: "ieee-p1363" } as const)
+      : { key: privateKey, padding, saltLength: 32 };
+  return sign("sha256", Buffer.from(signed), by).toString("base64url");
 }
-function signedBy(key: Key, header: Readonly<Record<string, unknown>>, claims: Claims): string {
+function signedBy(
+  key: Key,
+  header: Readonly<Record<string, unknown>>,
+  claims: Claims,
+  padding: number = constants.RSA_PKCS1_PADDING,
+): string {
   const signed = `${text({ alg: key.alg, kid: key.kid, typ: "JWT", ...header })}.${text(claims)}`;
-  return `${signed}.${signature(key, signed)}`;
+  return `${signed}.${signature(key, signed, padding)}`;
 }
 
 export function idTokenFor(ring: KeyRing, request: TokenRequest): string {
@@ -147,7 +159,8 @@ export function idTokenFor(ring: KeyRing, request: TokenRequest): string {
       return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
     }
     case "alg-ps256":
-      return signedBy(rsa, { alg: "PS256" }, claims);
+      // A good signature of the very key, in a way that nobody agreed on.
+      return signedBy(rsa, { alg: "PS256" }, claims, constants.RSA_PKCS1_PSS_PADDING);
     case "unknown-kid":
       return signedBy({ ...foreign, kid: "never-published" }, {}, claims);
     case "no-kid":

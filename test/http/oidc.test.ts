@@ -86,11 +86,11 @@ const token = "403 token_invalid";
 const unverified = "403 address_unverified";
 const away = "503 provider_unavailable";
 const expected: Readonly<Record<string, string | Readonly<Record<Vendor, string>>>> = {
-  es256: "in", slow: "in", "iss-parameter": "in", "edov-text": "in", "primary-address": "in",
+  es256: "in", "audience-list": "in", slow: "in", "iss-parameter": "in", "edov-text": "in", "primary-address": "in",
   unverified, "unverified-silent": unverified, "no-address": unverified,
   // Words for true are none at Google, and what Microsoft says nothing of it is not asked for.
   "verified-text": { google: unverified, microsoft: "in" }, "third-party": { google: unverified, microsoft: "in" },
-  "other-audience": token, "two-audiences": token, "no-audience": token, "other-party": token,
+  "other-audience": token, "two-audiences": token, "other-audience-list": token, "no-audience": token, "other-party": token,
   "other-issuer": token, "other-vendor": token, "issuer-suffix": token,
   "other-tenant": { google: "in", microsoft: token }, "no-tenant": { google: "in", microsoft: token }, "common-tenant": { google: "in", microsoft: token },
   "wrong-nonce": token, "no-nonce": token, expired: token, stale: token, "from-tomorrow": token, "not-before": token, "no-expiry": token, "no-issue": token,
@@ -290,7 +290,7 @@ describe("a flow", () => {
   test("keeps nothing by which it could be finished, and is swept a day after its end", async () => {
     const browser = world.browser();
     const at = await browser.begin("google");
-    const stored = JSON.stringify(await world.rows("select * from oidc_flows"));
+    const stored = JSON.stringify(await world.rows("select f::text from oidc_flows f"));
     const secrets = ["state", "nonce", "code_challenge"].map((name) => at.searchParams.get(name) ?? "");
     for (const secret of [...secrets, browser.cookies.get(browserCookie) ?? ""]) {
       expect(secret).toMatch(/^[\w-]{43}$/);

@@ -15,11 +15,11 @@ import { json, jsonBody, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import { emailField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { limitChallenge, mailDelaySeconds } from "../limit-challenges.ts";
+import { limitChallenge, limitMails } from "../limit-challenges.ts";
 import { linkPage } from "../pages/link-page.ts";
 import type { Page } from "../pages/page.ts";
 import { signInPage } from "../pages/sign-in-page.ts";
-import { invalid, Problem } from "../problem.ts";
+import { invalid, type Problem } from "../problem.ts";
 import { heldSession, setSessionCookie } from "../session-cookie.ts";
 import { clearVerifier, heldDevice, heldVerifier, mintCookie, setDevice, setVerifier } from "../sign-in-cookies.ts";
 import { visits } from "../visits.ts";
@@ -83,18 +83,10 @@ async function visitorOf(c: Context<HttpEnv>): Promise<Visitor> {
 /** Told to counters, which need to know it again and not what it is. */
 export const named = (secret: string | null): string => (secret === null ? "" : sha256Hex(secret));
 
-/**
- * Mails to one address are limited whoever asks for them, so that nobody's mailbox is flooded from many places. A browser that
- * has signed in as the address is not: else whoever floods it would keep its person out.
- */
-async function limitMails(c: Context<HttpEnv>, email: string): Promise<void> {
-  const seconds = await mailDelaySeconds(c, email);
+/** A browser of the account's own is known by its cookie, of which there is no guessing. */
+async function isTheirs(c: Context<HttpEnv>, email: string): Promise<boolean> {
   const device = heldDevice(c);
-  if (seconds === 0 || (device !== null && (await isKnownBrowser(c.env.system, email, device)))) return;
-  throw new Problem("rate_limited", {
-    detail: `Many links were asked for with this address. From a browser that has not signed in with it the next is sent in ${seconds} seconds.`,
-    headers: { "retry-after": String(seconds) },
-  });
+  return device !== null && (await isKnownBrowser(c.env.system, email, device));
 }
 
 /** The session is in the cookie, and nowhere else. */
@@ -153,7 +145,7 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const { email, next = null } = c.req.valid("json");
       await limitChallenge(c, { kind: "link", account: email, device: named(heldDevice(c)) });
-      await limitMails(c, email);
+      await limitMails(c, email, () => isTheirs(c, email));
       const verifier = heldVerifier(c) ?? mintCookie(c);
       await askForLink(depsOf(c), { email, verifier, next }, c.env.now());
       await c.env.wakeMail();
