@@ -65,7 +65,6 @@ export interface Caller extends SeededOrg {
 /** Nobody listens there: a test that needs a provider passes its own. */
 const nowhere = "http://127.0.0.1:9";
 
-/** @param options `postgres`: on a real one, for the tests of its lane. */
 export async function openApi(
   over: Partial<HttpDeps> = {},
   simulator = nowhere,
