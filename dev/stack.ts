@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,6 +29,8 @@ export interface Stack {
   admin(text: string, params?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
   /** What a cron trigger does each minute in production; workerd does not fire it by itself. */
   tick(): Promise<void>;
+  /** Ends the worker and starts it anew with what it had stored: its memory is gone, as after a deployment. */
+  restartWorker(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,6 +38,10 @@ export interface StackOptions {
   /** 0 = any free port. */
   readonly port?: number;
   readonly registry?: string;
+  /** Further variables of the worker. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** The flood limit in 10 seconds, where it is not to be that of `wrangler.toml`, which no client of one machine reaches. */
+  readonly floodLimit?: number;
   readonly onLog?: (line: string) => void;
 }
 
@@ -61,12 +67,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     RESEND_API_KEY: `re_${randomBytes(16).toString("hex")}`,
     MAIL_FROM: "Dialgate <mail@dialgate.example>",
     RESEND_ORIGIN: simulators.origin,
+    ...options.vars,
   };
+  const config = await configOf(folder, options.floodLimit);
+  const start = () => startWorker({ folder, config, port, secrets, onLog: options.onLog ?? (() => undefined) });
   // Each takes seconds and neither needs the other to start.
-  const [database, worker] = await Promise.all([
-    startPglite({ autovacuum: true, port: databasePort }),
-    startWorker({ folder, port, secrets, onLog: options.onLog ?? (() => undefined) }),
-  ]);
+  const [database, started] = await Promise.all([startPglite({ autovacuum: true, port: databasePort }), start()]);
+  let worker = started;
   const transport = neonTransport(database.connectionString, { address: `127.0.0.1:${endpoint.port}` });
   const hash = await apiKeyHasher(new Uint8Array(apiKeyPepper));
   const peppers = await heldPeppers(secrets.NUMBER_PEPPERS);
@@ -84,6 +91,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       const response = await fetch(`${origin}/cdn-cgi/handler/scheduled`, { signal: AbortSignal.timeout(30_000) });
       if (!response.ok) throw new Error(`the scheduled handler answered ${response.status}`);
     },
+    async restartWorker() {
+      await stopWorker(worker);
+      worker = await start();
+    },
     async close() {
       await stopWorker(worker);
       await simulators.close();
@@ -94,21 +105,37 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   };
 }
 
+const root = join(import.meta.dirname, "..");
+
+/** `wrangler.toml`, or a copy of it with another flood limit. */
+async function configOf(folder: string, floodLimit: number | undefined): Promise<string> {
+  const own = join(root, "wrangler.toml");
+  if (floodLimit === undefined) return own;
+  const copy = join(folder, "wrangler.toml");
+  const text = (await readFile(own, "utf8"))
+    .replace('main = "src/worker.ts"', `main = ${JSON.stringify(join(root, "src/worker.ts"))}`)
+    .replace(/(name = "FLOOD"\n.*\nsimple = \{ limit = )\d+/, `$1${floodLimit}`);
+  await writeFile(copy, text);
+  return copy;
+}
+
 interface WorkerOptions {
   readonly folder: string;
+  readonly config: string;
   readonly port: number;
   readonly secrets: Readonly<Record<string, string>>;
   readonly onLog: (line: string) => void;
 }
 
-async function startWorker({ folder, port, secrets, onLog }: WorkerOptions): Promise<ChildProcess> {
+async function startWorker({ folder, config, port, secrets, onLog }: WorkerOptions): Promise<ChildProcess> {
   const envFile = join(folder, "dev.vars");
   const lines = Object.entries(secrets).map(([name, value]) => `${name}="${value}"`);
   await writeFile(envFile, `${lines.join("\n")}\n`, { mode: 0o600 });
-  const root = join(import.meta.dirname, "..");
   const wrangler = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
   const args = [
     "dev",
+    "--config",
+    config,
     "--ip",
     "127.0.0.1",
     "--port",

@@ -2,11 +2,13 @@ import { SystemDb, type WorkKind } from "./db/system-db.ts";
 import { neonTransport } from "./db/transport.ts";
 import type { Env, QueueBinding } from "./env.ts";
 import { type ApiKeyHasher, apiKeyHasher, apiKeyMint } from "./lib/api-key.ts";
+import { hexOf } from "./lib/bytes.ts";
 import { type Instant, instantOf } from "./lib/instant.ts";
 import { type NumberHasher, numberHasher } from "./lib/number-hash.ts";
 import { sessionMint } from "./lib/session-token.ts";
 import { importKeyring, type Keyring } from "./lib/sealing.ts";
 import { uuidMint } from "./lib/uuid-v7.ts";
+import { objectLimits, type Refusals } from "./providers/limits/object-limits.ts";
 import { r2Files } from "./providers/files/r2-files.ts";
 import { repeatableSeconds } from "./providers/mail/contract.ts";
 import { resend } from "./providers/mail/resend.ts";
@@ -43,10 +45,15 @@ export interface Outside {
   sleep(milliseconds: number): Promise<void>;
 }
 
+/** What an isolate keeps from one invocation to the next: results, never a connection. */
+export interface Remembered {
+  readonly refusals: Refusals;
+}
+
 export type Deps = ReturnType<typeof buildDeps>;
 
 /** Everything that one invocation uses; it ends with it. */
-export function buildDeps(env: Env, keys: Keys, outside: Outside) {
+export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Remembered = { refusals: new Map() }) {
   const now = (): Instant => instantOf(outside.milliseconds() / 1000);
   const newId = uuidMint(outside.milliseconds, outside.random);
   const local = env.NEON_LOCAL_ENDPOINT === undefined ? undefined : { address: env.NEON_LOCAL_ENDPOINT };
@@ -80,6 +87,18 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside) {
     tokenKeys: tokenKeys({ keyring, fetch: outside.fetch, ownOrigins: [env.PUBLIC_ORIGIN, env.SIMULATOR_ORIGIN] }),
     simulator: simulatorClock({ origin: env.SIMULATOR_ORIGIN, fetch: outside.fetch }),
     files: r2Files(env.UPLOADS),
+    rateLimits: objectLimits({
+      namespace: env.RATE_LIMITER,
+      refusals: remembered.refusals,
+      milliseconds: outside.milliseconds,
+      // A machine that does everything by itself is slow now and then; that is no outage.
+      answerMillisecondsMax: env.ENVIRONMENT === "production" ? 250 : 5_000,
+      digest: async (bucket) => hexOf(await keys.hashApiKey(`rate limit ${bucket}`)),
+    }),
+    flood: async (door: "api" | "webhooks", address: string) => {
+      const asked = (door === "webhooks" ? env.WEBHOOK_FLOOD : env.FLOOD).limit({ key: address });
+      return asked.then(({ success }) => success).catch(() => null);
+    },
     send: (messages: readonly WorkMessage[]) => send(env, messages),
   };
 }

@@ -23,6 +23,13 @@ const given = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess((value) => (value === "" ? undefined : value), schema.optional());
 const base64 = z.string().regex(/^[A-Za-z0-9+/_-]{43,88}={0,2}$/, "base64 of at least 32 bytes is needed");
 const queue = z.custom<QueueBinding>((value) => hasMethods(value, "send", "sendBatch"), "a queue is to be bound");
+const object = z.custom<ObjectBinding>((value) => hasMethods(value, "idFromName", "get"), "a Durable Object is to be bound");
+const flood = z.custom<FloodBinding>((value) => hasMethods(value, "limit"), "a rate limit is to be bound");
+const perMinute = z
+  .string()
+  .regex(/^[1-9]\d{0,6}$/, "a whole number of requests is needed, 1 to 9999999")
+  .transform(Number)
+  .optional();
 const bucket = z.custom<BucketBinding>(
   (value) => hasMethods(value, "put", "get", "head", "delete"),
   "an R2 bucket is to be bound",
@@ -59,6 +66,11 @@ const variables = z
     OUTBOX_QUEUE: queue,
     CLOCK_QUEUE: queue,
     UPLOADS: bucket,
+    RATE_LIMITER: object,
+    FLOOD: flood,
+    WEBHOOK_FLOOD: flood,
+    RATE_LIMIT_KEY_PER_MINUTE: perMinute,
+    RATE_LIMIT_ADDRESS_PER_MINUTE: perMinute,
   })
   .superRefine((env, c) => {
     const refuse = (name: string, message: string) => c.addIssue({ code: "custom", path: [name], message });
@@ -91,6 +103,13 @@ export type Env = z.infer<typeof variables>;
 export interface QueueBinding {
   send(body: unknown, options?: { delaySeconds?: number }): Promise<unknown>;
   sendBatch(messages: Iterable<{ body: unknown; delaySeconds?: number }>): Promise<unknown>;
+}
+interface ObjectBinding {
+  idFromName(name: string): unknown;
+  get(id: never): { fetch(url: string, init: RequestInit): Promise<Response> };
+}
+interface FloodBinding {
+  limit(options: { key: string }): Promise<{ readonly success: boolean }>;
 }
 interface BucketBinding {
   put(key: string, value: ReadableStream | Uint8Array | string, options?: unknown): Promise<unknown>;

@@ -11,11 +11,13 @@ import { type Env, parseEnv, type WorkerEnv } from "./env.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpDeps } from "./http/http-env.ts";
 import { knownIssuers } from "./http/known-issuers.ts";
+import { quotasOf } from "./http/quotas.ts";
 import { type FaultReport, faultOf } from "./http/on-error.ts";
 import { judgeStanding } from "./jobs/judge-standing.ts";
 import { findOpenImports, runImport } from "./jobs/run-import.ts";
 import { scrubLeads } from "./jobs/scrub-leads.ts";
 import { MailGivenUp, mailIsDue, sendMail } from "./jobs/send-mail.ts";
+import { type ObjectState, RateLimiterObject } from "./objects/rate-limiter.ts";
 
 type Desk = ReturnType<typeof openDesk>;
 type OrgDb = ReturnType<Deps["system"]["asOrg"]>;
@@ -36,6 +38,8 @@ interface Isolate {
   readonly keys: Keys;
   readonly desk: Desk;
   readonly knownIssuers: HttpDeps["knownIssuers"];
+  /** Buckets that hold still until an instant, as their counter said. */
+  readonly refusals: Map<string, number>;
   roleIsSafe: boolean;
 }
 const app = createApp();
@@ -44,7 +48,14 @@ let held: Isolate | undefined;
 async function isolateOf(workerEnv: WorkerEnv): Promise<Isolate> {
   if (held === undefined) {
     const env = parseEnv(workerEnv);
-    held = { env, keys: await importKeys(env), desk: openDesk(), knownIssuers: knownIssuers(), roleIsSafe: false };
+    held = {
+      env,
+      keys: await importKeys(env),
+      desk: openDesk(),
+      knownIssuers: knownIssuers(),
+      refusals: new Map(),
+      roleIsSafe: false,
+    };
   }
   return held;
 }
@@ -69,7 +80,7 @@ async function roleIsSafe(isolate: Isolate, deps: Deps): Promise<boolean> {
 
 async function serve(request: Request, workerEnv: WorkerEnv, context: ExecutionContext): Promise<Response> {
   const isolate = await isolateOf(workerEnv);
-  const deps = buildDeps(isolate.env, isolate.keys, outside);
+  const deps = buildDeps(isolate.env, isolate.keys, outside, isolate);
   const http: HttpDeps = {
     ...deps,
     desk: isolate.desk,
@@ -82,6 +93,7 @@ async function serve(request: Request, workerEnv: WorkerEnv, context: ExecutionC
       context.waitUntil(deps.send([{ org_id: orgId, work }]).catch((error) => report(faultOf(error, orgId)))),
     wakeMail: async () => context.waitUntil(deps.send([{ work: "mail" }]).catch((error) => report(faultOf(error, "mail")))),
     report,
+    quotas: quotasOf(isolate.env),
   };
   return app.fetch(request, http);
 }
@@ -197,6 +209,13 @@ function workOf(body: unknown): WorkMessage | null {
   return known !== undefined && typeof orgId === "string" && /^[0-9a-f-]{36}$/.test(orgId)
     ? { org_id: orgId, work: known }
     : null;
+}
+
+/** The class of the binding RATE_LIMITER: the counter with this platform's clock. */
+export class RateLimiter extends RateLimiterObject {
+  constructor(state: ObjectState) {
+    super(state, outside.milliseconds);
+  }
 }
 
 export default {

@@ -3,6 +3,7 @@ import { authenticate } from "./authenticate.ts";
 import { etag } from "./etag.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { onInvalid } from "./invalid-request.ts";
+import { limitAddress, limitFlood, limitPrincipal } from "./limit-rate.ts";
 import { onError } from "./on-error.ts";
 import { openapiDocument } from "./openapi-document.ts";
 import { refuseUnsafeRole } from "./refuse-unsafe-role.ts";
@@ -34,13 +35,13 @@ import { unmatched } from "./unmatched.ts";
 import { voiceWebhooks } from "./webhooks/voice.ts";
 
 /**
- * The chain: request id, then for `/v1` the credential, the org-bound handle (per route, with its scope), the body, the
- * Idempotency-Key, the schema, the verb. Built once and stateless; each request brings its `HttpDeps` as bindings.
+ * The chain: request id, what the address may send, then for `/v1` the credential, what it may send, the org-bound handle
+ * (per route, with its scope), the body, the Idempotency-Key, the schema, the verb. Built once and stateless; each request brings its `HttpDeps` as bindings.
  */
 export function createApp(): OpenAPIHono<HttpEnv> {
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: onInvalid });
-  app.use(requestId, refuseUnsafeRole);
-  app.use("/v1/*", authenticate, etag);
+  app.use(requestId, limitFlood, limitAddress, refuseUnsafeRole);
+  app.use("/v1/*", authenticate, limitPrincipal, etag);
 
   publicRoutes(app);
   meRoutes(app);

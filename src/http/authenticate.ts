@@ -60,7 +60,7 @@ async function principalOf(c: Context<HttpEnv>): Promise<Principal> {
   if (header !== undefined) return ofBearer(c, header);
   const cookie = getCookie(c, sessionCookie);
   if (cookie === undefined) throw unauthorized("Send an API key, Authorization: Bearer dg_test_…, or sign in.");
-  const session = parseSessionToken(cookie);
+  const session = await parseSessionToken(cookie, c.env.hashApiKey);
   if (session === null) throw unauthorized("The cookie is no session of this service. Sign in again.");
   // A browser sends the cookie along whoever made it ask.
   refuseCrossSite(c);

@@ -15,6 +15,8 @@ import type { TokenKeys } from "../providers/token-keys.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
 import type { FaultReport } from "./on-error.ts";
+import type { Quotas } from "./quotas.ts";
+import type { Flood, RateLimits } from "./rate-limits.ts";
 
 /** What requests need from outside; `worker.ts` builds it for each invocation and passes it as Hono's bindings. */
 export interface HttpDeps {
@@ -48,9 +50,18 @@ export interface HttpDeps {
   /** The same for mail, after what queued it has committed. */
   wakeMail(): Promise<void>;
   report(fault: FaultReport): void;
+  readonly quotas: Quotas;
+  readonly rateLimits: RateLimits;
+  readonly flood: Flood;
 }
 
 export interface HttpEnv {
   Bindings: HttpDeps;
-  Variables: { requestId: string; principal: Principal; org: OrgDb };
+  Variables: {
+    requestId: string;
+    principal: Principal;
+    org: OrgDb;
+    /** Set where the credential has just passed ten times its usual rate: once an hour. Nobody has proved yet whose it is. */
+    unusualRate?: true;
+  };
 }

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { sessionCookie } from "./authenticate.ts";
 import type { HttpDeps, HttpEnv } from "./http-env.ts";
+import type { PolicyName, Quotas } from "./quotas.ts";
 import { describeVendors } from "./vendor-schemas.ts";
 
 /** `/openapi.json`, generated from the routes themselves. */
@@ -25,7 +26,7 @@ export function openapiDocument(app: OpenAPIHono<HttpEnv>): void {
   app.get("/openapi.json", (c) => c.json(documentOf(app, c.env), 200, { "cache-control": "public, max-age=300" }));
 }
 
-function documentOf(app: OpenAPIHono<HttpEnv>, { publicOrigin, vendors }: HttpDeps) {
+function documentOf(app: OpenAPIHono<HttpEnv>, { publicOrigin, vendors, quotas }: HttpDeps) {
   const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -36,8 +37,11 @@ function documentOf(app: OpenAPIHono<HttpEnv>, { publicOrigin, vendors }: HttpDe
     },
     servers: [{ url: publicOrigin }],
   });
-  for (const path of Object.values(document.paths ?? {})) {
-    for (const operation of Object.values(path as Record<string, OperationObject>)) describe(operation);
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    for (const operation of Object.values(item as Record<string, OperationObject>)) {
+      describe(operation);
+      describeLimits(path, operation, quotas);
+    }
   }
   describeVendors((document.components?.schemas ?? {}) as Record<string, Record<string, unknown>>, vendors);
   return document;
@@ -45,6 +49,9 @@ function documentOf(app: OpenAPIHono<HttpEnv>, { publicOrigin, vendors }: HttpDe
 
 interface OperationObject {
   parameters?: unknown[];
+  responses?: Record<string, unknown>;
+  security?: readonly Record<string, unknown>[];
+  "x-rate-limit"?: readonly { readonly policy: string; readonly q: number; readonly w: number }[];
   "x-idempotency-key"?: "required" | "optional";
 }
 
@@ -62,3 +69,30 @@ function describe(operation: OperationObject): void {
     },
   ];
 }
+
+/** The quota that a caller is counted by, by how it authenticates. */
+const policyOf: Readonly<Record<string, PolicyName>> = { api_key: "key", session: "user", token: "issuer" };
+
+/** Which quotas count the operation, as the `RateLimit` headers name them. Webhooks have none (limit-rate.ts). */
+function describeLimits(path: string, operation: OperationObject, quotas: Quotas): void {
+  if (path.startsWith("/webhooks/")) return;
+  const principals = (operation.security ?? []).flatMap((scheme) => Object.keys(scheme).map((name) => policyOf[name]));
+  const names = new Set<PolicyName>(["address", ...principals.filter((name) => name !== undefined)]);
+  operation["x-rate-limit"] = [...names].map((name) => ({
+    policy: name,
+    q: quotas[name].limit,
+    w: quotas[name].windowSeconds,
+  }));
+  operation.responses = { ...operation.responses, 429: tooMany };
+}
+
+const header = (description: string, type: string) => ({ description, schema: { type } });
+const tooMany = {
+  description: "A quota is used up: `rate_limited`. Nothing was done.",
+  headers: {
+    "Retry-After": header("Seconds until the next request is served.", "integer"),
+    "RateLimit-Policy": header('The quota that refused, as `"key";q=6000;w=60`.', "string"),
+    RateLimit: header("Its state: `r` requests may be sent now, more in `t` seconds.", "string"),
+  },
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+};

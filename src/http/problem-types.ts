@@ -153,8 +153,9 @@ export const problemTypes = {
   rate_limited: {
     status: 429,
     title: "Too many requests",
-    cause: "Reserved: this build limits no rates.",
-    fix: "Wait as long as Retry-After says.",
+    cause:
+      "A quota is used up: of the key, the user or the address, or of attempts to sign in. The detail names which, as the RateLimit-Policy header does (`q` requests in any `w` seconds).",
+    fix: "Wait as long as Retry-After says: the next request is served then, and what was refused meanwhile does not count. Nothing was done, and the same Idempotency-Key may be used. Spread requests by the RateLimit header (`r` may be sent now, more in `t` seconds), and send leads in batches.",
   },
   internal_error: {
     status: 500,
@@ -167,6 +168,12 @@ export const problemTypes = {
     title: "The database does not answer",
     cause: "The database is out of reach or busy, or rolled the transaction back.",
     fix: "Wait as long as Retry-After says. Where the detail says that nothing was done, repeat with the same Idempotency-Key; where nobody knows, look it up first, as by GET /v1/attempts with its `lead_id`, and use a new key to do it again.",
+  },
+  limits_unavailable: {
+    status: 503,
+    title: "Attempts to sign in cannot be counted",
+    cause: "The counter of attempts is out of reach or slow. An attempt that is not counted could be repeated without end.",
+    fix: "Wait as long as Retry-After says and try again. Nothing was done. API keys and open sessions are not affected.",
   },
   platform_halted: {
     status: 503,

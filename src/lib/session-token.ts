@@ -1,29 +1,44 @@
 import { base62Of, bytesOfUuid, uuidOfBase62 } from "./base62.ts";
+import { sameText } from "./constant-time.ts";
 
 /**
- * A session's cookie: `dgs_<session: 22 base62>_<person: 22 base62>_<secret: 32 base62>`. Whose it is stands in it, so that
- * who acts is known before the database has proved it; only a keyed hash of the whole is stored.
+ * A session's cookie: `dgs_<session: 22 base62>_<person: 22 base62>_<secret: 32 base62><tag: 22 base62>`. Whose it is stands
+ * in it, so that who acts is known before the database has proved it; only a keyed hash of the whole is stored.
+ *
+ * The tag is a keyed digest of what stands before it, so that nobody else can make one: a person's requests are counted by
+ * what the cookie says (rate limits), and made-up cookies in their name would use up what is theirs.
  */
 export interface SessionToken {
   readonly id: string;
   readonly userId: string;
   readonly clear: string;
 }
-const pattern = /^dgs_([0-9A-Za-z]{22})_([0-9A-Za-z]{22})_[0-9A-Za-z]{32}$/;
+const pattern = /^(dgs_([0-9A-Za-z]{22})_([0-9A-Za-z]{22})_[0-9A-Za-z]{32})([0-9A-Za-z]{22})$/;
 const secretBytes = 23;
+type Hasher = (clear: string) => Promise<Uint8Array>;
 
 /** @param random 23 bytes: 184 bits, which is less than 32 base62 digits hold, so that no digit is biased. */
-export function mintSessionToken(id: string, userId: string, random: (bytes: number) => Uint8Array): SessionToken {
+export async function mintSessionToken(
+  id: string,
+  userId: string,
+  random: (bytes: number) => Uint8Array,
+  hash: Hasher,
+): Promise<SessionToken> {
   const parts = [base62Of(bytesOfUuid(id), 22), base62Of(bytesOfUuid(userId), 22), base62Of(random(secretBytes), 32)];
-  return { id, userId, clear: `dgs_${parts.join("_")}` };
+  const body = `dgs_${parts.join("_")}`;
+  return { id, userId, clear: body + (await tagOf(body, hash)) };
 }
 
-/** Null for what was never made. */
-export function parseSessionToken(text: string): SessionToken | null {
-  const [, session = "", user = ""] = pattern.exec(text) ?? [];
+/** Null for what was never made here. */
+export async function parseSessionToken(text: string, hash: Hasher): Promise<SessionToken | null> {
+  const [, body = "", session = "", user = "", tag = ""] = pattern.exec(text) ?? [];
   const [id, userId] = [uuidOfBase62(session), uuidOfBase62(user)];
-  return id === null || userId === null ? null : { id, userId, clear: text };
+  if (id === null || userId === null || !(await sameText(tag, await tagOf(body, hash)))) return null;
+  return { id, userId, clear: text };
 }
+
+/** 128 bits of the digest, under a name of its own: what is stored of a session is a digest of another text. */
+const tagOf = async (body: string, hash: Hasher): Promise<string> => base62Of((await hash(`tag of ${body}`)).subarray(0, 16), 22);
 
 /** A session's token as it is made, and what is stored of it. */
 export interface MintedSession extends SessionToken {
@@ -33,8 +48,8 @@ export interface MintedSession extends SessionToken {
 export type SessionMint = (userId: string, id?: string) => Promise<MintedSession>;
 
 export const sessionMint =
-  (newId: () => string, random: (bytes: number) => Uint8Array, hash: (clear: string) => Promise<Uint8Array>): SessionMint =>
+  (newId: () => string, random: (bytes: number) => Uint8Array, hash: Hasher): SessionMint =>
   async (userId, id = newId()) => {
-    const token = mintSessionToken(id, userId, random);
+    const token = await mintSessionToken(id, userId, random, hash);
     return { ...token, hash: await hash(token.clear) };
   };

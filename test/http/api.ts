@@ -24,6 +24,7 @@ import { seedOrg, type SeededOrg, type SeedInput } from "../../dev/seed.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type Mailbox, openMailbox } from "../support/mailbox.ts";
 import { testPeppers } from "../support/peppers.ts";
+import { generous, memoryLimits } from "../support/rate-limits.ts";
 
 export const orgNow = "2026-11-18T15:00:00Z" as Instant;
 export const realNow = "2026-11-20T09:00:00Z" as Instant;
@@ -119,6 +120,9 @@ export async function openApi(
     wakeMail: async () => void woken.push({ orgId: "", work: "mail" }),
     checkDatabase: async () => void (await system.unsafeRole()),
     report: (fault) => void faults.push(fault),
+    quotas: generous,
+    rateLimits: memoryLimits(),
+    flood: async () => true,
     ...over,
   };
   const app = createApp();

@@ -3,13 +3,18 @@ import { createApp } from "../../src/http/app.ts";
 import { operations as ruled } from "../../src/domain/access/operations.ts";
 import { scopes } from "../../src/domain/access/scopes.ts";
 import type { HttpDeps } from "../../src/http/http-env.ts";
+import { quotasOf } from "../../src/http/quotas.ts";
 import { vendors } from "../../src/providers/vendors.ts";
+import { memoryLimits } from "../support/rate-limits.ts";
 
 const deps = {
   newId: () => "019a9b2c-7d00-7000-8000-000000000001",
   publicOrigin: "https://api.dialgate.test",
   roleIsSafe: async () => true,
   vendors,
+  quotas: quotasOf(),
+  rateLimits: memoryLimits(),
+  flood: async () => true,
 } as unknown as HttpDeps;
 const app = createApp();
 // oxlint-disable-next-line typescript/no-explicit-any -- a test reads what the wire says
@@ -52,6 +57,21 @@ describe("the API's document", () => {
       expect([...scopes, "people", "any"], name).toContain(operation["x-scope"]);
     }
     expect(closed.map(({ operation }) => operation.operationId).toSorted()).toEqual(Object.keys(ruled).toSorted());
+  });
+
+  test("every operation says which quotas count it, and webhooks have none", () => {
+    const of = (name: string) => operations.find((one) => one.name === name)?.operation["x-rate-limit"];
+    const [address, key, user] = [
+      { policy: "address", q: 12_000, w: 60 },
+      { policy: "key", q: 6_000, w: 60 },
+      { policy: "user", q: 1_200, w: 60 },
+    ];
+    expect(of("GET /v1/account")).toEqual([address, key, user]);
+    expect(of("GET /healthz")).toEqual([address]);
+    for (const { operation, name, path } of operations) {
+      const said = operation["x-rate-limit"] !== undefined && Object.hasOwn(operation["responses"] as object, "429");
+      expect(said, name).toBe(!path.startsWith("/webhooks/"));
+    }
   });
 
   test("every POST of /v1 takes an Idempotency-Key, and those that dial or import demand one", () => {

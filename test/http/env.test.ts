@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { parseEnv } from "../../src/env.ts";
+import { quotasOf } from "../../src/http/quotas.ts";
 
 const key = Buffer.alloc(32, 1).toString("base64");
 const queue = { send: async () => undefined, sendBatch: async () => undefined };
@@ -19,6 +20,9 @@ const good = {
   INBOX_QUEUE: queue,
   OUTBOX_QUEUE: queue,
   CLOCK_QUEUE: queue,
+  RATE_LIMITER: { idFromName: () => "id", get: () => null },
+  FLOOD: { limit: async () => ({ success: true }) },
+  WEBHOOK_FLOOD: { limit: async () => ({ success: true }) },
   UPLOADS: { put: async () => null, get: async () => null, head: async () => null, delete: async () => undefined },
 };
 const local = {
@@ -42,6 +46,9 @@ describe("the environment", () => {
   test("that is complete is read", () => {
     expect([...parseEnv(good).NUMBER_PEPPERS.keys()]).toEqual([1, 2]);
     expect(parseEnv(local).NEON_LOCAL_ENDPOINT).toBe("127.0.0.1:4444");
+    const limited = parseEnv({ ...good, RATE_LIMIT_KEY_PER_MINUTE: "600", RATE_LIMIT_ADDRESS_PER_MINUTE: "100000" });
+    expect(quotasOf(limited)).toMatchObject({ key: { limit: 600 }, issuer: { limit: 600 }, address: { limit: 100_000 } });
+    expect(quotasOf(parseEnv(good))).toEqual(quotasOf());
   });
 
   test("of production sends mail through Resend; of development through the simulators, whatever is left out or empty", () => {
@@ -74,6 +81,13 @@ describe("the environment", () => {
     ["RESEND_ORIGIN", "https://api.resend.com/secret-value"],
     ["DIAL_QUEUE", "secret-value"],
     ["UPLOADS", {}],
+    ["RATE_LIMITER", "secret-value"],
+    ["FLOOD", { limit: "secret-value" }],
+    ["RATE_LIMIT_KEY_PER_MINUTE", "0"],
+    ["RATE_LIMIT_KEY_PER_MINUTE", "secret-value"],
+    ["RATE_LIMIT_ADDRESS_PER_MINUTE", "-1"],
+    ["RATE_LIMIT_ADDRESS_PER_MINUTE", "1e3"],
+    ["RATE_LIMIT_ADDRESS_PER_MINUTE", "99999999"],
   ])("with a wrong %s is refused by name, and never by value", (name, value) => {
     const message = refusal({ ...good, [name]: value });
     expect(message).toContain(`${name}: `);
@@ -109,9 +123,11 @@ describe("the environment", () => {
   test("the example names every secret, and wrangler.toml every binding", async () => {
     const example = await readFile(new URL("../../.dev.vars.example", import.meta.url), "utf8");
     const wrangler = await readFile(new URL("../../wrangler.toml", import.meta.url), "utf8");
-    const isBinding = (name: string) => /_QUEUE$|^UPLOADS$/.test(name);
+    const isBinding = (name: string) => /_QUEUE$|^UPLOADS$|^RATE_LIMITER$|FLOOD$/.test(name);
     const missing = Object.keys(local).filter((name) =>
-      isBinding(name) ? !wrangler.includes(`binding = "${name}"`) : !new RegExp(`^${name}=`, "m").test(example),
+      isBinding(name)
+        ? !new RegExp(`^(binding|name) = "${name}"$`, "m").test(wrangler)
+        : !new RegExp(`^${name}=`, "m").test(example),
     );
     expect(missing).toEqual([]);
   });

@@ -8,6 +8,7 @@ import { apiKeyHasher } from "../../src/lib/api-key.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import { sealedLetters } from "../../src/providers/mail/sealed-letter.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
+import { memoryNamespace } from "../support/object-storage.ts";
 import { testPeppers } from "../support/peppers.ts";
 import { newId } from "../support/world.ts";
 import { orgNow } from "./api.ts";
@@ -44,6 +45,9 @@ beforeAll(async () => {
     NUMBER_PEPPERS: `1:${key.toString("base64")}`,
     KEY_ENCRYPTION_KEYS: `1:${key.toString("base64")}`,
     API_KEY_PEPPER: key.toString("base64"),
+    RATE_LIMITER: memoryNamespace(),
+    FLOOD: { limit: async () => ({ success: true }) },
+    WEBHOOK_FLOOD: { limit: async () => ({ success: true }) },
     UPLOADS: { put: async () => null, get: async () => null, head: async () => null, delete: async () => undefined },
     ...Object.fromEntries(
       ["DIAL_QUEUE", "IMPORT_QUEUE", "INBOX_QUEUE", "OUTBOX_QUEUE", "CLOCK_QUEUE"].map((name) => [name, queue(name)]),

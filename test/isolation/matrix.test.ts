@@ -215,7 +215,7 @@ async function ask(operation: Operation, headers: Readonly<Record<string, string
   });
   const told = [
     answer.status,
-    [...answer.headers].filter(([name]) => name !== "request-id" && name !== "date").join("\n"),
+    [...answer.headers].filter(([name]) => !["request-id", "date", "ratelimit"].includes(name)).join("\n"),
     answer.text.replaceAll(/req_[a-z0-9]{26}/g, "req"),
   ];
   return { status: answer.status, code: answer.json?.code ?? null, told: told.join("\n") };

@@ -7,6 +7,8 @@ import { phoneMemo, readPhone } from "../../src/lib/phone.ts";
 import { gates } from "../../src/gates/registry.ts";
 import { idPrefixes } from "../../src/lib/ids.ts";
 import { problemTypes } from "../../src/http/problem-types.ts";
+import { quotasOf } from "../../src/http/quotas.ts";
+import { learnedHoursMin, unusualCountMin, unusualTimes } from "../../src/lib/usual-rate.ts";
 import { columnMap } from "../../src/domain/imports/import-map.ts";
 import { fileBytesMax } from "../../src/domain/imports/store-file.ts";
 import golden from "../audit/golden.json" with { type: "json" };
@@ -38,6 +40,30 @@ describe("docs/api.md", () => {
     const named = [...line.matchAll(/`([a-z]+)_`/g)].map((match) => match[1] ?? "");
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter((prefix) => !prefixes.includes(prefix))).toEqual([]);
+  });
+});
+
+describe("docs/rate-limits.md", () => {
+  const text = page("rate-limits.md");
+  test("lists each quota with its requests and seconds, and no other", () => {
+    const listed = tableUnder(text, "Rate limits").map(([name = "", limit, seconds]) => [name.replaceAll("`", ""), Number(limit), Number(seconds)]); // prettier-ignore
+    expect(listed).toEqual(Object.values(quotasOf()).map(({ name, limit, windowSeconds }) => [name, limit, windowSeconds]));
+  });
+  test("says the flood limits that wrangler.toml sets", () => {
+    const wrangler = readFileSync(join(root, "wrangler.toml"), "utf8");
+    const set = [...wrangler.matchAll(/simple = \{ limit = (\d+), period = 10 \}/g)].map((match) => Number(match[1]));
+    expect(set).toHaveLength(2);
+    for (const limit of set) expect(text).toContain(limit.toLocaleString("en-US"));
+    // Whoever keeps the quota of an address never meets it.
+    expect(set[0]).toBeGreaterThanOrEqual(quotasOf().address.limit);
+  });
+  test("says when a rate is unusual", () => {
+    expect({ unusualTimes, unusualCountMin, learnedHoursMin }).toEqual({
+      unusualTimes: 10,
+      unusualCountMin: 600,
+      learnedHoursMin: 24,
+    });
+    for (const words of ["more than ten times that, and more than 600", "before 24 hours of use"]) expect(text).toContain(words);
   });
 });
 

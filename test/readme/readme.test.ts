@@ -158,7 +158,8 @@ describe("every command of the README", () => {
       },
     );
     expect(status, stderr).toBe(0);
-    for (const name of ["PUBLIC_ORIGIN", "SIMULATOR_ORIGIN", "MAIL_FROM", ...bound(/binding = "([^"]+)"/g)])
+    const variables = ["PUBLIC_ORIGIN", "SIMULATOR_ORIGIN", "MAIL_FROM"];
+    for (const name of [...variables, ...bound(/binding = "([^"]+)"/g), ...bound(/^name = "([A-Z_]+)"/gm)])
       expect(stdout).toContain(name);
   }, 120_000);
 });
@@ -186,7 +187,12 @@ describe("the README's tables and links", () => {
     const demanded = [...complaint.matchAll(/(?:: |; )([A-Z_]+):/g)].map((match) => match[1]);
     const named = (required: string) => rows.filter((row) => row[1] === required).map((row) => row[0]?.replaceAll("`", ""));
     expect(named("yes").toSorted()).toEqual(demanded.toSorted());
-    expect(named("no")).toEqual(["NEON_LOCAL_ENDPOINT", "RESEND_ORIGIN"]);
+    expect(named("no")).toEqual([
+      "NEON_LOCAL_ENDPOINT",
+      "RESEND_ORIGIN",
+      "RATE_LIMIT_KEY_PER_MINUTE",
+      "RATE_LIMIT_ADDRESS_PER_MINUTE",
+    ]);
     expect(named("in production")).toEqual(["RESEND_API_KEY", "MAIL_FROM"]);
     const example = readFileSync(join(root, ".dev.vars.example"), "utf8");
     for (const [name, value] of [...example.matchAll(/^([A-Z_]+)=(.*)$/gm)].map((match) => [match[1], match[2]])) {
@@ -197,7 +203,15 @@ describe("the README's tables and links", () => {
 
   test("every file that a page names is there", () => {
     const pages = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/how-it-works.md", "docs/api.md", "docs/imports.md"];
-    for (const page of [...pages, "docs/gates.md", "docs/audit.md", "docs/tokens.md", "docs/simulators.md"]) {
+    for (const page of [
+      ...pages,
+      "docs/gates.md",
+      "docs/audit.md",
+      "docs/tokens.md",
+      "docs/rate-limits.md",
+      "docs/operations.md",
+      "docs/simulators.md",
+    ]) {
       const text = readFileSync(join(root, page), "utf8");
       const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map((match) =>
         join(root, page, "..", match[1] ?? ""),

@@ -42,7 +42,7 @@ export async function makeSession(
   at: string,
   more: { factor?: boolean; stage?: "open" | "factor_due"; org?: string; endsAt?: string } = {},
 ): Promise<TestSession> {
-  const token = mintSessionToken(newId(), userId, randomBytes);
+  const token = await mintSessionToken(newId(), userId, randomBytes, hash);
   await db.admin(
     `insert into sessions (id, user_id, secret_hash, method, stage, factor_at, created_at, last_seen_at, ends_at, idle_seconds)
      values ($1, $2, decode($3, 'hex'), 'link', $4, $5, $6, $6, coalesce($7, $6::timestamptz + interval '12 hours'), 3600)`,

@@ -154,6 +154,8 @@ describe("a run of the worker", () => {
     const env = {
       ENVIRONMENT: "development", DATABASE_URL: db.connectionString, NEON_LOCAL_ENDPOINT: `127.0.0.1:${db.endpoint.port}`, PUBLIC_ORIGIN: "http://127.0.0.1:8787",
       SIMULATOR_ORIGIN: "http://127.0.0.1:9", NUMBER_PEPPERS: `1:${secret}`, KEY_ENCRYPTION_KEYS: `1:${secret}`, API_KEY_PEPPER: key.toString("base64"),
+      RATE_LIMITER: { idFromName: () => "id", get: () => ({ fetch: async () => { throw new Error(line); } }) },
+      FLOOD: { limit: async () => { throw new Error(line); } }, WEBHOOK_FLOOD: { limit: async () => ({ success: true }) },
       UPLOADS: { put: async () => { throw new Error(line); }, get: async () => { throw new Error(line); }, head: async () => null, delete: async () => undefined },
       ...Object.fromEntries(["DIAL_QUEUE", "IMPORT_QUEUE", "INBOX_QUEUE", "OUTBOX_QUEUE", "CLOCK_QUEUE"].map((name) => [name, queue])),
     }; // prettier-ignore
