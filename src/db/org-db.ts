@@ -37,6 +37,8 @@ export interface Bound {
   readonly sponsorId: string | null;
   /** When the session showed a second factor. */
   readonly factorAt: Instant | null;
+  /** A machine's credential is used from where it was not before, and nobody was told yet. */
+  readonly fromNewNetwork: boolean;
   /** The session is to go on under another token. */
   readonly rotationDue: boolean;
   /** A test org's clock is on its way: whoever moves it applies what arrives. */
@@ -214,6 +216,7 @@ export class OrgDb {
             role: (row["role"] as string | undefined) ?? null,
             sponsorId: (row["sponsor_id"] as string | undefined) ?? null,
             factorAt: (row["factor_at"] as Instant | undefined) ?? null,
+            fromNewNetwork: row["from_new_network"] === true,
             rotationDue: row["rotation_due"] === true,
             clockMoving: row["clock_moving"] === true,
           },

@@ -53,6 +53,8 @@ export interface Asking {
   readonly requestId: string;
   readonly realNow: Instant;
   readonly country: string | null;
+  /** And from which network, for the machines that are known by theirs. */
+  readonly network: string | null;
 }
 /** A token whose signature held under that version of its issuer. */
 export interface TokenProof {
@@ -150,8 +152,8 @@ export class SystemDb {
   ): OrgDb {
     const statement = {
       name: "app.bind_api_key",
-      text: `select b.* from app.bind_api_key($1, $2, $3, $4, $5, $6) b, ${held(7)}`,
-      params: [key.id, byteaText(key.hash), asking.realNow, wantedOrg, demand.scope, demand.roles, this.#peppers],
+      text: `select b.*, ${noted(1, 3, 7)} from app.bind_api_key($1, $2, $3, $4, $5, $6) b, ${held(8)}`,
+      params: [key.id, byteaText(key.hash), asking.realNow, wantedOrg, demand.scope, demand.roles, asking.network, this.#peppers],
     };
     return this.#admitted({ type: "api_key", id: publicId("apiKey", key.id) }, statement, demand, asking);
   }
@@ -176,8 +178,19 @@ export class SystemDb {
   ): OrgDb {
     const statement = {
       name: "app.bind_token",
-      text: `select b.* from app.bind_token($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(9)}`,
-      params: [issuerId, version, issuedAt, scopes, asking.realNow, wantedOrg, demand.scope, demand.roles, this.#peppers],
+      text: `select b.*, ${noted(1, 5, 9)} from app.bind_token($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(10)}`,
+      params: [
+        issuerId,
+        version,
+        issuedAt,
+        scopes,
+        asking.realNow,
+        wantedOrg,
+        demand.scope,
+        demand.roles,
+        asking.network,
+        this.#peppers,
+      ],
     };
     const actor = { type: "token", id: publicId("tokenIssuer", issuerId), ...(subject === null ? {} : { subject }) } as const;
     return this.#admitted(actor, statement, demand, asking);
@@ -244,6 +257,9 @@ export class SystemDb {
 
 const proofOf = (session: SessionProof, asking: Asking) =>
   [session.id, session.userId, byteaText(session.hash), asking.realNow, asking.country] as const;
+/** Asked of what was let in alone, in the statement that lets it in. */
+const noted = (id: number, now: number, network: number): string =>
+  `case when b.refusal is null then app.note_network($${id}::uuid, $${network}, $${now}::timestamptz) end as from_new_network`;
 const held = (place: number): string => `set_config('app.peppers', $${place}, true)`;
 
 function requireBound(bound: Bound | null): Bound {

@@ -3,8 +3,11 @@ import type { OrgDb } from "../db/org-db.ts";
 import type { Asking, Demand, SessionProof } from "../db/system-db.ts";
 import { type OperationId, operations, rolesFrom, type Rule } from "../domain/access/operations.ts";
 import type { Principal } from "./authenticate.ts";
+import { networkOf } from "./client-address.ts";
+import { addressOf } from "./limit-rate.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { renewSession } from "./session-cookie.ts";
+import { tellOfOddUse } from "./tell-of-odd-use.ts";
 import { Problem } from "./problem.ts";
 
 /**
@@ -19,6 +22,7 @@ export const bindOrg = (operation: OperationId): MiddlewareHandler<HttpEnv> =>
     // A fault of the request itself is told only to a caller who was proved.
     if (c.error instanceof Problem && c.error.parts.unproven) await c.var.org.bound();
     await renewSession(c);
+    await tellOfOddUse(c);
   };
 
 function handleOf(c: Context<HttpEnv>, principal: Principal, operation: OperationId, demand: Demand): OrgDb {
@@ -65,6 +69,7 @@ export const askingOf = (c: Context<HttpEnv>): Asking => ({
   requestId: c.var.requestId,
   realNow: c.env.now(),
   country: countryOf(c),
+  network: networkOf(addressOf(c)),
 });
 /** Where the platform says that the request comes from. */
 export function countryOf(c: Context<HttpEnv>): string | null {

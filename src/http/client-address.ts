@@ -20,6 +20,13 @@ export function clientAddress(header: string | undefined): string {
     .join(":")}::/64`;
 }
 
+/** The network that an address, as `clientAddress` spells it, is of: the /24 or the /48, which is what a site is given (RFC 6177). */
+export function networkOf(address: string): string | null {
+  if (address === unknownAddress) return null;
+  if (address.includes(".")) return `${address.split(".").slice(0, 3).join(".")}.0/24`;
+  return `${address.split(":").slice(0, 3).join(":")}::/48`;
+}
+
 export const unknownAddress = "unknown";
 
 // Without leading zeros, which some read as octal (RFC 6943, 3.1.1).

@@ -70,14 +70,16 @@ function describe(operation: OperationObject): void {
   ];
 }
 
-/** The quota that a caller is counted by, by how it authenticates. */
-const policyOf: Readonly<Record<string, PolicyName>> = { api_key: "key", session: "user", token: "issuer" };
+/** The quotas that a caller is counted by, by how it authenticates. A token comes where an API key does. */
+const policiesOf: Readonly<Record<string, readonly PolicyName[]>> = { api_key: ["key", "issuer"], session: ["user"] };
 
 /** Which quotas count the operation, as the `RateLimit` headers name them. Webhooks have none (limit-rate.ts). */
 function describeLimits(path: string, operation: OperationObject, quotas: Quotas): void {
   if (path.startsWith("/webhooks/")) return;
-  const principals = (operation.security ?? []).flatMap((scheme) => Object.keys(scheme).map((name) => policyOf[name]));
-  const names = new Set<PolicyName>(["address", ...principals.filter((name) => name !== undefined)]);
+  const principals = (operation.security ?? []).flatMap((scheme) =>
+    Object.keys(scheme).flatMap((name) => policiesOf[name] ?? []),
+  );
+  const names = new Set<PolicyName>(["address", ...principals]);
   operation["x-rate-limit"] = [...names].map((name) => ({
     policy: name,
     q: quotas[name].limit,

@@ -61,12 +61,13 @@ describe("the API's document", () => {
 
   test("every operation says which quotas count it, and webhooks have none", () => {
     const of = (name: string) => operations.find((one) => one.name === name)?.operation["x-rate-limit"];
-    const [address, key, user] = [
+    const [address, key, issuer, user] = [
       { policy: "address", q: 12_000, w: 60 },
       { policy: "key", q: 6_000, w: 60 },
+      { policy: "issuer", q: 6_000, w: 60 },
       { policy: "user", q: 1_200, w: 60 },
     ];
-    expect(of("GET /v1/account")).toEqual([address, key, user]);
+    expect(of("GET /v1/account")).toEqual([address, key, issuer, user]);
     expect(of("GET /healthz")).toEqual([address]);
     for (const { operation, name, path } of operations) {
       const said = operation["x-rate-limit"] !== undefined && Object.hasOwn(operation["responses"] as object, "429");

@@ -10,8 +10,10 @@ import { onError } from "../../src/http/on-error.ts";
 import { requestId } from "../../src/http/request-id.ts";
 import { mintApiKey } from "../../src/lib/api-key.ts";
 import { publicId } from "../../src/lib/ids.ts";
+import { secondsOf } from "../../src/lib/instant.ts";
 import { mintSessionToken } from "../../src/lib/session-token.ts";
 import { memoryLimits, type MemoryLimits, quotasWith } from "../support/rate-limits.ts";
+import { mintToken, signerOf } from "../support/tokens.ts";
 import { makeMember, makePerson, makeSession } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
 
@@ -23,7 +25,7 @@ let api: Api;
 let acme: Caller;
 beforeAll(async () => {
   api = await openApi({
-    quotas: quotasWith({ key: 5, user: 3, address: 12 }),
+    quotas: quotasWith({ key: 5, issuer: 2, user: 3, address: 12 }),
     rateLimits: { take: (bucket, policy) => limits.take(bucket, policy) },
     flood: async (door, address) => (flooding.includes("down") ? null : !flooding.includes(`${door} ${address}`)),
   });
@@ -152,6 +154,24 @@ describe("a person", () => {
     expect((await ask(laptop, "203.0.113.9")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
   });
 });
+
+describe("an issuer's tokens", () => {
+  test("have one quota together, which nobody uses up who cannot sign for it", async () => {
+    const signer = signerOf("EdDSA");
+    const body = { name: "CRM", issuer: "https://crm.acme.test", alg: "EdDSA", public_key: signer.jwk, scopes: ["account:read"] };
+    const made = await acme.post("/v1/token_issuers", body);
+    expect(made.status, made.text).toBe(201);
+    const issuer = { ...made.json, subject: "crm", signer, keyId: null };
+    const ask = (token: string, address: string) =>
+      api.send("GET", "/v1/account", { headers: { authorization: `Bearer ${token}`, ...from(address) } });
+    const now = secondsOf(realNow);
+    for (let at = 0; at < 5; at += 1) expect((await ask(mintToken(issuer, now, { sign: signerOf("EdDSA").sign }), "198.51.100.8")).status).toBe(401);
+    const answers = [];
+    for (const sub of ["one", "two", "three"]) answers.push(await ask(mintToken(issuer, now, { claims: { sub } }), "203.0.113.8"));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
+    expect(answers[1]?.headers.get("ratelimit")).toBe('"issuer";r=0;t=60');
+  });
+}); // prettier-ignore
 
 describe("an address", () => {
   test("is counted for every request, with or without a key, good or bad, and told of it where nothing nearer counted", async () => {

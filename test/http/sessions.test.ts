@@ -173,7 +173,7 @@ describe("a session", () => {
     const proof = { id: person.session.id, userId: person.userId, hash: await api.deps.hashApiKey(token) };
     const demand = { scope: null, roles: ["owner"], factor: true };
     const from = (country: string | null) =>
-      api.deps.system.asMember(proof, null, demand, { requestId: "req", realNow, country }).bound();
+      api.deps.system.asMember(proof, null, demand, { requestId: "req", realNow, country, network: null }).bound();
     expect(await from("DE")).toMatchObject({ role: "owner", factorAt: realNow });
     expect(await from(null)).toMatchObject({ role: "owner" });
     await expect(from("BR")).rejects.toMatchObject({ reason: "factor_missing" });

@@ -1,6 +1,7 @@
 /** Every statement of db/queries, made for the rows of one org, whoever sends it. */
 import type { Instant } from "../../src/lib/instant.ts";
 import { readdirSync } from "node:fs";
+import * as alerts from "../../src/db/queries/alerts.ts";
 import * as account from "../../src/db/queries/account.ts";
 import * as audit from "../../src/db/queries/audit.ts";
 import * as campaigns from "../../src/db/queries/campaigns.ts";
@@ -29,7 +30,7 @@ import { newId } from "../support/world.ts";
 import type { Admin } from "./tenants.ts";
 
 const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  account, audit, campaigns, connections, "consent-events": consentEvents, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
+  account, alerts, audit, campaigns, connections, "consent-events": consentEvents, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
   "idempotency-keys": idempotencyKeys, inbox, intake, leads, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock, "token-issuers": tokenIssuers,
 }; // prettier-ignore
 
@@ -91,6 +92,7 @@ const knownSql = {
   keyOwner: "select principal_id::text as v from idempotency_keys where org_id = $1 and key = 'first'",
   orgVersion: "select facts_version::text as v from org_facts where org_id = $1",
   keySetIssuer: "select id::text as v from token_issuers where org_id = $1 and jwks_url is not null",
+  apiKey: "select credential_id::text as v from credential_networks where org_id = $1",
   clock: "select app.rfc3339(now + interval '1 minute') as v from test_clocks where org_id = $1",
 };
 export async function knownOf(admin: Admin, orgId: string): Promise<Known> {
@@ -244,6 +246,9 @@ export const statements: Readonly<Record<string, Make>> = {
       answers: [k.livePerson, k.heldPerson].map((personId) => ({ id: newId(), personId, list: "national", kind: "do_not_call", result: "listed", listVersionAt: null })),
     }),
   ], // prettier-ignore
+  "alerts.takeUntoldNetworks": (k) => [alerts.takeUntoldNetworks(k.apiKey, "2026-11-18T15:00:00Z" as Instant)],
+  "alerts.ownersOfOrg": () => [alerts.ownersOfOrg()],
+  "alerts.nameOfCredential": (k) => [alerts.nameOfCredential(k.apiKey)],
   "scrubs.recordScrubs:clear": (k) => [
     scrubs.recordScrubs({
       runId: newId(), connectionId: k.dnc, responseDigest: digest, leads: [],

@@ -191,6 +191,11 @@ async function addPeople({ api: { db } }: House, { orgId }: LiveOrg): Promise<vo
        values ($1, $2, 'invited@people.test', 'viewer', sha256(uuid_send($2)), $3, now(), now() + interval '7 days')`,
     [orgId, newId(), member.userId],
   );
+  await db.admin(
+    `insert into credential_networks (org_id, credential_id, network, first_seen_at)
+       select org_id, id, '192.0.2.0/24', now() from api_keys where org_id = $1`,
+    [orgId],
+  );
   await db.admin("insert into operators (user_id, since, note) values ($1, now(), 'test')", [operator.userId]);
   await db.admin(
     `insert into support_grants (org_id, id, operator_id, role, reason, created_at, expires_at)

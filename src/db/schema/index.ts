@@ -4,6 +4,7 @@ export * from "./halts.ts";
 export * from "./leads.ts";
 export * from "./mailboxes.ts";
 export * from "./mails.ts";
+export * from "./networks.ts";
 export * from "./orgs.ts";
 export * from "./users.ts";
 export * from "./platform.ts";

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { networkOf, clientAddress } from "../../src/http/client-address.ts";
+import { publicId } from "../../src/lib/ids.ts";
+import { makeMember, makePerson } from "../support/users.ts";
+import { type Api, type Caller, openApi } from "./api.ts";
+
+let api: Api;
+let org: Caller;
+let owner: Awaited<ReturnType<typeof makePerson>>;
+beforeAll(async () => {
+  api = await openApi();
+  org = await api.seed();
+  owner = await makePerson(api.db);
+  await makeMember(api.db, org.orgId, owner.userId, "owner");
+  const member = await makePerson(api.db);
+  await makeMember(api.db, org.orgId, member.userId, "admin");
+});
+afterAll(() => api?.close());
+
+const told = async (type: string) =>
+  (
+    await api.db.admin(
+      "select p.subject_text as subject, p.facts_text as facts from audit.payload p join audit.entry e using (org_id, seq) where p.org_id = $1 and e.event_type = $2 order by p.seq",
+      [org.orgId, type],
+    )
+  ).rows;
+const from = (address: string) => org.get("/v1/campaigns", { "cf-connecting-ip": address });
+
+describe("a key from a new network", () => {
+  test("is told to the owners once, by mail and on the chain; the first network and those it knows are not", async () => {
+    for (const address of ["192.0.2.10", "192.0.2.99", "192.0.2.10"]) expect((await from(address)).status).toBe(200);
+    expect(await told("credential.new_network")).toEqual([]);
+    const answers = await Promise.all(["198.51.100.1", "198.51.100.2", "198.51.100.3"].map(from));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    await from("198.51.100.4");
+    await from("192.0.2.10");
+    const entries = await told("credential.new_network");
+    expect(entries).toHaveLength(1);
+    expect(entries[0]?.["subject"]).toBe(publicId("apiKey", org.keyId));
+    expect(JSON.parse(String(entries[0]?.["facts"]))).toMatchObject({ networks: ["198.51.100.0/24"] });
+    const mails = await api.mailbox.read();
+    expect(mails).toHaveLength(1);
+    expect(mails[0]?.text).toContain("Acme Solar");
+    expect(await api.mailbox.read(owner.email)).toHaveLength(1);
+  });
+
+  test("is told later when it could not be told, and is answered meanwhile", async () => {
+    await api.db.admin("alter table audit.entry add constraint no_more check (event_type <> 'credential.new_network') not valid");
+    expect((await from("203.0.113.7")).status).toBe(200);
+    await api.db.admin("alter table audit.entry drop constraint no_more");
+    expect(await told("credential.new_network")).toHaveLength(1);
+    expect((await from("203.0.113.8")).status).toBe(200);
+    expect(await told("credential.new_network")).toHaveLength(2);
+  });
+
+  test("is the /24 or the /48 of the address, whatever its spelling, and nothing where there is none", () => {
+    const network = (text: string | undefined) => networkOf(clientAddress(text));
+    expect(network("203.0.113.7")).toBe("203.0.113.0/24");
+    expect(network("::ffff:203.0.113.9")).toBe("203.0.113.0/24");
+    expect(network("2001:db8:1:2::3")).toBe("2001:db8:1::/48");
+    expect(network("2001:0DB8:0001:ffff:0:0:0:1")).toBe("2001:db8:1::/48");
+    expect([network(undefined), network("nonsense")]).toEqual([null, null]);
+  });
+});
+
+test("a key at ten times its usual rate is told to the owners, and works on", async () => {
+  const before = (await api.mailbox.read()).length;
+  const { rateLimits } = api.deps;
+  const odd = { take: async (...asked: Parameters<typeof rateLimits.take>) => {
+    const taken = await rateLimits.take(...asked);
+    return taken === null ? null : { ...taken, unusual: asked[0].startsWith("key:") };
+  } }; // prettier-ignore
+  (api.deps as { rateLimits: typeof rateLimits }).rateLimits = odd;
+  expect((await org.get("/v1/campaigns")).status).toBe(200);
+  expect((await org.get("/v1/campaigns")).status).toBe(200);
+  (api.deps as { rateLimits: typeof rateLimits }).rateLimits = rateLimits;
+  expect((await told("credential.unusual_rate")).length).toBe(2);
+  // Within an hour one mail is enough.
+  expect((await api.mailbox.read()).length).toBe(before + 1);
+});
