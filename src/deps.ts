@@ -10,11 +10,13 @@ import { importKeyring, type Keyring } from "./lib/sealing.ts";
 import { uuidMint } from "./lib/uuid-v7.ts";
 import { objectLimits, type Refusals } from "./providers/limits/object-limits.ts";
 import { r2Files } from "./providers/files/r2-files.ts";
+import { githubLeaks } from "./providers/leaks/github.ts";
 import { repeatableSeconds } from "./providers/mail/contract.ts";
 import { resend } from "./providers/mail/resend.ts";
 import { sealedLetters } from "./providers/mail/sealed-letter.ts";
 import { adaptersOf } from "./providers/registry.ts";
 import { type CredentialIdentity, type CredentialPurpose, sealCredential } from "./providers/seal-credential.ts";
+import { identityProvidersOf } from "./providers/sign-in/configured.ts";
 import { simulatorClock } from "./providers/simulator-clock.ts";
 import { tokenKeys } from "./providers/token-keys.ts";
 import { vendors } from "./providers/vendors.ts";
@@ -66,12 +68,15 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Re
     now,
     milliseconds: outside.milliseconds,
     newId,
+    random: outside.random,
+    magicLinkMinutes: env.MAGIC_LINK_TTL_MINUTES,
     sleep: outside.sleep,
     lookLater: (orgId: string, seconds: number) => send(env, [{ org_id: orgId, work: "reconcile", delay_seconds: seconds }]),
     publicOrigin: env.PUBLIC_ORIGIN,
     numbers: keys.numbers,
     hashApiKey: keys.hashApiKey,
     mintSession: sessionMint(newId, outside.random, keys.hashApiKey),
+    leakSigner: githubLeaks(env.GITHUB_LEAK_KEYS ?? new Map()),
     mintApiKey: apiKeyMint(newId, outside.random, keys.hashApiKey),
     vendors,
     sealCredential: (
@@ -82,6 +87,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Re
     sealLetter: letters.seal,
     sendLetter: letters.send,
     repeatableSeconds,
+    identityProviders: identityProvidersOf(env, outside.fetch),
     ...adapters,
     adapters,
     tokenKeys: tokenKeys({ keyring, fetch: outside.fetch, ownOrigins: [env.PUBLIC_ORIGIN, env.SIMULATOR_ORIGIN] }),

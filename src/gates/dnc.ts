@@ -31,7 +31,7 @@ type Facts = Pick<Snapshot, "at" | "dnc" | (typeof consentInputs)[number]>;
 
 export const dnc = defineGate({
   name: "dnc",
-  version: 2,
+  version: 3,
   kind: "standing",
   reads: ["at", "dnc", ...consentInputs],
   reasons,
@@ -49,7 +49,7 @@ interface ListState {
   readonly list: string;
   readonly demanded: boolean;
   readonly answer: ListAnswer | null;
-  /** What lists the number, where something does: an answer that came before the newest, if that one is unknown. */
+  /** What lists the number, where something does: an answer that came before the newest, where that one does not end it. */
   readonly listing: ListAnswer | null;
   readonly refusals: readonly Refusal[];
   readonly liftedBy: "consent" | "counsel" | null;
@@ -138,15 +138,14 @@ function newestAnswer(answers: readonly ListAnswer[], list: string): ListAnswer 
 const strictness = { clear: 0, unknown: 1, listed: 2 } as const;
 
 /**
- * What lists the number still: the newest answer that knows, whatever was unknown after it. One that is no more among the
+ * What lists the number still, whatever was unknown or told of an older list after it. A listing that is not among the
  * answers has no date that could have grown old; without a provider it is a reason of its own.
  */
 function listingOf({ at, dnc: facts }: Facts, list: string, newest: ListAnswer | null): ListAnswer | null {
-  const known = newestAnswer(
-    facts.answers.filter((answer) => answer.result !== "unknown"),
-    list,
-  );
-  if (known?.result === "listed") return known;
+  const said = facts.answers.filter((answer) => answer.list === list);
+  const standing = said.filter((answer) => answer.result === "listed" && !said.some((later) => ends(later, answer)));
+  const listing = newestAnswer(standing, list);
+  if (listing !== null) return listing;
   if (facts.provider === "none" || !facts.once_listed.includes(list)) return null;
   const kind = newest?.kind ?? (list === "litigator" ? "litigator" : "do_not_call");
   return {
@@ -158,6 +157,19 @@ function listingOf({ at, dnc: facts }: Facts, list: string, newest: ListAnswer |
     attested_list_age_days: null,
     connection_id: null,
   };
+}
+
+/**
+ * Only a later clear answer ends a listing, and only of a list that is shown to be no older than the one that names the
+ * number: an older list may have been made before the number was put on. One source's undated lists do not go back in time;
+ * an undated listing is of any list until it was told.
+ */
+function ends(clear: ListAnswer, listing: ListAnswer): boolean {
+  if (clear.result !== "clear" || clear.scrubbed_at <= listing.scrubbed_at) return false;
+  const undated = clear.list_version_at === null && listing.list_version_at === null;
+  if (undated && clear.connection_id !== null && clear.connection_id === listing.connection_id) return true;
+  const from = versionOf(clear);
+  return from !== null && from <= clear.scrubbed_at && from >= (listing.list_version_at ?? listing.scrubbed_at);
 }
 
 /** Without a provider nothing can be stale or missing: the acknowledgement is asked instead. */
@@ -220,7 +232,7 @@ function judgeWithoutProvider(facts: Facts, lists: readonly ListState[], asking:
   return carries;
 }
 
-/** Listed once, and no later scrub said clear. A fresh listing is judged as such; an old one still counts. */
+/** Listed once, and nothing has ended that. A fresh listing is judged as such; an old one still counts. */
 function wasOnceListed(facts: Facts, lists: readonly ListState[], asking: Asking): boolean {
   if (lists.some((list) => list.listing !== null && list.refusals.includes("scrub_stale"))) return true;
   return facts.dnc.once_listed.some((name) => {
@@ -231,7 +243,7 @@ function wasOnceListed(facts: Facts, lists: readonly ListState[], asking: Asking
 }
 
 const isFreshAndClear = (list: ListState, at: Instant): boolean =>
-  list.answer?.result === "clear" && ageOf(list.answer, at) === "fresh";
+  list.listing === null && list.answer?.result === "clear" && ageOf(list.answer, at) === "fresh";
 
 const shown = (list: ListState) => ({
   list: list.list,
@@ -242,6 +254,8 @@ const shown = (list: ListState) => ({
   ...(list.answer?.list_version_at === null ? { attested_list_age_days: list.answer.attested_list_age_days } : {}),
   scrubbed_at: list.answer?.scrubbed_at ?? null,
   listed: list.listing !== null,
+  // Where the newest answer does not list it: the list's date that a clear answer must reach.
+  ...(list.listing !== null && list.listing !== list.answer ? { listed_version_at: list.listing.list_version_at } : {}),
   refusals: list.refusals,
   lifted_by: list.liftedBy,
 });
@@ -281,7 +295,7 @@ const fixes: Readonly<Record<Refusal, Fix>> = {
   dnc_other_listed: {
     code: "none",
     who: "nobody",
-    text: "A do-not-call list names this number; nothing lifts that but a later scrub that says clear.",
+    text: "A do-not-call list names this number; nothing lifts that but a later scrub that says clear, of a list no older than the one that names it.",
   },
   dnc_unknown: scrubAgain(
     "A list that this call demands gave no usable answer: scrub again with a provider that covers it and states its date.",
@@ -293,7 +307,7 @@ const fixes: Readonly<Record<Refusal, Fix>> = {
   dnc_once_listed: {
     code: "connect_dnc_provider",
     who: "owner",
-    text: "The number was listed once, and no later scrub said clear: connect a provider and scrub.",
+    text: "The number was listed once, and no later scrub of a list as new said clear: connect a provider and scrub.",
   },
   dnc_unacknowledged: {
     code: "connect_dnc_provider",

@@ -216,8 +216,9 @@ export interface DncFacts {
   readonly covers: readonly string[];
   /** Lists that the org adds to what the law demands, for informational calls too. */
   readonly added_lists: readonly string[];
+  /** Each list's newest, and the listing that still stands where that is another. */
   readonly answers: readonly ListAnswer[];
-  /** Do-not-call and litigator lists on which the number was ever listed, and no later scrub said clear: it stays listed. */
+  /** Do-not-call and litigator lists on which the number was ever listed, and that no later scrub of a list as new cleared: it stays listed. */
   readonly once_listed: readonly string[];
   /** Providers among the answers that have been disconnected: what they said of a number serves no call any more. */
   readonly disconnected: readonly string[];

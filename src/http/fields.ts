@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { type AddressFault, readEmailAddress } from "../lib/email-address.ts";
 import { type IdKind, idPrefixes, publicId, uuidOf } from "../lib/ids.ts";
 
 /** No row has it: an id that is malformed, or of another kind, takes the same way as one that names nothing. */
@@ -36,7 +37,33 @@ export const givenInstant = z
 
 /** Text as people write it: trimmed, not empty. */
 export const text = (charactersMax: number) => z.string().trim().min(1).max(charactersMax);
+/** A name that is shown to others: on one line, and without characters that would turn what follows it around. */
+export const nameText = (charactersMax: number) =>
+  text(charactersMax).refine((name) => !/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(name), {
+    message: "A name is on one line, without control and direction characters.",
+    params: { code: "name_invalid" },
+  });
 export const e164Field = z
   .string()
   .regex(/^\+[1-9]\d{7,14}$/, "A number in E.164 form is needed, such as +13035550142.")
   .openapi({ example: "+13035550142", description: "E.164." });
+
+const addressWords: Readonly<Record<AddressFault, string>> = {
+  not_one_at: "An address of mail is needed, with one @, such as ada@example.com.",
+  too_long: "At most 64 characters before the @, and 254 in all.",
+  local_part: "Before the @ stand letters without accents, digits, dots between them and !#$%&'*+/=?^_`{|}~-.",
+  domain: "Behind the @ stands the name of a domain, such as example.com.",
+};
+/** An address of mail, in any spelling; read as its normal form. */
+export const emailField = z
+  .string()
+  .max(320)
+  .superRefine((given, c) => {
+    const address = readEmailAddress(given);
+    if (!address.ok) c.addIssue({ code: "custom", message: addressWords[address.refusal], params: { code: "email_invalid" } });
+  })
+  .overwrite((given) => {
+    const address = readEmailAddress(given);
+    return address.ok ? address.value : given;
+  })
+  .openapi({ format: "email", example: "ada@example.com" });

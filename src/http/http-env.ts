@@ -10,7 +10,9 @@ import type { ApiKeyHasher, ApiKeyMint } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
 import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
+import type { LeakSigner } from "../providers/leaks/github.ts";
 import type { SealLetter } from "../providers/mail/sealed-letter.ts";
+import type { IdentityProviders } from "../providers/sign-in/contract.ts";
 import type { TokenKeys } from "../providers/token-keys.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
@@ -24,10 +26,15 @@ export interface HttpDeps {
   /** The real clock. What law or plan dates reads the org's own, which the database answers. */
   now(): Instant;
   newId(): string;
+  random(bytes: number): Uint8Array;
   readonly publicOrigin: string;
+  /** How long a link to sign in lives. */
+  readonly magicLinkMinutes: number;
   readonly hashApiKey: ApiKeyHasher;
   readonly mintApiKey: ApiKeyMint;
   readonly mintSession: SessionMint;
+  /** Who signed a report of leaked keys. */
+  readonly leakSigner: LeakSigner;
   readonly numbers: NumberHasher;
   /** False when the database role could read past the walls between organisations: then nothing is served. */
   roleIsSafe(): Promise<boolean>;
@@ -37,6 +44,8 @@ export interface HttpDeps {
   readonly sealCredential: Seal;
   /** For `sealMail`. */
   readonly sealLetter: SealLetter;
+  /** Google and Microsoft, as far as this deployment has an account there. */
+  readonly identityProviders: IdentityProviders;
   readonly adapters: Adapters;
   readonly tokenKeys: TokenKeys;
   /** The isolate's memory of who signs tokens. */

@@ -3,7 +3,7 @@ import { run } from "../../src/dispatch/run.ts";
 import { resumeCampaign } from "../../src/domain/campaigns/resume-campaign.ts";
 import { deleteConnection } from "../../src/domain/connections/delete-connection.ts";
 import { dryRun } from "../../src/domain/decisions/dry-run.ts";
-import { endHalt } from "../../src/domain/halts/halt.ts";
+import { endHalt } from "../../src/domain/halts/end-halt.ts";
 import { type ScrubDeps, scrubDueLeads } from "../../src/domain/scrubs/scrub-due-leads.ts";
 import { addSeconds, instantOf } from "../../src/lib/instant.ts";
 import { enrolmentOf } from "./looks.ts";

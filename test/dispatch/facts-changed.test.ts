@@ -13,7 +13,8 @@ import { createConnection } from "../../src/domain/connections/create-connection
 import { deleteConnection } from "../../src/domain/connections/delete-connection.ts";
 import { recordConsent } from "../../src/domain/consent/record-consent.ts";
 import { haltForCanary } from "../../src/domain/halts/halt-for-canary.ts";
-import { endHalt, halt } from "../../src/domain/halts/halt.ts";
+import { endHalt } from "../../src/domain/halts/end-halt.ts";
+import { halt } from "../../src/domain/halts/halt.ts";
 import { acknowledgeNoDnc } from "../../src/domain/policies/acknowledge-no-dnc.ts";
 import { updatePolicy } from "../../src/domain/policies/update-policy.ts";
 import { haltForDnc } from "../../src/domain/scrubs/halt-for-dnc.ts";

@@ -9,8 +9,10 @@ import { settleAbsent } from "../../src/db/queries/dispatch.ts";
 import { updatePolicy } from "../../src/domain/policies/update-policy.ts";
 import { type ScrubDeps, scrubDueLeads } from "../../src/domain/scrubs/scrub-due-leads.ts";
 import { suppressNumbers } from "../../src/domain/suppressions/suppress.ts";
+import { dnc } from "../../src/gates/dnc.ts";
 import type { Decision } from "../../src/gates/gate.ts";
 import { packRefs } from "../../src/gates/rules/packs.ts";
+import type { ListAnswer } from "../../src/gates/snapshot.ts";
 import { givenDate } from "../../src/lib/given-date.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { numberHasher } from "../../src/lib/number-hash.ts";
@@ -296,11 +298,13 @@ const scrubbed = (
   at: Instant,
   version: Instant | null = addSeconds(noon, -day),
   id = newId(),
+  by: string | null = null,
 ) =>
   world.sql(
     `insert into scrubs (org_id, id, person_id, list, kind, result, list_version_at, scrubbed_at, connection_id, run_id)
-       select $1, $2, $3, $4, 'do_not_call', $5, $6, $7, c.id, $2 from connections c where c.org_id = $1 and c.kind = 'dnc' order by c.id limit 1`,
-    [world.orgId, id, world.personIds[0], list, result, version, at],
+       select $1, $2, $3, $4, 'do_not_call', $5, $6, $7, coalesce($8::uuid, c.id), $2
+       from connections c where c.org_id = $1 and c.kind = 'dnc' order by c.id limit 1`,
+    [world.orgId, id, world.personIds[0], list, result, version, at, by],
   );
 
 describe("scrubs", () => {
@@ -318,7 +322,7 @@ describe("scrubs", () => {
     await scrubbed(world, "national", "clear", noon, null, "00000000-0000-7000-8000-000000000003");
     expect(await saying(world)).toBe("block dnc_unknown");
   });
-  test("once listed ends only with a clear answer that is later than the listing", async () => {
+  test("a listing ends only with a clear answer that is later, and of a list as new as its own", async () => {
     const world = await buildWorld(db, { enrol: false });
     const onceListed = async () => {
       const run = await dryRun(world.org, world.deps.desk, {
@@ -333,8 +337,66 @@ describe("scrubs", () => {
     expect(await onceListed(), "clear before, unknown after").toEqual(["national"]);
     await scrubbed(world, "national", "clear", addSeconds(noon, 60));
     expect(await onceListed(), "clear in the same second").toEqual(["national"]);
-    await scrubbed(world, "national", "clear", addSeconds(noon, 121));
+    await scrubbed(world, "national", "clear", addSeconds(noon, 121), addSeconds(noon, -day - 1));
+    expect(await onceListed(), "clear of an older list").toEqual(["national"]);
+    expect(await saying(world)).toBe("block dnc_national_listed");
+    await scrubbed(world, "national", "clear", addSeconds(noon, 122));
     expect(await onceListed()).toEqual([]);
+    expect(await saying(world)).toBe("allow");
+  });
+  test("of any history the gate is told what stands: what is read says the same as all of it", async () => {
+    const world = await buildWorld(db, { enrol: false });
+    const sources = [newId(), newId()];
+    await source(world, { lists: ["national"], attested_list_age_days: 3 }, sources[0]);
+    await source(world, { lists: ["national"] }, sources[1]);
+    const hour = 3_600;
+    const histories = fc.array(
+      fc.record({
+        source: fc.nat(1),
+        result: fc.constantFrom("clear", "clear", "listed", "unknown"),
+        gap: fc.constantFrom(0, 1, 20 * hour, 2 * day),
+        age: fc.constantFrom(null, 0, hour, 19 * hour, 4 * day),
+      }),
+      { minLength: 2, maxLength: 7 },
+    );
+    const seen = { stands: 0, cleared: 0, outlasts: 0 };
+    for (const history of fc.sample(histories, { numRuns: 150, seed: 20_261_130 })) {
+      await world.sql("delete from scrubs where org_id = $1", [world.orgId]);
+      let at = addSeconds(noon, -history.reduce((sum, each) => sum + each.gap, 1));
+      const answers = history.map(({ source: which, result, gap, age }): ListAnswer => {
+        at = addSeconds(at, gap);
+        const attested = which === 0 ? 3 : null;
+        const version = age === null ? null : addSeconds(at, -age);
+        return {
+          list: "national",
+          kind: "do_not_call",
+          result,
+          scrubbed_at: at,
+          list_version_at: version,
+          connection_id: sources[which] ?? null,
+          attested_list_age_days: attested,
+        };
+      });
+      for (const each of answers)
+        await scrubbed(world, "national", each.result, each.scrubbed_at, each.list_version_at, newId(), each.connection_id);
+      const run = await dryRun(world.org, world.deps.desk, {
+        leadId: world.leadIds[0] as string,
+        campaignId: world.campaignId,
+        at: null,
+      });
+      if (!run.ok) throw new Error(run.refusal);
+      const { snapshot } = run.value;
+      const all = dnc.check({ ...snapshot, dnc: { ...snapshot.dnc, answers, once_listed: [] } });
+      const told = dnc.check({ ...snapshot, dnc: { ...snapshot.dnc, once_listed: [] } });
+      const listed = (answer: typeof all) =>
+        (answer.details["lists"] as { list: string; listed: boolean }[]).find((one) => one.list === "national")?.listed;
+      expect(listed(told), JSON.stringify(answers)).toBe(listed(all));
+      expect(snapshot.dnc.once_listed, JSON.stringify(answers)).toEqual(listed(all) ? ["national"] : []);
+      if (listed(all)) seen.stands++;
+      else if (answers.some((each) => each.result === "listed")) seen.cleared++;
+      if (listed(all) && answers.at(-1)?.result === "clear") seen.outlasts++;
+    }
+    expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(15);
   });
   test("a mobile is on no list that binds", async () => {
     const world = await buildWorld(db, { enrol: false });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pauseCampaign } from "../../src/domain/campaigns/pause-campaign.ts";
 import { resumeCampaign } from "../../src/domain/campaigns/resume-campaign.ts";
-import { endHalt, halt } from "../../src/domain/halts/halt.ts";
+import { endHalt } from "../../src/domain/halts/end-halt.ts";
+import { halt } from "../../src/domain/halts/halt.ts";
 import { run } from "../../src/dispatch/run.ts";
 import { claimDue } from "./mint.ts";
 import { decideLeads } from "../../src/dispatch/decide.ts";

@@ -4,7 +4,7 @@ import { SystemDb } from "../../src/db/system-db.ts";
 import { place } from "../../src/dispatch/place.ts";
 import { run } from "../../src/dispatch/run.ts";
 import { dryRun } from "../../src/domain/decisions/dry-run.ts";
-import { endHalt } from "../../src/domain/halts/halt.ts";
+import { endHalt } from "../../src/domain/halts/end-halt.ts";
 import { createLeads, newLead } from "../../src/domain/leads/create-leads.ts";
 import { suppressNumbers } from "../../src/domain/suppressions/suppress.ts";
 import { packRefs } from "../../src/gates/rules/packs.ts";

@@ -1,7 +1,7 @@
 /** A provider, or we, would place no call: whose fault it is decides who waits, who is told and what stops. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../src/dispatch/run.ts";
-import { endHalt } from "../../src/domain/halts/halt.ts";
+import { endHalt } from "../../src/domain/halts/end-halt.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import type { Placed } from "../../src/providers/voice/contract.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";

@@ -7,7 +7,7 @@ import { recordScrubs } from "../../src/db/queries/scrubs.ts";
 import { recordAnswer } from "../../src/db/queries/dispatch.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
-import { endHalt } from "../../src/domain/halts/halt.ts";
+import { endHalt } from "../../src/domain/halts/end-halt.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { buildWorld, newId, noon, type World, type WorldOptions } from "../support/world.ts";
 import { endWaits } from "./recover.ts";

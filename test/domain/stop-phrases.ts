@@ -553,26 +553,165 @@ I didn't say that, call the office
 
 /** Ordinary answers that are heard as a stop all the same: what tells them apart would also lose stops. One lead each. */
 export const falseAlarms = `
-Can you remove the old roof?
 Don't bother
-I never gave you an answer
-How did you get my number?
 I don't want to talk to you
-There's no smoking here
-My husband passed away last year, but I am interested
+Who gave you my number?
+My father died and left me the house
+Can I opt out later?
+Sounds like a scam
+I've had enough calls from the utility company
+I get too many calls
+I take my coffee out of the kitchen
+My lawyer handles that
+The FTC says it is fine
+Don't do it again until I say so
+Don't call me at work, call me at home
+Can you stop for a second?
+Wait, stop, say that again
+I told my kids to stop
+My son doesn't live here
+It's not my number, it's my wife's
+I didn't sign up for solar
+There's no need to call me back, I'm coming in
+`;
+
+/** Ordinary answers that share their words with stops, and ask for nothing. */
+export const everyday = `
+Don't call me tomorrow, call me Wednesday
+do not call me today, call me tomorrow
+please don't call me this week, call me next week
+Don't call before nine, call after ten
+Don't call me now, please call back later
+don't call us Monday or Tuesday but call Wednesday morning
+Don't call me tonight. Just try me again tomorrow at ten thirty.
+call me Wednesday, don't call me tomorrow
+Don't call me right now, I'm driving
+do not call before 10 am
+don't call after six
 No calls before nine, please
 Don't text me, call me
+Don't call me ma'am
+Don't call me Mr. Smith
+You never called me back
+you guys never called me back
+They never called back
+he never called us back
+How did you get my number?
+where did you find my cell number
+How'd you get my info?
+I'm not interested, how did you get my number?
+No, you never called me back
+My husband passed away last year, but I am interested
+My mother passed away, can you call me next month?
+my dad just died, call me in a few weeks
 I hate phone calls but go on
-That's the wrong house number, ours is nine
-It's on the list of things to do
-My father died and left me the house
-I've had enough calls from the utility company
+I didn't ask for a call but go ahead
 Is this a scam?
-I take my coffee out of the kitchen
-I have to report this to my wife
-My lawyer handles that
+how do I know this isn't a scam
+Can you remove the old roof?
+I want the old panels gone, can you remove the trees too
+I have to take this off the stove
+can I get that off my bill
+I want out of this house
+I'm on the waiting list
+It's on the list of things to do
+I have no permission from my landlord
+I don't consent to a credit check
 It is illegal to put panels on my roof
-Don't do it again until I say so
+I got a violation from the HOA
+we have violations on the roof
+I have to report this to my wife
+I go away for the weekend, call me Monday
+I get lost driving there
+I always lose my phone
+I never gave you an answer
+I'll hang up and call you back
+That's the wrong house number, ours is nine
+you got the wrong name but yes it's me
+she doesn't live here full time
+It stopped raining
+I haven't signed up yet
+There's no smoking here
+nobody called
+no me llame mañana, llámeme el miércoles
+mi esposo falleció pero me interesa
+`;
+/** What is as near to these as can be, and may ask for calls to end. */
+export const nearMisses = `
+Don't call me tomorrow
+Don't call me today or ever
+Don't call me tomorrow, don't call me Wednesday
+Don't call me tomorrow, call me never
+Don't call me tomorrow, call me when hell freezes over
+don't call me today, tomorrow or any other day
+don't call me before nine or after nine
+don't call me after today
+no calls after today
+no calls before we agreed to them
+Don't call me at work, call me at home
+Don't call this number, call my other one
+Don't call me, text me
+Don't text me or call me
+don't text me, don't call me
+don't call me that much
+call me Wednesday, don't call me
+Call me tomorrow and don't call me again
+you never called me back and never call me again
+You never called me back, so don't
+I wish you never called me back
+I'd be glad if you never called back
+I told you never called me back
+you never called me before, don't start now
+Where the hell did you get my number
+How did you get my number? Take it off
+How did you get my number? I want it gone, delete it
+Who gave you my number?
+How did you get my number? I never gave you my number
+He passed away
+My husband passed away
+my husband passed away, I'm not interested
+My husband passed away and I am not interested
+My husband passed away, can you not call me next month
+My husband passed away, I'm interested in being left alone
+My father passed away, stop calling him, call me later
+John passed away but I'm interested
+I hate calls
+I hate your calls but go on, tell me how to get off the list
+I didn't ask for a call
+This is a scam
+What is this, a scam?
+remove the number
+remove the old number
+remove my panels and my number
+delete my mortgage info and my number
+take that off my bill and take me off too
+I want out of this contract and this list
+How did you get my number? Please don't use it
+how did you get my number, I'm on the registry
+How did you get my number? You have the wrong person
+I'll hang up and call my lawyer
+she doesn't live here on this earth anymore
+take this off the list
+I want off
+don't put me on your waiting list or any list
+take me off the waiting list
+You have no permission from my landlord to call me
+I don't consent to a credit check and I don't consent to these calls
+it is illegal to call me
+go away for good
+get lost
+you people lose my number
+I never gave you permission
+hang up and don't call back
+keep calling and I'll report you
+wrong house
+wrong name
+he doesn't live here
+nobody called John here
+no me llame mañana ni nunca
+no me llame mañana, no me llame nunca
+mi esposo falleció
+mi esposo falleció, no me interesa
 `;
 
 export const cutShort = [
@@ -630,6 +769,11 @@ no me hable más
 no acepto llamadas
 este ya no es su número
 I am so tired of you people calling me
+I'm busy. Quit.
+Enough! Goodbye.
+I told you already. No more.
+Hello? Cancel.
+Estoy ocupado. Pare.
 `;
 export const invitations = `
 I'm at work, can't take calls right now

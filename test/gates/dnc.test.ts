@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { dnc } from "../../src/gates/dnc.ts";
 import { locate } from "../../src/gates/location.ts";
 import type { DncFacts, ListAnswer, Snapshot } from "../../src/gates/snapshot.ts";
-import { addSeconds } from "../../src/lib/instant.ts";
+import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { grant, now, snapshotOf } from "./fixture.ts";
 
 const day = 86_400;
@@ -190,6 +190,50 @@ describe("a number once listed", () => {
       );
     },
   );
+  const clearOf = (listing: ListAnswer, change: Partial<ListAnswer>): ListAnswer => ({
+    ...listing,
+    result: "clear",
+    connection_id: "other",
+    ...change,
+  });
+  test.each(listings)(
+    "%s: stays listed whatever an older list says later, and ends with one as new",
+    (_name, listing, reason) => {
+      const others = listing.list === "national" ? [] : [national()];
+      const told = { ...listing, scrubbed_at: listedAt };
+      const later = (version: Instant | null) => [...others, told, clearOf(listing, { list_version_at: version })];
+      expect(reasonOf({ answers: later(addSeconds(fresh, -1)) })).toBe(reason);
+      expect(reasonOf({ answers: later(fresh) })).toBe("dnc_clear");
+      expect(
+        reasonOf({ answers: [...later(addSeconds(fresh, -1)), clearOf(listing, { scrubbed_at: now, list_version_at: now })] }),
+      ).toBe("dnc_clear");
+      const shown = ask({ answers: later(addSeconds(fresh, -1)) }).details["lists"];
+      expect(shown).toContainEqual(
+        expect.objectContaining({ list: listing.list, result: "clear", listed: true, listed_version_at: fresh }),
+      );
+    },
+  );
+  test("and a clear answer without a date ends it only where its list is shown to be as new", () => {
+    const told = litigator({ scrubbed_at: listedAt, connection_id: "c1" });
+    const undated = { ...told, list_version_at: null };
+    const clear = (change: Partial<ListAnswer>) => clearOf(told, { scrubbed_at: fresh, list_version_at: null, ...change });
+    const says = (listing: ListAnswer, change: Partial<ListAnswer>) =>
+      reasonOf({ answers: [national(), listing, clear(change)] });
+    expect(says(told, { connection_id: "c1" }), "dated, then undated").toBe("dnc_litigator");
+    expect(says(undated, { connection_id: "c2" }), "two sources, both undated").toBe("dnc_litigator");
+    expect(says(undated, { connection_id: "c1" }), "one source's own later list").toBe("dnc_clear");
+    expect(says(undated, { list_version_at: addSeconds(listedAt, -1) }), "dated before the listing was told").toBe(
+      "dnc_litigator",
+    );
+    expect(says(undated, { list_version_at: listedAt })).toBe("dnc_clear");
+    expect(says({ ...told, list_version_at: addSeconds(fresh, -7 * day) }, { attested_list_age_days: 7 }), "attested").toBe(
+      "dnc_clear",
+    );
+    expect(says({ ...told, list_version_at: addSeconds(fresh, -7 * day + 1) }, { attested_list_age_days: 7 })).toBe(
+      "dnc_litigator",
+    );
+    expect(says(told, { list_version_at: addSeconds(fresh, 1) }), "dated after it was told is no date").toBe("dnc_litigator");
+  });
   test("grows old, and binds still", () => {
     const old = litigator({ scrubbed_at: listedAt, list_version_at: addSeconds(now, -31 * day) });
     const said = ask({ answers: [national(), old, litigator(later)] });
@@ -212,7 +256,7 @@ describe("a number once listed", () => {
       list: fc.constantFrom("national", "state:FL", "litigator", "industry", "wireless"),
       result: fc.constantFrom("clear", "listed", "unknown", "unknown"),
       gap: fc.constantFrom(0, 1, 3_600, 20 * day),
-      age: fc.constantFrom(null, 0, 30 * day, 40 * day, -day),
+      age: fc.constantFrom(null, 0, 5 * day, 30 * day, 40 * day, -day),
       connection_id: fc.constantFrom("c", "gone"),
     }),
     { minLength: 1, maxLength: 10 },
@@ -226,16 +270,22 @@ describe("a number once listed", () => {
       return answer(list, { result, kind: kindOf(list), scrubbed_at: at, list_version_at, connection_id });
     });
   });
-  const standing = (said: readonly ListAnswer[]): string[] =>
-    said
-      .filter(({ list, kind, result, scrubbed_at: at }) => {
-        const cleared = said.some((each) => each.list === list && each.result === "clear" && each.scrubbed_at > at);
-        return kind !== "line_type" && result === "listed" && !cleared;
-      })
-      .map(({ list }) => list);
-  /** As the database tells them: each list's newest, and the lists that name the number still. */
-  const newest = (said: readonly ListAnswer[]): ListAnswer[] =>
-    said.filter((each) => !said.some((other) => other.list === each.list && other.scrubbed_at > each.scrubbed_at));
+  /** Told later, and of a list that is at least as new; without dates, of the same source. */
+  const isEnded = (listing: ListAnswer, said: readonly ListAnswer[]) =>
+    said.some((each) => {
+      if (each.list !== listing.list || each.result !== "clear" || each.scrubbed_at <= listing.scrubbed_at) return false;
+      const [cleared, listed] = [each.list_version_at, listing.list_version_at];
+      if (cleared === null) return listed === null && each.connection_id === listing.connection_id;
+      return cleared <= each.scrubbed_at && cleared >= (listed ?? listing.scrubbed_at);
+    });
+  const stands = (each: ListAnswer, said: readonly ListAnswer[]) =>
+    each.kind !== "line_type" && each.result === "listed" && !isEnded(each, said);
+  const standing = (said: readonly ListAnswer[]): string[] => said.filter((each) => stands(each, said)).map(({ list }) => list);
+  /** As the database tells them: each list's newest, and what stands of the listings. */
+  const read = (said: readonly ListAnswer[]): ListAnswer[] =>
+    said.filter(
+      (each) => stands(each, said) || !said.some((other) => other.list === each.list && other.scrubbed_at > each.scrubbed_at),
+    );
   const asks = fc.record({
     provider: fc.constantFrom("connected", "none", "failing", "disabled"),
     disconnected: fc.subarray(["gone"]),
@@ -248,8 +298,8 @@ describe("a number once listed", () => {
     }),
   });
   const places = fc.constantFrom({}, inFlorida);
-  test("no sequence of scrubs without a later clear makes it an allow, on any list, whatever the provider's state", () => {
-    let [refused, allowed] = [0, 0];
+  test("no sequence of scrubs without a later clear of a list as new makes it an allow, on any list, whatever the provider's state", () => {
+    let [refused, allowed, byVersion] = [0, 0, 0];
     fc.assert(
       fc.property(history, asks, places, (said, facts, place) => {
         const listed = standing(said);
@@ -259,16 +309,25 @@ describe("a number once listed", () => {
         const written_consent_over_national = !listed.includes("national");
         const verdicts = [
           ask({ ...told, written_consent_over_national, answers: said }, place).verdict,
-          ask({ ...told, written_consent_over_national, answers: newest(said), once_listed: listed }, place).verdict,
+          ask({ ...told, written_consent_over_national, answers: read(said), once_listed: listed }, place).verdict,
         ];
         if (listed.length > 0) expect(verdicts).toEqual(["block", "block"]);
         if (listed.length > 0) refused++;
+        if (
+          said.some(
+            (each) =>
+              stands(each, said) &&
+              said.some((one) => one.list === each.list && one.result === "clear" && one.scrubbed_at > each.scrubbed_at),
+          )
+        )
+          byVersion++;
         if (verdicts.includes("allow")) allowed++;
       }),
       // One seed: how many are allowed is counted, and would vary with it.
       { numRuns: 2_000, seed: 20_261_130 },
     );
     expect(refused).toBeGreaterThan(200);
+    expect(byVersion, "listings that a clear of an older list followed").toBeGreaterThan(100);
     expect(allowed, "numbers that no list names are called").toBeGreaterThan(25);
   });
 });

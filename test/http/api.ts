@@ -13,6 +13,7 @@ import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
 import { sessionMint } from "../../src/lib/session-token.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
+import { githubLeaks } from "../../src/providers/leaks/github.ts";
 import { adaptersOf } from "../../src/providers/registry.ts";
 import { sealCredential } from "../../src/providers/seal-credential.ts";
 import { tokenKeys } from "../../src/providers/token-keys.ts";
@@ -65,8 +66,9 @@ export async function openApi(
   over: Partial<HttpDeps> = {},
   simulator = nowhere,
   wrap: (transport: Transport) => Transport = (transport) => transport,
+  database?: TestDatabase,
 ): Promise<Api> {
-  const db = await openTestDatabase();
+  const db = database ?? (await openTestDatabase());
   const transport = wrap(neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` }));
   const newId = () => uuidV7(Date.now(), randomBytes(10));
   const system = new SystemDb(transport, newId, testPeppers);
@@ -87,15 +89,19 @@ export async function openApi(
     system,
     now: () => realNow,
     newId,
+    random: (bytes) => new Uint8Array(randomBytes(bytes)),
     publicOrigin: "https://api.dialgate.test",
+    magicLinkMinutes: 15,
     hashApiKey,
     mintApiKey: apiKeyMint(newId, randomBytes, hashApiKey),
     mintSession: sessionMint(newId, randomBytes, hashApiKey),
+    leakSigner: githubLeaks(new Map()),
     numbers: await numberHasher(new Map([[1, pepper]])),
     roleIsSafe: async () => true,
     vendors,
     sealCredential: (identity, purposes, fields) => sealCredential(keyring, identity, purposes, fields),
     sealLetter: mailbox.sealLetter,
+    identityProviders: {},
     adapters,
     tokenKeys: tokenKeys({ keyring, fetch: () => Promise.reject(new Error("no network")), ownOrigins: [] }),
     knownIssuers: knownIssuers(),
@@ -142,7 +148,7 @@ export async function openApi(
       deps,
     );
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
   };
   return {

@@ -40,7 +40,7 @@ describe("a key from a new network", () => {
     expect(JSON.parse(String(entries[0]?.["facts"]))).toMatchObject({ networks: ["198.51.100.0/24"] });
     const mails = await api.mailbox.read();
     expect(mails).toHaveLength(1);
-    expect(mails[0]?.text).toContain("Acme Solar");
+    expect(JSON.stringify(mails[0])).toContain("Acme Solar");
     expect(await api.mailbox.read(owner.email)).toHaveLength(1);
   });
 

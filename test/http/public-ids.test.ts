@@ -21,14 +21,23 @@ async function pages(path: string): Promise<Record<string, unknown>[]> {
   return rows;
 }
 
-test.each(["audit", "attempts", "calls", "campaigns", "connections", "consent_events", "halts", "imports", "leads", "sellers"])(
-  "in the list of %s",
-  async (noun) => {
-    const rows = await pages(`/v1/${noun}`);
-    expect(rows.length).toBeGreaterThan(0);
-    expect(rows.filter((row) => uuid.test(JSON.stringify(row)))).toEqual([]);
-  },
-);
+test.each([
+  "audit",
+  "attempts",
+  "calls",
+  "campaigns",
+  "connections",
+  "consent_events",
+  "halts",
+  "incidents",
+  "imports",
+  "leads",
+  "sellers",
+])("in the list of %s", async (noun) => {
+  const rows = await pages(`/v1/${noun}`);
+  expect(rows.length).toBeGreaterThan(0);
+  expect(rows.filter((row) => uuid.test(JSON.stringify(row)))).toEqual([]);
+});
 
 test("an audit entry and a halt name the key that acted by its public id", async () => {
   const facts = (await pages("/v1/audit")).map(

@@ -17,7 +17,7 @@ interface Operation {
 const tableOf: Partial<Record<Kind, string>> = {
   seller: "sellers", connection: "connections", campaign: "campaigns", lead: "leads", import: "imports", consentEvent: "consent_events",
   attempt: "dial_attempts", call: "calls", halt: "halts", decision: "decisions", person: "persons", suppression: "suppressions",
-  position: "counsel_positions", apiKey: "api_keys", tokenIssuer: "token_issuers",
+  position: "counsel_positions", apiKey: "api_keys", tokenIssuer: "token_issuers", incident: "incidents",
 }; // prettier-ignore
 
 let t: Tenants;
@@ -129,7 +129,7 @@ describe("with another org's id", () => {
     expect(cases.length).toBeGreaterThan(9);
     const before = await everything();
     for (const [path, example] of cases) {
-      const operation = { method: "POST", path, parameters: [], example };
+      const operation = { method: "POST", path, parameters: [], forKeys: true, example };
       for (const at of idPlaces(example)) {
         // The other ids of the body are the caller's own, so that this one is what decides.
         const own = await withOwnIds(example, at.path);

@@ -7,12 +7,14 @@ import * as audit from "../../src/db/queries/audit.ts";
 import * as campaigns from "../../src/db/queries/campaigns.ts";
 import * as connections from "../../src/db/queries/connections.ts";
 import * as consentEvents from "../../src/db/queries/consent-events.ts";
+import * as decisions from "../../src/db/queries/decisions.ts";
 import * as dialFacts from "../../src/db/queries/dial-facts.ts";
 import * as factsSource from "../../src/db/queries/facts-source.ts";
 import * as dispatch from "../../src/db/queries/dispatch.ts";
 import * as factVersions from "../../src/db/queries/fact-versions.ts";
 import * as idempotencyKeys from "../../src/db/queries/idempotency-keys.ts";
 import * as inbox from "../../src/db/queries/inbox.ts";
+import * as incidents from "../../src/db/queries/incidents.ts";
 import * as intake from "../../src/db/queries/intake.ts";
 import * as leads from "../../src/db/queries/leads.ts";
 import * as persons from "../../src/db/queries/persons.ts";
@@ -26,12 +28,13 @@ import * as testClock from "../../src/db/queries/test-clock.ts";
 import { sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Statement } from "../../src/db/transport.ts";
+import { publicId } from "../../src/lib/ids.ts";
 import { newId } from "../support/world.ts";
 import type { Admin } from "./tenants.ts";
 
 const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  account, alerts, audit, campaigns, connections, "consent-events": consentEvents, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
-  "idempotency-keys": idempotencyKeys, inbox, intake, leads, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock, "token-issuers": tokenIssuers,
+  account, alerts, audit, campaigns, connections, "consent-events": consentEvents, decisions, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
+  "idempotency-keys": idempotencyKeys, inbox, incidents, intake, leads, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock, "token-issuers": tokenIssuers,
 }; // prettier-ignore
 
 /** Ids of one org's rows, each in the state that gives the statements something to do. */
@@ -82,7 +85,9 @@ const knownSql = {
   claimed: leasedSql("e.id"),
   claimedLead: leasedSql("e.lead_id"),
   claimedPerson: leasedSql("e.person_id"),
+  decision: "select id::text as v from decisions where org_id = $1 order by id",
   profile: "select id::text as v from hour_profiles where org_id = $1 order by id",
+  incident: "select id::text as v from incidents where org_id = $1 and closed_at is null order by id",
   dncHalt: "select halt_id::text as v from incidents where org_id = $1 and code = 'dnc_source_failing'",
   queuedImport: "select id::text as v from imports where org_id = $1 and status = 'queued'",
   doneImport: "select id::text as v from imports where org_id = $1 and status = 'succeeded'",
@@ -147,7 +152,11 @@ type Make = (k: Known) => readonly Statement[];
 /** `module.function`, and after a colon which way of calling it. */
 export const statements: Readonly<Record<string, Make>> = {
   "account.accountState": () => [account.accountState()],
-  "audit.auditEntries": () => [audit.auditEntries(0, 100)],
+  "audit.auditEntries": () => [audit.auditEntries(0, 100, { type: null, subject: null })],
+  "audit.auditEntries:of_type": () => [audit.auditEntries(0, 100, { type: "lead", subject: null })],
+  "audit.auditEntries:of_subject": (k) => [audit.auditEntries(0, 100, { type: null, subject: publicId("import", k.doneImport) })],
+  "audit.auditLookedAt": () => [audit.auditLookedAt(0, { type: "lead", subject: null })],
+  "audit.auditLookedAt:of_subject": (k) => [audit.auditLookedAt(0, { type: null, subject: publicId("import", k.doneImport) })],
   "audit.auditHead": () => [audit.auditHead()],
   "campaigns.enrolCampaign": (k) => [campaigns.enrolCampaign(k.campaign, "all")],
   "campaigns.wakeHalted": () => [campaigns.wakeHalted(null, "campaign_halted")],
@@ -166,6 +175,7 @@ export const statements: Readonly<Record<string, Make>> = {
       body: "{}",
     }),
   ],
+  "decisions.snapshotOfDecision": (k) => [decisions.snapshotOfDecision(k.decision)],
   "dial-facts.readDialFacts": (k) => dialFacts.readDialFacts(claimedSource(k)),
   "dial-facts.readDialFacts:leads": (k) => dialFacts.readDialFacts(leadsSource(k)),
   "facts-source.picked": (k) =>
@@ -212,6 +222,14 @@ export const statements: Readonly<Record<string, Make>> = {
   "inbox.insertInboxRow": (k) => [inbox.insertInboxRow(arrived(k))],
   "inbox.attemptOfEvent": (k) => [inbox.attemptOfEvent(k.placedConnection, k.placed, null)],
   "inbox.attemptOfEvent:by_call": (k) => [inbox.attemptOfEvent(k.placedConnection, null, k.placedCall)],
+  "incidents.listIncidents": () => [incidents.listIncidents(false, null, 100)],
+  "incidents.getIncident": (k) => [incidents.getIncident(k.incident)],
+  "incidents.closeIncidentRow": (k) => [incidents.closeIncidentRow(k.incident, "api_key:x", "x")],
+  "incidents.closeIncidentsOfHalt": (k) => [incidents.closeIncidentsOfHalt(k.dncHalt, "api_key:x")],
+  "incidents.closeIncidents": (k) => [
+    dispatch.noteNotSettled(k.unknown, 1),
+    incidents.closeIncidents("attempt_unsettled", [k.unknown]),
+  ],
   "intake.intakeRows": (k) => [intake.intakeRows(intakeBatch(k))],
   "intake.intakeChunk": (k) => [lease(k), intake.intakeChunk(chunk(k))],
   "intake.leaseImport": (k) => [lease(k)],
@@ -247,6 +265,10 @@ export const statements: Readonly<Record<string, Make>> = {
     }),
   ], // prettier-ignore
   "alerts.takeUntoldNetworks": (k) => [alerts.takeUntoldNetworks(k.apiKey, "2026-11-18T15:00:00Z" as Instant)],
+  // Part of the statement that binds a machine's credential.
+  "alerts.note_network": (k) => [
+    { name: "app.note_network", text: "select app.note_network($1, '198.51.100.0/24', now())", params: [k.apiKey] },
+  ],
   "alerts.ownersOfOrg": () => [alerts.ownersOfOrg()],
   "alerts.nameOfCredential": (k) => [alerts.nameOfCredential(k.apiKey)],
   "scrubs.recordScrubs:clear": (k) => [
@@ -296,7 +318,7 @@ export const statements: Readonly<Record<string, Make>> = {
 };
 
 /** On tables without an org, and through doors. */
-const ofNoOrg = ["mails", "users"];
+const ofNoOrg = ["mails", "oidc", "sign-in", "users"];
 
 /** What db/queries exports and has no statement above: a new one must be tried too. */
 export function untried(): string[] {

@@ -9,6 +9,7 @@ import { idPrefixes } from "../../src/lib/ids.ts";
 import { problemTypes } from "../../src/http/problem-types.ts";
 import { quotasOf } from "../../src/http/quotas.ts";
 import { learnedHoursMin, unusualCountMin, unusualTimes } from "../../src/lib/usual-rate.ts";
+import { signInRefusals } from "../../src/domain/sign-in/oidc/finish-sign-in.ts";
 import { columnMap } from "../../src/domain/imports/import-map.ts";
 import { fileBytesMax } from "../../src/domain/imports/store-file.ts";
 import golden from "../audit/golden.json" with { type: "json" };
@@ -64,6 +65,12 @@ describe("docs/rate-limits.md", () => {
       learnedHoursMin: 24,
     });
     for (const words of ["more than ten times that, and more than 600", "before 24 hours of use"]) expect(text).toContain(words);
+  });
+});
+
+describe("docs/oidc.md", () => {
+  test("says each reason for which nobody is signed in, in order", () => {
+    expect(codesUnder(page("oidc.md"), "Refusals")).toEqual([...signInRefusals]);
   });
 });
 

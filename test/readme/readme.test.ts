@@ -189,6 +189,8 @@ describe("the README's tables and links", () => {
     expect(named("yes").toSorted()).toEqual(demanded.toSorted());
     expect(named("no")).toEqual([
       "NEON_LOCAL_ENDPOINT",
+      "MAGIC_LINK_TTL_MINUTES",
+      "GITHUB_LEAK_KEYS",
       "RESEND_ORIGIN",
       "RATE_LIMIT_KEY_PER_MINUTE",
       "RATE_LIMIT_ADDRESS_PER_MINUTE",
@@ -211,6 +213,7 @@ describe("the README's tables and links", () => {
       "docs/rate-limits.md",
       "docs/operations.md",
       "docs/simulators.md",
+      "docs/sign-in.md",
     ]) {
       const text = readFileSync(join(root, page), "utf8");
       const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map((match) =>

@@ -15,7 +15,8 @@ export function openMailbox(system: SystemDb, keyring: Keyring): Mailbox {
   const letters: Letter[] = [];
   const { seal, send } = sealedLetters(keyring, {
     async send(letter, key) {
-      letters.push(letter);
+      // What was opened is emptied again.
+      letters.push({ ...letter });
       return { kind: "sent", providerId: key };
     },
   });

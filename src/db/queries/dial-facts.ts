@@ -150,29 +150,38 @@ export interface ScrubRow {
   readonly scrubbed_at: string;
   readonly list_version_at: string | null;
   readonly connection_id: string;
-  /** On a list that binds: listed once, and not answered clear since. */
-  readonly once_listed: boolean;
+  /** A listing, on a list that binds, that no later answer has ended. */
+  readonly stands: boolean;
 }
 /**
  * Each list's newest answer; of several in the same second one of each result, so that the gate sees the stricter, and of
- * equal results the one with the oldest date. Instants are whole seconds, as the gate compares them.
+ * equal results the one with the oldest date. Beside them a listing that still stands, as the gate judges it again: no
+ * later clear answer is of a list at least as new. Instants are whole seconds, as the gate compares them.
  */
 function readScrubs(source: FactsSource): Statement {
   const { text, params } = picked(source);
   return {
     name: "facts.scrubs",
-    text: `with picked as (${text})
-      select distinct on (n.person_id, n.list, n.result) n.person_id, n.list, n.kind, n.result, n.scrubbed_at, n.list_version_at, n.connection_id,
-        n.kind <> 'line_type' and n.listed_at is not null and (n.clear_at is null or n.clear_at <= n.listed_at) as once_listed
-      from (select s.*, date_trunc('second', s.scrubbed_at) as at,
-          date_trunc('second', max(s.scrubbed_at) over of_list) as newest_at,
-          date_trunc('second', max(s.scrubbed_at) filter (where s.result = 'listed') over of_list) as listed_at,
-          date_trunc('second', max(s.scrubbed_at) filter (where s.result = 'clear') over of_list) as clear_at
+    text: `with picked as (${text}),
+      said as (
+        select s.*, date_trunc('second', s.scrubbed_at) as at, date_trunc('second', s.list_version_at) as version,
+          case when s.list_version_at is null then (select date_trunc('second', s.scrubbed_at) - make_interval(secs => 86400 * a.days) from (
+              select (c.config->>'attested_list_age_days')::double precision as days from connections c
+                where ${inOrg("c")} and c.id = s.connection_id and c.status <> 'disabled') a)
+            when s.list_version_at <= s.scrubbed_at then date_trunc('second', s.list_version_at) end as clears_to
         from (select distinct k.person_id from picked k) k
-        join scrubs s on ${inOrg("s")} and s.person_id = k.person_id
-        window of_list as (partition by s.person_id, s.list)) n
-      where n.at = n.newest_at
-      order by n.person_id, n.list, n.result, n.list_version_at nulls first, n.id desc`,
+        join scrubs s on ${inOrg("s")} and s.person_id = k.person_id),
+      judged as (
+        select d.*, max(d.at) over (partition by d.person_id, d.list) as newest_at,
+          d.result = 'listed' and d.kind <> 'line_type'
+            and coalesce(max(d.clears_to) filter (where d.result = 'clear') over later < coalesce(d.version, d.at), true)
+            and not (d.version is null and coalesce(max(d.at) filter (where d.result = 'clear' and d.version is null)
+              over (partition by d.person_id, d.list, d.connection_id) > d.at, false)) as stands
+        from said d
+        window later as (partition by d.person_id, d.list order by d.at desc groups between unbounded preceding and 1 preceding))
+      select distinct on (n.person_id, n.list, n.result) n.person_id, n.list, n.kind, n.result, n.scrubbed_at, n.list_version_at, n.connection_id, n.stands
+      from judged n where n.at = n.newest_at or n.stands
+      order by n.person_id, n.list, n.result, n.at desc, n.list_version_at nulls first, n.id desc`,
     params,
   };
 }

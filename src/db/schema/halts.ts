@@ -30,6 +30,8 @@ export const incidents = pgTable(
     haltId: uuid("halt_id"),
     openedAt: instant("opened_at").notNull(),
     closedAt: instant("closed_at"),
+    closedBy: text("closed_by"),
+    closeReason: text("close_reason"),
     detail: jsonb("detail").notNull(),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],

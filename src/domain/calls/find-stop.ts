@@ -1,5 +1,6 @@
 import type { TranscriptTurn } from "../../providers/voice/contract.ts";
-import { harmless, stopPhrases } from "./stop-vocabulary.ts";
+import { harmless } from "./harmless-phrases.ts";
+import { stopPhrases } from "./stop-vocabulary.ts";
 
 export type StopFound = "transcript" | "key_press";
 
@@ -18,6 +19,7 @@ export function findStop(transcript: readonly TranscriptTurn[]): StopFound | nul
     if (keyPress.test(turn.text)) return "key_press";
     said = [...said, plainWords(turn.text)].slice(-turnsJoined);
     if (said.some((_, from) => saysStop(said.slice(from).join(" ")))) return "transcript";
+    if (asks(said.at(-1) ?? "").some(hasPhrase)) return "transcript";
   }
   return null;
 }
@@ -38,11 +40,14 @@ function plainWords(text: string): string {
     .trim();
 }
 
-/** What is harmless stands within a clause: of "Who am I? Don't call me" nothing is. A stop may be said in pieces. */
-function saysStop(words: string): boolean {
-  const meant = harmless
+/** The clauses of what was said, without what is harmless: that stands within one, of "Who am I? Don't call me" nothing is. */
+const asks = (words: string): string[] =>
+  harmless
     .reduce((left, asksNothing) => left.replace(asksNothing, " "), words)
-    .replace(/[ |]+/g, " ")
-    .trim();
-  return stopPhrases.some((phrase) => phrase.test(meant));
-}
+    .replace(/ +/g, " ")
+    .split("|")
+    .map((clause) => clause.trim())
+    .filter((clause) => clause !== "");
+/** A stop may be said in pieces, or be a clause of its own. */
+const saysStop = (words: string): boolean => hasPhrase(asks(words).join(" "));
+const hasPhrase = (said: string): boolean => stopPhrases.some((phrase) => phrase.test(said));

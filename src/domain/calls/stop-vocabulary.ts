@@ -2,9 +2,10 @@
  * Words with which a person may ask for calls to end (47 CFR 64.1200(a)(10): any reasonable means; gates.md §3: doubt
  * counts as a stop). A refusal and what it is about: calls, a number, someone's data, a list, in either order; and the words
  * that say so alone. Matched on plain words (`find-stop.ts`): lower case, no punctuation, no accents, contractions in one
- * word. Add freely: a miss is a wrong call, a false hit one lead.
+ * word. Add freely: a miss is a wrong call, a false hit one lead. What asks for nothing though its words could is
+ * `harmless-phrases.ts`.
  */
-export const stopVocabularyVersion = "2026-11-30.3";
+export const stopVocabularyVersion = "2026-11-30.4";
 
 /** Up to so many words of any kind in between. */
 const gap = (words: number) => `(?: \\w+){0,${words}}`;
@@ -110,8 +111,8 @@ const english: readonly RegExp[] = [
   /\b(?:report|reporting|sue|suing) (?:you|this|yall|your)\b|\b(?:ill|i will|we will|gonna|going to|want to|have to) sue\b|\b(?:my|a) (?:lawyer|attorney)\b|\blawsuit\b|\b(?:fcc|ftc|tcpa|attorney general)\b|\bviolat\w+\b/,
   // Not whom you want (gates.md §3 takes a wrong number for a stop).
   /\bwrong (?:\w+ )?(?:number|person|guy|man|woman|lady|gal|girl|fellow|dude|house|household|home|family|party|phone|place|one|people|name)\b|\byou\w*(?: \w+){0,3} the wrong\b(?! (?:idea|impression|way|time))/,
-  /\bby (?:that|this) name\b|\b(?:nobody|no one|no person|noone)(?: \w+)? (?:named|called)\b(?! (?:me|us|you|back|about)\b)/,
-  /\bthere(?:s no|s not any| is no| is not any| isnt any| isnt a| aint no| aint any) (?!(?:problem|problems|one|need|room|roof|rush|hurry|reason|way|time|point|solar|pool|power|water|gas|internet|service|signal|reception|money|garage|yard|insurance|mortgage|interest|questions?|number|pets?|dogs?|kids?|children|damage|lot|good)\b)\w+(?: \w+)? (?:here|at this (?:number|address|house))\b/,
+  /\bby (?:that|this) name\b|\b(?:nobody|no one|no person|noone)(?: \w+)? (?:named|called)\b(?! (?:me|us|you|back|about)\b| ?\||$)/,
+  /\bthere(?:s no|s not any| is no| is not any| isnt any| isnt a| aint no| aint any) (?!(?:problem|problems|one|need|room|roof|rush|hurry|reason|way|time|point|solar|pool|power|water|gas|internet|service|signal|reception|money|garage|yard|insurance|mortgage|interest|questions?|number|pets?|dogs?|kids?|children|damage|lot|good|parking|smoking|basement|attic|chimney|heat|heating|electricity|wifi|roof|driveway|hoa|mortgage)\b)\w+(?: \w+)? (?:here|at this (?:number|address|house))\b/,
   /(?<!\b(?:i|we) )\b(?:doesnt|does not|dont|do not|no longer|never|not) (?:lives?|living|works?|working|stays?) (?:here|at this)\b/,
   /\b(?:not|isnt|aint|no longer) (?!the |a |your )\w+ (?:number|phone)\b|\bnew owner of this\b|\b(?:just|only|recently) (?:got|bought) this (?:number|phone)\b/,
   /\bpassed (?:away|on)\b|\bdeceased\b|(?<!\b(?:phone|battery|car|dog|cat|pet|line|call) )\bdied\b|\b(?:he|she|hes|shes|husband|wife|father|mother|dad|mom|brother|sister|son|daughter)(?: is| has| just| was)? dead\b|\bno longer (?:with us|alive|living)\b/,
@@ -142,22 +143,3 @@ const spanish: readonly RegExp[] = [
 ];
 
 export const stopPhrases: readonly RegExp[] = [...english, ...spanish];
-
-/**
- * What asks for nothing though its words could, and what the person does or offers. Taken out first, so that a plain "stop"
- * beside it is still heard.
- */
-export const harmless: readonly RegExp[] = [
-  /\b(?:(?:bus|truck|rest|pit|next|last|first|one|non|short|full|door|subway|train) stops?(?: shop)?|stop (?:signs?|lights?|watch|over)|(?<!\bcalls? (?:to |must |should |need to |have to |has to )?)stop by(?= (?:the (?!way\b)|my|our|your|here|there|this|that|at|on|and|when|if|for|any ?time|some ?time|later|tomorrow|tonight|today|next|again|in|after|before)\b|$)|(?:cant|cannot|can not|wont|will not|doesnt|does not|didnt|did not|never) stop (?:laughing|smiling|raining|crying|coughing|working|talking|eating|thinking))\b/g,
-  /\b(?:dont|do not|never|not) (?:forget|lose|hesitate|worry|hang up)\b|\b(?:dont|do not|wouldnt|would not|if you) mind\b/g,
-  /\b(?:at|by|in|until|till|near|toward|towards) (?:the )?(?:very )?end\b|\bthe end of\b|\bend(?:s|ed)? up\b|\bdrop (?:me|us) an? (?:call|line|text|note|message)\b/g,
-  /\b(?:i|we|he|she|they|just|ive) quit(?: my| the| his| her)? (?:smoking|drinking|job|work|working|school|gym)\b/g,
-  // "I can't. Call me later": the first half is an answer, the second an invitation.
-  /\b(?:i|im|we|it is|its|it was)(?: (?:am|do|did|have|can|could|will|would|was|are))? (?:not|cant|cannot|dont|didnt|wont|havent|couldnt|wouldnt|never)(?: even| really| please)?(?: \|)* call(?:ed)?\b/g,
-  /\b(?:(?:i|we)(?: (?:can|do))? (?:not|cant|cannot|dont)|cant|cannot) (?:take|get|make|answer|receive|have)(?: any)?(?: phone)? (?:calls?|texts?)(?= (?:at|in|on|during|while|when|before|after|until|till|now|right|here)\b)/g,
-  /\bno \|(?= llam\w+)/g,
-  /\bwant(?:ed)? to miss (?:your|the|this|a|any|his|her) calls?\b/g,
-  /(?<!\b(?:de|desde) )\b(?:ahora|hoy) no(?: \|)*(?= llam\w+ (?:manana|luego|mas tarde|despues|el|en|a|otro)\b)/g,
-  /\blet (?:me|us) be(?= (?:honest|sure|clear|frank|straight|careful)\b)|\b(?:i|we) keep calling\b/g,
-  /\b(?:(?:can|could|will|would) (?:you|yall|someone|somebody)|(?<!\b(?:that|said|say|agreed?|think|believe|told|wish|want|mean|means) )you (?:can|may)) (?:please |just |maybe |always )*(?:call|ring|phone|text|contact|reach|follow up)\b/g,
-];

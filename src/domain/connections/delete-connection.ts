@@ -2,6 +2,7 @@ import { and, eq, ne } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { openAttemptsOfConnection } from "../../db/queries/connections.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
+import { closeIncidents } from "../../db/queries/incidents.ts";
 import { scrubAllAgain } from "../../db/queries/scrubs.ts";
 import { startSweep } from "../../db/queries/standing.ts";
 import { campaigns, connections, credentials } from "../../db/schema/index.ts";
@@ -37,6 +38,8 @@ export async function deleteConnection(
     const running = eq(campaigns.status, "running");
     const used = found.kind === "voice" ? and(running, eq(campaigns.connectionId, id)) : running;
     const paused = await w.update(campaigns, used ?? running, { status: "paused", statusReason: "connection_deleted" });
+    // It refuses no call any more. What halted it stays a person's to end.
+    await w.rows(closeIncidents("connection_unusable", [id]));
     w.note({ campaigns_paused: paused.length });
     return ok({ campaignsPaused: paused.length });
   });

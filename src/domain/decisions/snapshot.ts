@@ -260,7 +260,7 @@ function dncFacts(campaign: CampaignFactsRow, lead: LeadFacts): Snapshot["dnc"] 
     covers: [...new Set(active.flatMap((connection) => connection.covers))].toSorted(),
     added_lists: campaign.policy.added_lists,
     answers,
-    once_listed: [...new Set(lead.scrubs.filter((row) => row.once_listed).map((row) => row.list))],
+    once_listed: [...new Set(lead.scrubs.filter((row) => row.stands).map((row) => row.list))],
     disconnected: campaign.dnc_disconnected.filter((id) => answers.some((answer) => answer.connection_id === id)),
     written_consent_over_national: campaign.policy.written_consent_over_national,
     acknowledgement:

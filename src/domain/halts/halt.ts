@@ -1,9 +1,7 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { eq, isNull } from "drizzle-orm";
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
-import { wakeHalted } from "../../db/queries/campaigns.ts";
 import { bumpOrg } from "../../db/queries/fact-versions.ts";
-import { type ScrubbedSinceRow, scrubbedSinceHalt } from "../../db/queries/scrubs.ts";
-import { campaigns, connections, halts, incidents, sellers } from "../../db/schema/index.ts";
+import { campaigns, connections, halts, sellers } from "../../db/schema/index.ts";
 import { states } from "../../gates/rules/states.ts";
 import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
@@ -48,27 +46,6 @@ async function showsNumber(w: OrgWriter, e164: string): Promise<boolean> {
   if ((await w.findOne(campaigns, eq(campaigns.fromNumber, e164))) !== null) return true;
   const voices = await w.find(connections, eq(connections.kind, "voice"), { limit: connectionsMax });
   return voices.some((voice) => (voice.config as Readonly<Record<string, unknown>>)["from_number"] === e164);
-}
-
-/**
- * A person reopens what a person or an incident halted; the incident closes with its halt, and who was refused for it is
- * judged again at once. What a failing do-not-call source halted takes a fresh scrub and a person (gates.md §1).
- */
-export async function endHalt(org: OrgDb, id: string): Promise<Result<Halt, "halt_unknown" | "scrub_wanted">> {
-  return org.change({ action: "halt.ended", subject: publicId("halt", id) }, async (w) => {
-    await w.rows(bumpOrg());
-    const [ended] = await w.update(halts, and(eq(halts.id, id), isNull(halts.endedAt)) ?? eq(halts.id, id), { endedAt: w.now });
-    const [failing] = await w.rows<ScrubbedSinceRow>(scrubbedSinceHalt(id));
-    if (ended === undefined || failing?.scrubbed === false) {
-      w.withdrawEntry();
-      return refuse(ended === undefined ? "halt_unknown" : "scrub_wanted");
-    }
-    await w.update(incidents, and(eq(incidents.haltId, id), isNull(incidents.closedAt)) ?? eq(incidents.haltId, id), {
-      closedAt: w.now,
-    });
-    await w.rows(wakeHalted(null, ended.reason));
-    return ok(ended);
-  });
 }
 
 export const findHalts = (org: OrgDb, page: Page, open: boolean): Promise<Halt[]> =>

@@ -1,12 +1,14 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { dryRun } from "../../domain/decisions/dry-run.ts";
-import { findDecision } from "../../domain/decisions/find-decisions.ts";
+import { findDecision, findDecisions } from "../../domain/decisions/find-decisions.ts";
+import { findSnapshot } from "../../domain/decisions/find-snapshot.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
 import { decision, viewDecision, viewRecorded } from "../decision-view.ts";
-import { givenId, givenInstant, idOf, idParam } from "../fields.ts";
+import { givenId, givenInstant, idField, idOf, idParam } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { invalid, notFound } from "../problem.ts";
 
 const question = z
@@ -18,6 +20,24 @@ const question = z
       at: "2026-11-18T15:00:00Z",
     },
   });
+
+const hash = z.string().openapi({ example: "5dc9da79f2c4b4f6a4b0a6c8f5be7de0d9c1b2a3948576a1b2c3d4e5f6071829" });
+const snapshot = z
+  .strictObject({
+    object: z.literal("decision_snapshot"),
+    decision_id: idField("decision"),
+    snapshot_digest: hash.openapi({
+      description:
+        "SHA-256 of the 32 bytes of `shared_digest` with the UTF-8 text `own` behind them: the decision's `snapshot_digest`.",
+    }),
+    shared_digest: hash.openapi({ description: "SHA-256 of the UTF-8 text `shared`." }),
+    shared: z.string().openapi({ description: "What many decisions have in common, as it was hashed." }),
+    own: z.string().openapi({ description: "What is the lead's own, as it was hashed." }),
+    snapshot: z
+      .record(z.string(), z.unknown())
+      .openapi({ description: "The two put together: all that the gates saw. The rows' own uuids stand in it." }),
+  })
+  .openapi("DecisionSnapshot");
 
 export function decisionRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
@@ -58,6 +78,49 @@ export function decisionRoutes(app: OpenAPIHono<HttpEnv>): void {
       const found = await findDecision(c.var.org, idOf("decision", c.req.valid("param").id));
       if (found === null) throw notFound("decision");
       return c.json(viewRecorded(found), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/leads/{id}/decisions",
+      summary: "List a lead's decisions, newest first",
+      description: "Those that were recorded: each time that it was about to be dialed.",
+      tags: ["leads", "decisions"],
+      ...reads("leads.decisions"),
+      request: { params: idParam("lead"), query: z.strictObject({ ...pageQuery, campaign_id: givenId("campaign").optional() }) },
+      responses: { 200: json("A page.", listOf(decision)), ...problems },
+    }),
+    async (c) => {
+      const { campaign_id: campaign, ...query } = c.req.valid("query");
+      const page = pageOf(query);
+      const leadId = idOf("lead", c.req.valid("param").id);
+      const found = await findDecisions(c.var.org, page, leadId, campaign === undefined ? null : idOf("campaign", campaign));
+      if (found === null) throw notFound("lead");
+      return c.json(listBody(found, page, viewRecorded), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/decisions/{id}/snapshot",
+      summary: "Get what a decision was made of",
+      description:
+        "All facts that the gates read, put together again; the same gates give the same answers on them anywhere. The digest is computed anew before it is answered.",
+      tags: ["decisions"],
+      ...reads("decisions.snapshot"),
+      request: { params: idParam("decision") },
+      responses: { 200: json("The snapshot.", snapshot), ...problems },
+    }),
+    async (c) => {
+      const id = idOf("decision", c.req.valid("param").id);
+      const found = await findSnapshot(c.var.org, id);
+      if (found === null) throw notFound("decision");
+      const { digest, sharedDigest, shared, own } = found;
+      const body = { decision_id: publicId("decision", id), snapshot_digest: digest, shared_digest: sharedDigest, shared, own };
+      return c.json({ object: "decision_snapshot" as const, ...body, snapshot: { ...found.snapshot } }, 200);
     },
   );
 }

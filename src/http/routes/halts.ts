@@ -1,5 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
-import { endHalt, findHalts, halt, type Halt, type HaltInput } from "../../domain/halts/halt.ts";
+import { endHalt } from "../../domain/halts/end-halt.ts";
+import { findHalts, halt, type Halt, type HaltInput } from "../../domain/halts/halt.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
 import { e164Field, givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";

@@ -1,0 +1,23 @@
+import type { OrgWriter } from "../../db/org-db.ts";
+import { noteSignInFailure } from "../../db/queries/sign-in.ts";
+import { publicId } from "../../lib/ids.ts";
+import type { Instant } from "../../lib/instant.ts";
+import { type MailDeps, sealMail } from "../mail/mail.ts";
+
+/**
+ * Counts a failed attempt for an address, and at ten within fifteen minutes tells its person and the chain, once an hour. It
+ * locks nothing: whoever knows an address could keep its person out (ASVS 6.1.1). True when a mail was queued.
+ */
+export async function noteFailure(w: OrgWriter, deps: MailDeps, email: string, now: Instant): Promise<boolean> {
+  const [noted] = await w.rows<{ alert: boolean; user_id: string | null }>(noteSignInFailure(email, now));
+  if (noted === undefined) throw new Error("a failed attempt was not counted");
+  const user = noted.user_id === null ? null : publicId("user", noted.user_id);
+  w.note({ user });
+  if (!noted.alert) return false;
+  // Sealed for an address that is nobody's too, so that the two take the same time.
+  const mail = await sealMail(deps, { kind: "too_many_failures", to: email, params: { when: now } });
+  if (user === null) return false;
+  w.also({ action: "sign_in.many_failures", subject: user });
+  await w.rows(mail);
+  return true;
+}

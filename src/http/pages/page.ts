@@ -1,0 +1,105 @@
+import { bytesOfHex, sha256Hex } from "../../lib/bytes.ts";
+
+/** A page of ours as it is served: nothing in it is anyone's, so that it is made once. */
+export interface Page {
+  readonly html: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * The page's one style and one script are named by their digests, and nothing else may run, load, be sent to or frame it
+ * (CSP 3). It is kept by nobody and names itself to nobody: its address may hold a token.
+ *
+ * @param script plain text of a browser's script; it makes no markup (Trusted Types hold it to that).
+ */
+export function pageOf(title: string, main: string, script: string): Page {
+  const policy = [
+    "default-src 'none'",
+    `script-src ${digestOf(script)}`,
+    `style-src ${digestOf(style)}`,
+    "connect-src 'self'",
+    "base-uri 'none'",
+    // A form without its script would put an address into an address bar.
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ];
+  const html = [
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    `<title>${title} · Dialgate</title><style>${style}</style></head><body><main>`,
+    `<h1>${title}</h1>`,
+    main,
+    "<noscript><p>This page needs scripts: without one, following a link could sign you in.</p></noscript>",
+    `</main><script>${script}</script></body></html>`,
+  ].join("\n");
+  const headers = {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": policy.join("; "),
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "x-robots-tag": "noindex",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+  };
+  return { html, headers };
+}
+
+const digestOf = (text: string): string => `'sha256-${btoa(String.fromCharCode(...bytesOfHex(sha256Hex(text))))}'`;
+
+const style = `
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+main { max-width: 26rem; margin: 12vh auto 2rem; padding: 0 1rem; }
+label, input, button { display: block; font: inherit; }
+input, button { box-sizing: border-box; width: 100%; min-height: 2.75rem; padding: 0 .75rem; margin: .25rem 0 1rem; border: 1px solid GrayText; border-radius: .375rem; }
+button { background: CanvasText; color: Canvas; border: 0; cursor: pointer; }
+button[disabled] { opacity: .6; cursor: progress; }
+:focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
+[hidden] { display: none; }
+#code-shown { display: block; margin: .5rem 0; font: 600 1.75rem/1.5 ui-monospace, monospace; letter-spacing: .1em; }
+`;
+
+/** What the scripts of all pages begin with. `post` answers the body, or throws the words to show. */
+export const scriptStart = String.raw`"use strict";
+const part = (id) => document.getElementById(id);
+const show = (id, isShown) => { part(id).hidden = !isShown; };
+const say = (id, words) => { part(id).textContent = words; };
+async function post(path, body) {
+  let response, answer;
+  try {
+    response = await fetch(path, {
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
+      credentials: "same-origin", cache: "no-store", redirect: "error",
+    });
+    answer = await response.json();
+  } catch {
+    throw "The service did not answer. Try again in a moment.";
+  }
+  if (response.ok) return answer;
+  throw (answer.errors && answer.errors[0] && answer.errors[0].detail) || answer.detail || "That did not work.";
+}
+function onSubmit(id, work) {
+  part(id).addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = part(id).querySelector("button");
+    say("problem", "");
+    button.disabled = true;
+    try {
+      await work();
+    } catch (words) {
+      say("problem", typeof words === "string" ? words : "Something broke on this page. Load it again.");
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+function signedIn(answer) {
+  if (answer.next === "second_factor") say("done", "One step is left: show your second factor.");
+  else say("done", "You are signed in. You can close this window.");
+  part("done").focus();
+  if (answer.next === "done" && answer.go_to) location.assign(answer.go_to);
+}
+`;

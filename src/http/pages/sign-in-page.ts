@@ -1,0 +1,42 @@
+import { nextPaths } from "../../domain/sign-in/next-path.ts";
+import { pageOf, scriptStart } from "./page.ts";
+
+/** Where somebody asks for a link, and enters the code that another browser shows for it. */
+const main = `
+<form id="ask">
+<label for="email">Address of mail</label>
+<input id="email" name="email" type="email" autocomplete="email" inputmode="email" maxlength="320" required autofocus aria-describedby="hint">
+<p id="hint">A link to sign in is sent to it. There is no password.</p>
+<button type="submit">Send the link</button>
+</form>
+<section id="sent" hidden aria-labelledby="sent-title">
+<h2 id="sent-title" tabindex="-1">Look into your mail</h2>
+<p id="sent-words"></p>
+<form id="enter">
+<label for="code">Code that another device shows</label>
+<input id="code" name="code" type="text" autocomplete="one-time-code" autocapitalize="characters" spellcheck="false" maxlength="20" required>
+<button type="submit">Sign in with the code</button>
+</form>
+</section>
+<p id="done" role="status" tabindex="-1"></p>
+<p id="problem" role="alert"></p>
+`;
+
+const script = String.raw`${scriptStart}
+const asked = new URLSearchParams(location.search).get("next");
+const next = ${JSON.stringify(nextPaths)}.find((path) => path === asked);
+onSubmit("ask", async () => {
+  const answer = await post("/auth/link", { email: part("email").value, next });
+  say("sent-words", "The link works once, within " + answer.minutes + " minutes. Open it in this browser. Opened on another device, it shows a code that you enter here.");
+  show("sent", true);
+  part("sent-title").focus();
+});
+onSubmit("enter", async () => {
+  const answer = await post("/auth/link/relay", { code: part("code").value });
+  show("ask", false);
+  show("sent", false);
+  signedIn(answer);
+});
+`;
+
+export const signInPage = pageOf("Sign in", main, script);

@@ -1,0 +1,103 @@
+/** The chain, asked for a part of it. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { run } from "../../src/dispatch/run.ts";
+import { publicId } from "../../src/lib/ids.ts";
+import { analysed, dialWorld, tell } from "../dispatch/reports.ts";
+import { buildWorld } from "../support/world.ts";
+import { type Api, openApi } from "./api.ts";
+import { keyed } from "./keyed.ts";
+
+let api: Api;
+beforeAll(async () => {
+  api = await openApi();
+});
+afterAll(() => api.close());
+
+interface Entry {
+  readonly seq: number;
+  readonly type: string;
+  readonly subject: string;
+}
+async function called() {
+  const world = await dialWorld(api.db, { leads: 4 });
+  for (const id of world.attempts) await tell(world, id, analysed);
+  await run(world.deps, world.org, 30);
+  const { get } = await keyed(api, world, "audit:read");
+  const page = async (query: string) => (await get(`/v1/audit?limit=100${query}`)).json as { data: Entry[]; head: unknown };
+  return { world, get, page, whole: await page("") };
+}
+
+test("is answered by type and by subject, each entry as in the whole", async () => {
+  const { world, page, whole } = await called();
+  const types = new Set(whole.data.map(({ type }) => type));
+  for (const type of ["attempt.", "attempt.dialing", "call.reported", "decision", ...types]) {
+    const found = await page(`&type=${type}`);
+    expect(found.data, type).toEqual(whole.data.filter((entry) => entry.type.startsWith(type)));
+    expect(found.data.length, type).toBeGreaterThan(0);
+    expect(found.head).toEqual(whole.head);
+  }
+  const subject = publicId("attempt", world.attempts[1] as string);
+  const about = await page(`&subject=${subject}`);
+  expect(about.data).toEqual(whole.data.filter((entry) => entry.subject === subject));
+  expect(about.data.map(({ type }) => type)).toEqual(["attempt.dialing", "attempt.answered", "call.reported"]);
+  expect((await page(`&subject=${subject}&type=call.`)).data.map(({ type }) => type)).toEqual(["call.reported"]);
+  expect((await page("&type=nothing.of.this.kind")).data).toEqual([]);
+});
+
+test("goes on from page to page, filtered as unfiltered", async () => {
+  const { get, whole } = await called();
+  for (const query of ["", "&type=attempt."]) {
+    const seqs: number[] = [];
+    for (let cursor: string | null = "", pages = 0; cursor !== null && pages < 50; pages++) {
+      const { json } = await get(`/v1/audit?limit=3${query}${cursor === "" ? "" : `&cursor=${cursor}`}`);
+      seqs.push(...json.data.map(({ seq }: Entry) => seq));
+      expect(json.has_more).toBe(json.next_cursor !== null);
+      cursor = json.next_cursor as string | null;
+    }
+    const wanted = whole.data.filter(({ type }) => query === "" || type.startsWith("attempt."));
+    expect(seqs).toEqual(wanted.map(({ seq }) => seq));
+  }
+});
+
+test.each([
+  ["type=Attempt", "?type"],
+  ["type=%25", "?type"],
+  ["subject=att_1", "?subject"],
+  ["subject=019a9b2c-7d00-7000-8000-000000000001", "?subject"],
+])("is refused in plain words what can be no filter: %s", async (query, pointer) => {
+  const { get } = await called();
+  const refused = await get(`/v1/audit?${query}`);
+  expect(refused).toMatchObject({ status: 422, json: { errors: [{ pointer, detail: expect.stringMatching(/is needed/) }] } });
+});
+
+describe("of a long chain", () => {
+  test("one request looks at so much and no more, and says where to go on; a subject is found wherever it stands", async () => {
+    const world = await buildWorld(api.db);
+    const fill = (n: number) =>
+      world.org.query({
+        name: "fill",
+        text: "select audit.append_many(array_fill('filler.written'::text, array[$1::int]), array_fill('x'::text, array[$1::int]), array_fill('{}'::text, array[$1::int]))",
+        params: [n],
+      });
+    const subject = publicId("lead", world.leadIds[0] as string);
+    await fill(10_000);
+    await fill(2_000);
+    await world.org.query({ name: "rare", text: "select audit.append('rare.thing', $1, '{}')", params: [subject] });
+    const { get } = await keyed(api, world, "audit:read");
+    const first = (await get("/v1/audit?type=rare.")).json;
+    expect(first).toMatchObject({ data: [], has_more: true });
+    const second = (await get(`/v1/audit?type=rare.&cursor=${first.next_cursor}`)).json;
+    expect(second).toMatchObject({ data: [{ type: "rare.thing", subject }], has_more: false, next_cursor: null });
+    expect((await get(`/v1/audit?subject=${subject}`)).json).toMatchObject({
+      data: [{ seq: second.data[0].seq }],
+      has_more: false,
+    });
+
+    // By its index: a few blocks, however long the chain is.
+    await world.sql("analyze audit.entry, audit.payload");
+    const [plan] = await world.sql<{ "QUERY PLAN": string }>(
+      `explain (format json) select x.seq from audit.payload x where x.org_id = '${world.orgId}' and x.seq > 0 and x.subject_text = '${subject}' order by x.seq limit 21`,
+    );
+    expect(JSON.stringify(plan)).toContain("payload_by_subject");
+  });
+});

@@ -1,0 +1,116 @@
+/** A browser as the API meets it: it keeps its cookies, says where it asks from, and runs the pages' scripts. */
+import { Window } from "happy-dom";
+import { createApp } from "../../src/http/app.ts";
+import type { HttpDeps } from "../../src/http/http-env.ts";
+
+export interface BrowserOptions {
+  readonly country?: string;
+  readonly userAgent?: string;
+  /** What Cloudflare says that it comes from. */
+  readonly address?: string;
+}
+export interface BrowserAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- a test reads what the wire says
+  readonly json: any;
+}
+export interface OpenPage {
+  readonly window: Window;
+  /** What is shown, but for what is hidden. */
+  text(): string;
+  /** What its script asked the API for. */
+  readonly asked: { readonly path: string; readonly body: string; readonly answer: BrowserAnswer }[];
+  fill(id: string, value: string): void;
+  /** Presses a form's button, and waits until its script has done with it. */
+  submit(formId: string): Promise<void>;
+  close(): Promise<void>;
+}
+export interface Browser {
+  readonly cookies: Map<string, string>;
+  send(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<BrowserAnswer>;
+  open(path: string): Promise<OpenPage>;
+}
+
+const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+const app = createApp();
+let addresses = 0;
+
+export function openBrowser(deps: HttpDeps, options: BrowserOptions = {}): Browser {
+  const cookies = new Map<string, string>();
+  addresses += 1;
+  const address = options.address ?? `203.0.113.${addresses % 250}`;
+  const keep = (answer: Response): void => {
+    for (const line of answer.headers.getSetCookie()) {
+      const [pair = "", ...rules] = line.split("; ");
+      const [name = "", value = ""] = pair.split("=");
+      if (rules.includes("Max-Age=0")) cookies.delete(name);
+      else cookies.set(name, value);
+    }
+  };
+  const send: Browser["send"] = async (method, path, body, headers = {}) => {
+    const jar = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    const raw = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+    const request = new Request(new URL(path.split("#")[0] ?? "", deps.publicOrigin), {
+      method,
+      headers: {
+        "user-agent": options.userAgent ?? firefox,
+        "sec-fetch-site": "same-origin",
+        "cf-connecting-ip": address,
+        ...(jar === "" ? {} : { cookie: jar }),
+        ...(raw === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(raw === undefined ? {} : { body: raw as string }),
+    });
+    const cf = options.country === undefined ? {} : { cf: { country: options.country } };
+    const answer = await app.fetch(Object.assign(request, cf), deps);
+    keep(answer);
+    const text = await answer.text();
+    const isJson = /json/.test(answer.headers.get("content-type") ?? "");
+    return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null };
+  };
+  return { cookies, send, open: (path) => openPage(send, deps.publicOrigin, path) };
+}
+
+async function openPage(send: Browser["send"], origin: string, path: string): Promise<OpenPage> {
+  const served = await send("GET", path, undefined, { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" });
+  if (served.status !== 200) throw new Error(`${path}: ${served.status}`);
+  const settings = { enableJavaScriptEvaluation: true, suppressInsecureJavaScriptEnvironmentWarning: true };
+  const window = new Window({ url: `${origin}${path}`, settings: settings as never });
+  const asked: { path: string; body: string; answer: BrowserAnswer }[] = [];
+  const fetched = async (to: string, init: { method: string; body: string }) => {
+    const answer = await send(init.method, to, init.body);
+    asked.push({ path: to, body: init.body, answer });
+    return { ok: answer.status < 300, status: answer.status, json: async () => answer.json };
+  };
+  Object.assign(window, { fetch: fetched });
+  window.document.write(served.text);
+  return {
+    window,
+    asked,
+    text: () => [...window.document.querySelectorAll("h1, h2, p, output, label, button")].filter((one) => one.closest("[hidden], noscript") === null).map((one) => one.textContent).join("\n"),
+    fill(id, value) {
+      (window.document.getElementById(id) as unknown as { value: string }).value = value;
+    },
+    async submit(formId) {
+      const button = window.document.querySelector(`#${formId} button`) as unknown as { click(): void; disabled: boolean };
+      button.click();
+      while (button.disabled) await new Promise((resolve) => setTimeout(resolve, 2));
+    },
+    close: () => window.happyDOM.close(),
+  };
+} // prettier-ignore
+
+/** The path of the newest link that was sent to the address, token included. */
+export async function newestLink(
+  mailbox: { read(to?: string): Promise<readonly { readonly text: string; readonly subject: string }[]> },
+  to: string,
+): Promise<string> {
+  const letters = (await mailbox.read(to)).filter(({ subject }) => subject.startsWith("Sign in"));
+  const path = /https:\/\/[^/\s]+(\/auth\/link#\S+)/.exec(letters.at(-1)?.text ?? "")?.[1];
+  if (path === undefined) throw new Error("no link was sent");
+  return path;
+}
+export const tokenOf = (path: string): string => path.split("#")[1] ?? "";
