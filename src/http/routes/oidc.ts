@@ -114,6 +114,7 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
         status: 200,
         title: "You are signed in",
         paragraphs: ["If you have set up a second factor, show it next; until then nothing else opens."],
+        link: { path: "/auth/second-factor", words: "Show a second factor" },
       }),
   );
 }
