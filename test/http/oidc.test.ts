@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signInScenarios } from "../../dev/simulators/oidc.ts";
 import { otherTenant } from "../../dev/simulators/oidc-tokens.ts";
 import { publicId } from "../../src/lib/ids.ts";
+import { openBrowser as openPages } from "../support/browser.ts";
 import { memoryLimits, quotasWith } from "../support/rate-limits.ts";
 import { makePerson, testOrigin } from "../support/users.ts";
 import { browserCookie, callbackOf, clientSecret, type OidcWorld, openOidc, sessionCookie, type Vendor, vendors } from "./oidc-world.ts"; // prettier-ignore
@@ -37,9 +38,10 @@ describe.each(vendors)("with %s", (vendor) => {
       "/auth/signed-in",
       "no-store",
     ]);
-    expect(answer.headers.get("set-cookie")).toMatch(
-      /^__Host-dialgate-session=dgs_\w+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
-    );
+    expect(answer.headers.getSetCookie()).toEqual([
+      expect.stringMatching(/^__Host-dialgate-session=dgs_\w+; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
+      expect.stringMatching(/^__Host-dialgate-device=[\w-]{43}; Max-Age=31536000; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
+    ]);
     expect(await whoIs(browser)).toBe(email);
     const [session] = await world.rows("select method, stage from sessions where user_id = $1", (await userOf(email))?.["id"]);
     expect(session).toEqual({ method: vendor, stage: "open" });
@@ -53,8 +55,32 @@ describe.each(vendors)("with %s", (vendor) => {
     const browser = world.browser();
     for (let time = 0; time < 2; time += 1) expect((await browser.signIn(vendor, email)).status).toBe(303);
     const id = (await userOf(email))?.["id"];
-    expect(await world.rows("select 1 from sessions where user_id = $1", id)).toHaveLength(2);
+    // The one that this browser had before ends.
+    expect(await world.rows("select ended_why from sessions where user_id = $1 order by ended_at", id)).toEqual([
+      { ended_why: "replaced" },
+      { ended_why: null },
+    ]);
     expect(await world.rows("select 1 from oidc_identities where user_id = $1", id)).toHaveLength(1);
+    expect(await world.api.mailbox.read(email)).toEqual([]);
+    // A browser that they never used is told to them.
+    await world.browser().signIn(vendor, email);
+    expect((await world.api.mailbox.read(email)).map(({ subject }) => subject)).toEqual(["New sign-in to Dialgate"]);
+  });
+
+  test("the page of sign-in has a button for it, which leads there", async () => {
+    const visitor = openPages(world.api.deps);
+    const page = await visitor.open("/auth/sign-in");
+    expect(page.text()).toContain(`Continue with ${vendor === "google" ? "Google" : "Microsoft"}`);
+    await page.submit(vendor);
+    expect(page.asked.map(({ path, answer }) => [path, answer.status])).toEqual([[`/auth/oidc/${vendor}`, 200]]);
+    expect(page.asked[0]?.answer.json.url).toMatch(new RegExp(`^${world.simulators.origin}/${vendor}/`));
+    await page.close();
+    world.configure({ GOOGLE_CLIENT_ID: undefined, MICROSOFT_CLIENT_ID: undefined });
+    const without = await visitor.open("/auth/sign-in");
+    expect(without.text()).not.toContain("Continue with");
+    expect(without.text()).toContain("Send the link");
+    await without.close();
+    world.configure();
   });
 
   test("a form is sent to the provider at once; what is asked for beside it changes nothing", async () => {
@@ -375,21 +401,21 @@ describe("an identity", () => {
     const email = fresh();
     const [one, two] = [world.browser(), world.browser()];
     await one.signIn("google", email);
-    const mails = (await world.api.mailbox.read(email)).length;
+    const added = async () =>
+      (await world.api.mailbox.read(email)).map(({ subject }) => subject).filter((one) => one.includes("added"));
     world.register({ provider: "microsoft", email, claims: { xms_edov: null } });
     expect(outcome(await two.signIn("microsoft", email))).toBe(unverified);
-    expect(await world.api.mailbox.read(email)).toHaveLength(mails);
+    expect(await world.api.mailbox.read(email)).toEqual([]);
     world.register({ provider: "microsoft", email });
     expect(outcome(await two.signIn("microsoft", email))).toBe("in");
     expect(await whoIs(two)).toBe(email);
     const id = (await userOf(email))?.["id"];
     const identities = await world.rows("select provider from oidc_identities where user_id = $1 order by 1", id);
     expect(identities).toEqual([{ provider: "google" }, { provider: "microsoft" }]);
-    const told = await world.api.mailbox.read(email);
-    expect(told.slice(mails).map(({ subject }) => subject)).toEqual(["Microsoft was added to your sign-in to Dialgate"]);
+    expect(await added()).toEqual(["Microsoft was added to your sign-in to Dialgate"]);
     expect(world.api.woken).toContainEqual({ orgId: "", work: "mail" });
     await two.signIn("microsoft", email);
-    expect(await world.api.mailbox.read(email)).toHaveLength(mails + 1);
+    expect(await added()).toHaveLength(1);
   });
 
   test("a subject is one person at one issuer: at the other provider and in another tenant it is someone else", async () => {

@@ -112,17 +112,3 @@ export const dueForRotation = (userId: string): Statement => ({
   text: "update sessions s set rotation_due = true where s.user_id = $1 and s.ended_at is null",
   params: [userId],
 });
-
-/** No row where there is one of this address already. */
-export const insertUser = (userId: string, email: string, now: Instant): Statement => ({
-  name: "users.insert",
-  text: "insert into users (id, email, created_at) values ($1, $2, $3) on conflict (email) do nothing returning id",
-  params: [userId, email, now],
-});
-
-/** No row for one who is disabled. */
-export const markSignedIn = (email: string, now: Instant): Statement => ({
-  name: "users.mark_signed_in",
-  text: "update users u set last_sign_in_at = $2 where u.email = $1 and u.disabled_at is null returning u.id",
-  params: [email, now],
-});

@@ -3,8 +3,9 @@ import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { beginSignIn, flowSeconds } from "../../domain/sign-in/oidc/begin-sign-in.ts";
 import { finishSignIn, type SignInRefusal } from "../../domain/sign-in/oidc/finish-sign-in.ts";
-import { isFlowToken, mintFlowToken } from "../../domain/sign-in/oidc/flow-secrets.ts";
+import { givenSecret } from "../../domain/sign-in/link-secrets.ts";
 import { sha256Hex } from "../../lib/bytes.ts";
+import type { IdentityProviderName } from "../../providers/sign-in/contract.ts";
 import { json, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -13,12 +14,13 @@ import { faultOf } from "../on-error.ts";
 import { noticePage } from "../pages/notice-page.ts";
 import { notFound, Problem } from "../problem.ts";
 import { refuseCrossSite } from "../refuse-cross-site.ts";
-import { setSessionCookie } from "../session-cookie.ts";
+import { heldSession, setSessionCookie } from "../session-cookie.ts";
+import { providerTitles } from "../sign-in-providers.ts";
+import { heldDevice, mintCookie, setDevice } from "../sign-in-cookies.ts";
 
 /** Which browser began: a sign-in that was begun elsewhere cannot be slipped into it (login CSRF, RFC 9700 §4.7). */
 export const browserCookie = "__Host-dialgate-oidc";
 const landing = "/auth/signed-in";
-const userAgentCharactersMax = 300;
 
 const open = { tags: ["sign-in"], "x-public": true, security: [] };
 const provider = z.object({ provider: z.string().openapi({ example: "google", description: "`google` or `microsoft`." }) });
@@ -45,13 +47,12 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       const { identity, redirectUri } = asked(c, c.req.valid("param").provider);
       refuseCrossSite(c);
       // Of two tabs the second must not make a stranger of the first.
-      const known = getCookie(c, browserCookie);
-      const browser = isFlowToken(known) ? known : mintFlowToken(c.env.random);
+      const browser = givenSecret(getCookie(c, browserCookie)) ?? mintCookie(c);
       // Each makes us ask a provider. Nobody has said yet who they are: the address and the browser are counted.
       await limitChallenge(c, { kind: "oidc", account: identity.name, device: sha256Hex(browser) });
       const now = c.env.now();
       const visitor = c.env.system.asVisitor(c.var.requestId, now);
-      const tokens = { state: mintFlowToken(c.env.random), browser };
+      const tokens = { state: mintCookie(c), browser };
       const url = await beginSignIn(visitor, c.env.hashApiKey, identity, redirectUri, tokens, now);
       setCookie(c, browserCookie, browser, { path: "/", secure: true, httpOnly: true, sameSite: "Lax", maxAge: flowSeconds });
       c.header("cache-control", "no-store");
@@ -81,13 +82,18 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       const { state = null, code = null, error = null, iss: issuer = null } = c.req.valid("query");
       const now = c.env.now();
       const visitor = c.env.system.asVisitor(c.var.requestId, now);
-      const returned = { state, code, error, issuer, browser: getCookie(c, browserCookie) ?? null };
-      const userAgent = c.req.header("user-agent")?.slice(0, userAgentCharactersMax) ?? null;
-      const where = { deviceId: null, country: countryOf(c), userAgent };
-      const done = await finishSignIn(visitor, c.env, identity, redirectUri, returned, where, now);
+      const returned = { state, code, error, issuer, begun: getCookie(c, browserCookie) ?? null };
+      const browser = {
+        device: heldDevice(c) ?? mintCookie(c),
+        country: countryOf(c),
+        userAgent: c.req.header("user-agent") ?? null,
+        session: await heldSession(c),
+      };
+      const done = await finishSignIn(visitor, c.env, identity, redirectUri, returned, browser, now);
       if (!done.ok) return refused(c, done.refusal, identity.name);
-      setSessionCookie(c, done.value.session.clear);
-      if (done.value.isMailed) await c.env.wakeMail();
+      setSessionCookie(c, done.value.clear);
+      setDevice(c, browser.device);
+      if (done.value.mailQueued) await c.env.wakeMail();
       c.header("cache-control", "no-store");
       c.header("referrer-policy", "no-referrer");
       return c.redirect(landing, 303);
@@ -164,11 +170,14 @@ const words: Readonly<Record<SignInRefusal, readonly [title: string, what: strin
     "Sign in by a link that is mailed to you.",
   ],
 };
-const names = { google: "Google", microsoft: "Microsoft" } as const;
 const retryAfterSeconds = 30;
 
-function refused(c: Context<HttpEnv>, refusal: SignInRefusal, provider: keyof typeof names): Response {
-  const [title, what, fix] = words[refusal].map((text) => text.replaceAll("{it}", names[provider])) as [string, string, string];
+function refused(c: Context<HttpEnv>, refusal: SignInRefusal, provider: IdentityProviderName): Response {
+  const [title, what, fix] = words[refusal].map((text) => text.replaceAll("{it}", providerTitles[provider])) as [
+    string,
+    string,
+    string,
+  ];
   const isOutage = refusal === "provider_unavailable" || refusal === "provider_misconfigured";
   if (refusal === "provider_misconfigured")
     c.env.report(faultOf(Object.assign(new Error(), { name: "SignInMisconfigured" }), c.var.requestId));

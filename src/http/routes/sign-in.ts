@@ -21,6 +21,7 @@ import type { Page } from "../pages/page.ts";
 import { signInPage } from "../pages/sign-in-page.ts";
 import { invalid, type Problem } from "../problem.ts";
 import { heldSession, setSessionCookie } from "../session-cookie.ts";
+import { configuredNames } from "../sign-in-providers.ts";
 import { clearVerifier, heldDevice, heldVerifier, mintCookie, setDevice, setVerifier } from "../sign-in-cookies.ts";
 import { visits } from "../visits.ts";
 
@@ -125,7 +126,9 @@ const pageRoute = <const Path extends string, const Id extends string>(path: Pat
 
 /** What somebody does who is not known yet. Nothing here says whether an address is anyone's. */
 export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
-  app.openapi(pageRoute("/auth/sign-in", "sign_in.page", "The page on which somebody asks for a link"), () => serve(signInPage));
+  app.openapi(pageRoute("/auth/sign-in", "sign_in.page", "The page on which somebody signs in"), (c) =>
+    serve(signInPage(configuredNames(c.env.identityProviders))),
+  );
   app.openapi(
     pageRoute("/auth/link", "sign_in.link_page", "The page to which a mail's link leads; loading it changes nothing"),
     () => serve(linkPage),

@@ -5,18 +5,17 @@ import { readEmailAddress } from "../../../lib/email-address.ts";
 import { publicId } from "../../../lib/ids.ts";
 import type { Instant } from "../../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../../lib/result.ts";
-import type { MintedSession, SessionMint } from "../../../lib/session-token.ts";
 import type { IdentityProvider, ProvedIdentity } from "../../../providers/sign-in/contract.ts";
-import { type MailDeps, sealMail } from "../../mail/mail.ts";
-import { type SignedInBy, startSession } from "../../sessions/start-session.ts";
-import { findOrMakeUser } from "../../users/find-or-make-user.ts";
-import { flowSecrets, type FlowTokens, isFlowToken } from "./flow-secrets.ts";
+import { sealMail } from "../../mail/mail.ts";
+import { type Browser, completeSignIn, type SignedIn, type SignInDeps } from "../complete-sign-in.ts";
+import { givenSecret } from "../link-secrets.ts";
+import { flowSecrets, type FlowTokens } from "./flow-secrets.ts";
 
 /** What the browser came back with. */
 export interface Returned {
   readonly state: string | null;
-  /** The cookie's. */
-  readonly browser: string | null;
+  /** What the browser keeps from beginning. */
+  readonly begun: string | null;
   readonly code: string | null;
   readonly error: string | null;
   /** RFC 9207. */
@@ -36,18 +35,8 @@ export const signInRefusals = [
 ] as const;
 export type SignInRefusal = (typeof signInRefusals)[number];
 
-export interface SignInDeps extends MailDeps {
+export interface OidcDeps extends SignInDeps {
   readonly hashApiKey: ApiKeyHasher;
-  readonly mintSession: SessionMint;
-}
-type Where = Omit<SignedInBy, "method">;
-
-export interface SignedIn {
-  readonly session: MintedSession;
-  /** A second factor is due before the session opens anything. */
-  readonly isFactorDue: boolean;
-  /** A mail was queued. */
-  readonly isMailed: boolean;
 }
 
 /** What somebody chose to do at the provider, and no fault of anyone's (OpenID Connect Core 1.0 §3.1.2.6). */
@@ -65,16 +54,17 @@ const chosen = new Set([
  */
 export async function finishSignIn(
   visitor: OrgDb,
-  deps: SignInDeps,
+  deps: OidcDeps,
   provider: IdentityProvider,
   redirectUri: string,
   returned: Returned,
-  where: Where,
+  browser: Browser,
   realNow: Instant,
 ): Promise<Result<SignedIn, SignInRefusal>> {
-  const { state, browser, code, error, issuer } = returned;
-  if (!isFlowToken(state) || !isFlowToken(browser)) return refuse("flow_unknown");
-  const secrets = await takeFlow(visitor, deps.hashApiKey, provider, { state, browser }, realNow);
+  const { code, error, issuer } = returned;
+  const [state, begun] = [givenSecret(returned.state ?? undefined), givenSecret(returned.begun ?? undefined)];
+  if (state === null || begun === null) return refuse("flow_unknown");
+  const secrets = await takeFlow(visitor, deps.hashApiKey, provider, { state, browser: begun }, realNow);
   if (secrets === null) return refuse("flow_unknown");
   if (error !== null) return refuse(chosen.has(error) ? "cancelled" : "provider_refused");
   // Each provider has a redirect URI of its own; one that also says who it is must be the one that was asked (RFC 9700 §4.4.2).
@@ -88,7 +78,7 @@ export async function finishSignIn(
     case "refused":
       return noted(visitor, provider, identified.reason === "code_refused" ? "provider_refused" : "token_invalid");
     case "identified":
-      return admit(visitor, deps, provider, identified.identity, where, realNow);
+      return admit(visitor, deps, provider, identified.identity, browser, realNow);
   }
 }
 
@@ -113,10 +103,10 @@ async function noted(visitor: OrgDb, provider: IdentityProvider, reason: SignInR
  */
 async function admit(
   visitor: OrgDb,
-  deps: SignInDeps,
+  deps: OidcDeps,
   provider: IdentityProvider,
   identity: ProvedIdentity,
-  where: Where,
+  browser: Browser,
   realNow: Instant,
 ): Promise<Result<SignedIn, SignInRefusal>> {
   const key = { provider: provider.name, issuer: identity.issuer, subject: identity.subject };
@@ -126,20 +116,18 @@ async function admit(
     const [owner] = await w.rows<IdentityOwner>(ownerOfIdentity(key));
     const address = owner === undefined ? addressOf(identity) : ok(owner.email);
     if (!address.ok) return refused(address.refusal);
-    const user = await findOrMakeUser(w, address.value, realNow);
-    if (user === null) return refused("account_disabled");
+    const done = await completeSignIn(w, deps, { email: address.value, method: provider.name }, browser, realNow);
+    if (done === null) return refused("account_disabled");
     w.withdrawEntry();
-    const [bound] = await w.rows<BoundIdentity>(bindIdentity(key, user.id, realNow));
+    const [bound] = await w.rows<BoundIdentity>(bindIdentity(key, done.userId, realNow));
     // Two requests bound one account to two addresses at the same instant: the one that lost is asked again.
-    if (bound?.user_id !== user.id) throw new Error("an identity is another user's");
-    if (bound.is_new)
-      w.also({ action: "identity.bound", subject: publicId("user", user.id), facts: { provider: provider.name } });
+    if (bound?.user_id !== done.userId) throw new Error("an identity is another user's");
+    if (!bound.is_new) return ok(done);
+    w.also({ action: "identity.bound", subject: publicId("user", done.userId), facts: { provider: provider.name } });
+    if (done.isNewUser) return ok(done);
     // A further way into an account that was there: its holder hears of it.
-    const isMailed = bound.is_new && !user.isNew;
-    if (isMailed) await w.rows(await mailOf(deps, provider, address.value, realNow));
-    const session = await deps.mintSession(user.id);
-    const { stage } = await startSession(w, session, { ...where, method: provider.name }, realNow);
-    return ok({ session, isFactorDue: stage === "factor_due", isMailed });
+    await w.rows(await mailOf(deps, provider, address.value, realNow));
+    return ok({ ...done, mailQueued: true });
   });
 }
 
@@ -150,5 +138,5 @@ function addressOf({ verifiedAddress }: ProvedIdentity): Result<string, SignInRe
   return read.ok && /^[\x21-\x7e]+$/.test(verifiedAddress) ? read : refuse("address_unusable");
 }
 
-const mailOf = (deps: SignInDeps, provider: IdentityProvider, to: string, when: Instant) =>
+const mailOf = (deps: OidcDeps, provider: IdentityProvider, to: string, when: Instant) =>
   sealMail(deps, { kind: "sign_in_added", to, params: { provider: provider.name === "google" ? "Google" : "Microsoft", when } });

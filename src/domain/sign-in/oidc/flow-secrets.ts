@@ -2,7 +2,7 @@ import type { ApiKeyHasher } from "../../../lib/api-key.ts";
 import { toBase64Url } from "../../../lib/base64url.ts";
 import { sha256 } from "../../../lib/bytes.ts";
 
-/** Two secrets of 256 bits: the state travels through the provider, the browser's own stays in its cookie. */
+/** Two secrets as link-secrets.ts mints them: the state travels through the provider, the browser's own stays in its cookie. */
 export interface FlowTokens {
   readonly state: string;
   readonly browser: string;
@@ -14,11 +14,6 @@ export interface FlowSecrets {
   /** PKCE: 43 characters (RFC 7636 §4.1). */
   readonly verifier: string;
 }
-
-/** 32 bytes in base64url. */
-const form = /^[A-Za-z0-9_-]{43}$/;
-export const isFlowToken = (text: string | null | undefined): text is string => typeof text === "string" && form.test(text);
-export const mintFlowToken = (random: (bytes: number) => Uint8Array): string => toBase64Url(random(32));
 
 /**
  * What belongs to a flow, made of its two tokens under a key that the database never sees. So nothing of it is stored, and
