@@ -14,7 +14,7 @@ export const quotedIn = (page: string): Quoted[] =>
 
 /** What a quoted figure says that the report does not; null when they agree. */
 export function disagreement({ figure, value }: Quoted, report: Readonly<Record<string, Readonly<Record<string, unknown>>>>) {
-  const [suite = "", name = ""] = [figure.slice(0, figure.indexOf(".")), figure.slice(figure.indexOf(".") + 1)];
+  const [suite, name] = [figure.slice(0, figure.indexOf(".")), figure.slice(figure.indexOf(".") + 1)];
   const found = report[suite]?.[name];
   if (typeof found !== "number") return `${figure}: no test of this run wrote it`;
   const [, sign = "", number = ""] = /^([≤≥]?) ?([\d.]+)$/.exec(value) ?? [];

@@ -59,7 +59,7 @@ describe("who may change whom to what", () => {
   });
 
   test.each(Object.entries(table))("%s", async (cell, expected) => {
-    const [actorRole = "viewer", targetRole = "viewer"] = cell.split(" → ") as [Role, Role | "self"];
+    const [actorRole, targetRole] = cell.split(" → ") as [Role, Role | "self"];
     for (const [at, wanted] of wants.entries()) {
       const actor = await inOrg(actorRole);
       const target = targetRole === "self" ? actor : await inOrg(targetRole);

@@ -1,6 +1,6 @@
 /** People who are signed in, as members of orgs, and what the tests of members look at. */
 import type { Role } from "../../src/domain/access/operations.ts";
-import { publicId, uuidOf } from "../../src/lib/ids.ts";
+import { publicId } from "../../src/lib/ids.ts";
 import { makeMember, makePerson, makeSession, type TestPerson, type TestSession } from "../support/users.ts";
 import { type Api, realNow } from "./api.ts";
 
@@ -68,5 +68,3 @@ export async function forbidEntry(api: Api, type: string): Promise<() => Promise
   await api.db.admin(`alter table audit.entry add constraint forbidden check (event_type <> '${type}') not valid`);
   return async () => void (await api.db.admin("alter table audit.entry drop constraint forbidden"));
 }
-
-export const uuidOfUser = (id: string): string => uuidOf("user", id) ?? "";
