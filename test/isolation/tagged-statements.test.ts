@@ -14,7 +14,8 @@ const tenant = new Set(
   tables
     .map(getTableConfig)
     .filter(({ columns }) => columns.some(({ name }) => name === "org_id"))
-    .map(({ name }) => `public.${name}`),
+    .map(({ name }) => `public.${name}`)
+    .concat("audit.head", "audit.entry", "audit.payload"),
 );
 /** Any id will do where nothing is sent. */
 const anyone = new Proxy({}, { get: () => newId() }) as Known;
