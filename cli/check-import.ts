@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { checkFile, type ImportCounts } from "../src/domain/imports/check-file.ts";
 import { type MapFile, mapFile } from "../src/domain/imports/import-map.ts";
 import { packRefs } from "../src/gates/rules/packs.ts";
+import { inWords } from "../src/lib/issue-words.ts";
 import { type Instant, instantOf, secondsOf } from "../src/lib/instant.ts";
 import type { Command, CommandIo } from "./command.ts";
 
@@ -79,7 +80,7 @@ async function readMap(path: string): Promise<MapFile | string> {
   }
   const parsed = mapFile.safeParse(value);
   if (parsed.success) return parsed.data;
-  return `the map ${path} does not fit: ${parsed.error.issues.map((issue) => `${issue.path.join(".") || "the whole"}: ${issue.message}`).join("; ")}`;
+  return `the map ${path} does not fit: ${inWords(parsed.error, value, "the whole")}`;
 }
 
 async function isFile(path: string): Promise<boolean> {

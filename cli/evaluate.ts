@@ -5,6 +5,7 @@ import { locate, zonesOf } from "../src/gates/location.ts";
 import { packRefs, packsOfThisBuild } from "../src/gates/rules/packs.ts";
 import type { PackRef } from "../src/gates/snapshot.ts";
 import { givenDate } from "../src/lib/given-date.ts";
+import { inWords } from "../src/lib/issue-words.ts";
 import { type Instant, instantOf } from "../src/lib/instant.ts";
 import { type ZoneBook, zoneBook } from "../src/lib/time-zones.ts";
 import type { Command } from "./command.ts";
@@ -13,20 +14,24 @@ import type { Command } from "./command.ts";
 const lineLengthMax = 100_000;
 
 const caseSchema = z.object({
-  id: z.union([z.string(), z.number()]).transform(String),
+  id: z.unknown().transform((id, check): string => {
+    if (typeof id === "string" || typeof id === "number") return String(id);
+    check.addIssue({ code: "custom", message: "Required: a text or a number." });
+    return "";
+  }),
   technology: z.enum(["artificial", "live"]).optional(),
   lead: z.object({
     state: z.string().nullish(),
     zip: z.string().nullish(),
     phone: z
       .string()
-      .regex(/^(\+\d{5,15})?$/, "must be in E.164 form: a plus sign and digits")
+      .regex(/^(\+\d{5,15})?$/, "A number in E.164 form is needed: a plus sign and digits, such as +13035550142.")
       .nullish(),
   }),
   at: z.string().transform((text, check): Instant => {
     const date = givenDate(text);
     if (date.utc !== null && date.earliest === date.latest && text.includes("T")) return date.utc;
-    check.addIssue({ code: "custom", message: "must be an RFC 3339 instant with its zone" });
+    check.addIssue({ code: "custom", message: "An RFC 3339 instant with its zone is needed, such as 2026-11-18T15:00:00Z." });
     return instantOf(0);
   }),
 });
@@ -78,17 +83,17 @@ function readOptions(args: readonly string[]): { pack: (typeof packsOfThisBuild)
 
 /** What is wrong is named by its place, never by its value: cases may hold people. */
 function readCase(line: string, strange: Set<string>): Case | string {
-  if (line.length > lineLengthMax) return `longer than ${lineLengthMax} characters`;
+  if (line.length > lineLengthMax) return `longer than ${lineLengthMax} characters, which no case is`;
   let value: unknown;
   try {
     value = JSON.parse(line.replace(/^\uFEFF/, ""));
   } catch {
-    return "not JSON";
+    return 'not JSON: each line is one object, such as {"id": 1, "lead": {"state": "NY"}, "at": "2026-11-18T15:00:00Z"}';
   }
   const parsed = caseSchema.safeParse(value);
   noteStrange(value, strange);
   if (parsed.success) return parsed.data;
-  return parsed.error.issues.map((issue) => `${issue.path.join(".") || "the line"}: ${issue.message}`).join("; ");
+  return inWords(parsed.error, value, "the line");
 }
 
 const strangeMax = 20;

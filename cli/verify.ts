@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { type AuditEntry, type ChainFaultKind, type ChainHead, verifyChain } from "../src/lib/audit-chain.ts";
 import { uuidOf } from "../src/lib/ids.ts";
+import { inWords } from "../src/lib/issue-words.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { jsonValues } from "./json-values.ts";
 
@@ -18,16 +19,14 @@ export const exitCodes: Readonly<Record<ChainFaultKind, number>> = {
 
 const usage = "usage: dialgate verify FILE... --org ORG [--head SEQ:HASH] [--after SEQ:HASH]";
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const count = z
-  .union([
-    z.number(),
-    z
-      .string()
-      .regex(/^\d{1,16}$/)
-      .transform(Number),
-  ])
-  .refine((value) => Number.isSafeInteger(value) && value >= 0);
+const hash = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits are needed.");
+/** As a number, or as a text where a tool keeps large numbers so. */
+const count = z.unknown().transform((value, check): number => {
+  const number = typeof value === "string" && /^\d{1,16}$/.test(value) ? Number(value) : value;
+  if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
+  check.addIssue({ code: "custom", message: "A whole number is needed." });
+  return 0;
+});
 const entrySchema = z.object({
   object: z.literal("audit_entry"),
   seq: count,
@@ -60,7 +59,7 @@ export const run: Command = async (args, io) => {
   try {
     const report = await verifyChain(readFiles(asked.files, io, unreadable), asked);
     // Nothing is not a whole chain: an export that lost its entries must not pass for one.
-    if (report.entries === 0 && report.faults.length === 0 && asked.after === undefined)
+    if (unreadable.length === 0 && report.entries === 0 && report.faults.length === 0 && asked.after === undefined)
       unreadable.push("there is no entry to check");
     if (unreadable.length === 0) return tell(io, report, asked.head !== undefined);
   } catch (error) {
@@ -143,10 +142,13 @@ async function* readEntries(lines: AsyncIterable<string>, place: string, unreada
   for await (const { line, value } of jsonValues(lines)) {
     const list = listOf(value);
     for (const [index, item] of list.entries()) {
-      const entry = entryOf(item);
+      const entry = entrySchema.safeParse(item);
       const at = list.length === 1 ? `line ${line}` : `line ${line}, item ${index + 1}`;
-      if (entry === undefined) return void unreadable.push(`${place}${at} is no audit entry`);
-      yield entry;
+      if (!entry.success) {
+        const why = item === undefined ? "it is not JSON." : inWords(entry.error, item, "the value");
+        return void unreadable.push(`${place}${at} is no audit entry as GET /v1/audit answers it: ${why}`);
+      }
+      yield entry.data;
     }
   }
 }
@@ -156,9 +158,4 @@ function listOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
   const isPage = typeof value === "object" && value !== null && "data" in value && Array.isArray(value.data);
   return isPage ? (value.data as unknown[]) : [value];
-}
-
-function entryOf(value: unknown): AuditEntry | undefined {
-  const read = entrySchema.safeParse(value);
-  return read.success ? read.data : undefined;
 }

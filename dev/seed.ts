@@ -1,12 +1,14 @@
 /**
  * Makes a test organisation and its first API key, as the app role: with the worker's variables.
- * The clear key is printed once and kept nowhere. Only test organisations can be made until every gate and pack exists.
+ * The clear key is printed once and kept nowhere. Only test organisations can be made until every gate and pack exists. People who are signed in make theirs by `POST /v1/orgs`.
  */
 import { randomBytes } from "node:crypto";
-import { neonTransport, type Statement, type Transport } from "../src/db/transport.ts";
+import { SystemDb } from "../src/db/system-db.ts";
+import { neonTransport, type Transport } from "../src/db/transport.ts";
 import { scopes } from "../src/domain/access/scopes.ts";
-import { type ApiKeyHasher, apiKeyHasher, mintApiKey } from "../src/lib/api-key.ts";
-import { byteaText } from "../src/lib/bytes.ts";
+import { insertKey } from "../src/domain/api-keys/create-key.ts";
+import { foundOrg } from "../src/domain/orgs/found-org.ts";
+import { type ApiKeyHasher, apiKeyHasher, apiKeyMint } from "../src/lib/api-key.ts";
 import { publicId } from "../src/lib/ids.ts";
 import { type Instant, instantOf } from "../src/lib/instant.ts";
 import { numberHasher } from "../src/lib/number-hash.ts";
@@ -28,38 +30,22 @@ export interface SeededOrg {
   readonly apiKey: string;
 }
 
+/** The platform's own org, from which others are made. */
+const platformOrg = "00000000-0000-0000-0000-000000000000";
+
 /** One transaction: an organisation is whole or is not there. */
 export async function seedOrg(transport: Transport, hashApiKey: ApiKeyHasher, input: SeedInput): Promise<SeededOrg> {
-  const orgId = newId();
-  const key = mintApiKey(newId(), false, randomBytes(23));
-  const say = (name: string, text: string, ...params: readonly unknown[]): Statement => ({ name, text, params });
-  await transport.batch([
-    say("seed.peppers", "select app.register_peppers($1)", input.peppers),
-    say("seed.bind", "select set_config('app.org_id', $1, true), set_config('app.now', $2, true)", orgId, input.now),
-    say(
-      "seed.org",
-      "insert into orgs (org_id, name, livemode, created_at) values ($1, $2, false, $3)",
-      orgId,
-      input.name,
-      input.now,
-    ),
-    say("seed.facts", "insert into org_facts (org_id) values ($1)", orgId),
-    say("seed.clock", "insert into test_clocks (org_id, now, status) values ($1, $2, 'ready')", orgId, input.now),
-    say("seed.policy", "insert into calling_policies (org_id) values ($1)", orgId),
-    say("seed.canary", "select app.plant_canary($1, $2)", newId(), newId()),
-    say("seed.chain", "select audit.open_chain()"),
-    say(
-      "seed.key",
-      "insert into api_keys (org_id, id, name, secret_hash, scopes, created_at, expires_at, given_end) values ($1, $2, 'seed', $3, $4, $5, $6, $6)",
-      orgId,
-      key.id,
-      byteaText(await hashApiKey(key.clear)),
-      [...(input.scopes ?? scopes)],
-      instantOf(Date.now() / 1000),
-      input.expiresAt ?? null,
-    ),
-  ]);
-  return { orgId, keyId: key.id, apiKey: key.clear };
+  const system = new SystemDb(transport, newId, input.peppers);
+  await system.registerPeppers();
+  const realNow = instantOf(Date.now() / 1000);
+  const platform = system.asOrg(platformOrg, { type: "job", id: "seed" }, publicId("request", newId()), realNow);
+  const key = await apiKeyMint(newId, randomBytes, hashApiKey)(false);
+  const { scopes: given = scopes, expiresAt = null } = input;
+  return foundOrg(platform, { name: input.name, livemode: false, clockAt: input.now }, async (w) => {
+    // Nobody answers for it: there is no person yet.
+    await insertKey(w, key, { name: "seed", scopes: given, expiresAt, sponsorId: null }, realNow);
+    return { orgId: w.orgId, keyId: key.id, apiKey: key.clear };
+  });
 }
 
 /** `NUMBER_PEPPERS` as the worker has it: "1:base64,2:base64". */

@@ -67,6 +67,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     RESEND_API_KEY: `re_${randomBytes(16).toString("hex")}`,
     MAIL_FROM: "Dialgate <mail@dialgate.example>",
     RESEND_ORIGIN: simulators.origin,
+    ...signInSecrets(simulators, origin),
     ...options.vars,
   };
   const config = await configOf(folder, options.floodLimit);
@@ -102,6 +103,23 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       await database.close();
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** Registers the worker at the simulated Google and Microsoft, as its operator does at the real ones. */
+function signInSecrets(simulators: Simulators, origin: string) {
+  const register = (provider: "google" | "microsoft") => {
+    const client = { client_id: `dialgate-${provider}`, client_secret: randomBytes(16).toString("hex") };
+    simulators.identities.registerClient({ provider, ...client, redirect_uris: [`${origin}/auth/oidc/${provider}/callback`] });
+    return client;
+  };
+  const [google, microsoft] = [register("google"), register("microsoft")];
+  return {
+    GOOGLE_CLIENT_ID: google.client_id,
+    GOOGLE_CLIENT_SECRET: google.client_secret,
+    MICROSOFT_CLIENT_ID: microsoft.client_id,
+    MICROSOFT_CLIENT_SECRET: microsoft.client_secret,
+    OIDC_ORIGIN: simulators.origin,
   };
 }
 

@@ -12,11 +12,13 @@ import { importKeyring, type Keyring } from "./lib/sealing.ts";
 import { uuidMint } from "./lib/uuid-v7.ts";
 import { objectLimits, type Refusals } from "./providers/limits/object-limits.ts";
 import { r2Files } from "./providers/files/r2-files.ts";
+import { githubLeaks } from "./providers/leaks/github.ts";
 import { repeatableSeconds } from "./providers/mail/contract.ts";
 import { resend } from "./providers/mail/resend.ts";
 import { sealedLetters } from "./providers/mail/sealed-letter.ts";
 import { adaptersOf } from "./providers/registry.ts";
 import { type CredentialIdentity, type CredentialPurpose, sealCredential } from "./providers/seal-credential.ts";
+import { identityProvidersOf } from "./providers/sign-in/configured.ts";
 import { simulatorClock } from "./providers/simulator-clock.ts";
 import { tokenKeys } from "./providers/token-keys.ts";
 import { totpSecrets } from "./providers/totp/totp-secrets.ts";
@@ -77,6 +79,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Re
     numbers: keys.numbers,
     hashApiKey: keys.hashApiKey,
     mintSession: sessionMint(newId, outside.random, keys.hashApiKey),
+    leakSigner: githubLeaks(env.GITHUB_LEAK_KEYS ?? new Map()),
     challenges: webauthnChallenges(outside.random, keys.hashApiKey),
     recoveryCodes: recoveryCodes(outside.random, keys.hashApiKey),
     totpSecrets: totpSecrets(keyring, outside.random),
@@ -90,6 +93,7 @@ export function buildDeps(env: Env, keys: Keys, outside: Outside, remembered: Re
     sealLetter: letters.seal,
     sendLetter: letters.send,
     repeatableSeconds,
+    identityProviders: identityProvidersOf(env, outside.fetch),
     ...adapters,
     adapters,
     tokenKeys: tokenKeys({ keyring, fetch: outside.fetch, ownOrigins: [env.PUBLIC_ORIGIN, env.SIMULATOR_ORIGIN] }),

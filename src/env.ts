@@ -21,6 +21,32 @@ const versioned = z.string().transform((text, c) => {
 /** A line that was left empty in `.dev.vars` is no value. */
 const given = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess((value) => (value === "" ? undefined : value), schema.optional());
+/** "identifier:base64,…", as GitHub publishes them. */
+const leakKeys = z
+  .string()
+  .regex(/^[0-9a-f]{8,128}:[A-Za-z0-9+/]{80,400}={0,2}(,[0-9a-f]{8,128}:[A-Za-z0-9+/]{80,400}={0,2})*$/, {
+    message: "`identifier:base64` is needed, by commas: GitHub's public keys without their PEM lines",
+  })
+  .transform((text): ReadonlyMap<string, string> => new Map(text.split(",").map((key) => key.split(":") as [string, string])));
+/** `tenant:domain,tenant:domain`. */
+const tenantDomains = z.string().transform((text, c) => {
+  const byTenant = new Map<string, Set<string>>();
+  for (const part of text.split(",")) {
+    const match = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):((?:[a-z0-9-]{1,63}\.)+[a-z]{2,63})$/.exec(part.trim());
+    // Personal accounts' tenant is nobody's: no administrator answers for an address in it.
+    if (match === null || match[1] === "9188040d-6c67-4c5b-b112-36a304b66dad") {
+      c.addIssue({
+        code: "custom",
+        message: "`tenant:domain,tenant:domain` is needed: an organisation's tenant id and a domain of its own, in lower case",
+      });
+      return z.NEVER;
+    }
+    const [, tenant = "", domain = ""] = match;
+    byTenant.set(tenant, (byTenant.get(tenant) ?? new Set()).add(domain));
+  }
+  return byTenant as ReadonlyMap<string, ReadonlySet<string>>;
+});
+const visible = z.string().regex(/^[\x21-\x7e]{8,500}$/, "visible ASCII characters are needed");
 const base64 = z.string().regex(/^[A-Za-z0-9+/_-]{43,88}={0,2}$/, "base64 of at least 32 bytes is needed");
 const queue = z.custom<QueueBinding>((value) => hasMethods(value, "send", "sendBatch"), "a queue is to be bound");
 const object = z.custom<ObjectBinding>((value) => hasMethods(value, "idFromName", "get"), "a Durable Object is to be bound");
@@ -60,12 +86,19 @@ const variables = z
         ),
     ),
     RESEND_ORIGIN: given(origin),
+    GITHUB_LEAK_KEYS: given(leakKeys),
     MAGIC_LINK_TTL_MINUTES: given(
       z
         .string()
         .regex(/^([1-9]|1[0-5])$/, "whole minutes are needed, 1 to 15")
         .transform(Number),
     ),
+    GOOGLE_CLIENT_ID: given(visible),
+    GOOGLE_CLIENT_SECRET: given(visible),
+    MICROSOFT_CLIENT_ID: given(visible),
+    MICROSOFT_CLIENT_SECRET: given(visible),
+    MICROSOFT_TENANT_DOMAINS: given(tenantDomains),
+    OIDC_ORIGIN: given(origin),
     DIAL_QUEUE: queue,
     IMPORT_QUEUE: queue,
     INBOX_QUEUE: queue,
@@ -80,8 +113,15 @@ const variables = z
   })
   .superRefine((env, c) => {
     const refuse = (name: string, message: string) => c.addIssue({ code: "custom", path: [name], message });
+    for (const vendor of ["GOOGLE", "MICROSOFT"] as const) {
+      const [id, secret] = [`${vendor}_CLIENT_ID`, `${vendor}_CLIENT_SECRET`] as const;
+      if ((env[id] === undefined) !== (env[secret] === undefined))
+        refuse(env[id] === undefined ? id : secret, "the other of the pair is set: both are needed, or neither");
+    }
     if (env.ENVIRONMENT === "production") {
       if (env.NEON_LOCAL_ENDPOINT !== undefined) refuse("NEON_LOCAL_ENDPOINT", "production has none");
+      // Whoever is there says who anyone is.
+      if (env.OIDC_ORIGIN !== undefined) refuse("OIDC_ORIGIN", "production has none: Google and Microsoft themselves are asked");
       for (const name of ["PUBLIC_ORIGIN", "SIMULATOR_ORIGIN"] as const) {
         if (!isPublicHttps(env[name])) refuse(name, "production takes https, and no address of this machine");
       }
@@ -91,7 +131,7 @@ const variables = z
         if (env[name] === undefined) refuse(name, "production sends mail, and needs it");
       return;
     }
-    for (const name of ["SIMULATOR_ORIGIN", "RESEND_ORIGIN"] as const) {
+    for (const name of ["SIMULATOR_ORIGIN", "RESEND_ORIGIN", "OIDC_ORIGIN"] as const) {
       const given = env[name];
       if (given !== undefined && !isPublicHttps(given) && !isLoopback(given))
         refuse(name, "http is for addresses of this machine only");

@@ -7,6 +7,7 @@ import type { Delivery } from "./deliver.ts";
 import { dncModes, dncRequest, readRegistry } from "./dnc.ts";
 import type { Registry } from "./dnc.ts";
 import { elevenlabsRequest, elevenlabsStep, elevenlabsUnauthorized } from "./elevenlabs.ts";
+import { type IdentityHouse, identityHouse, type SignInClient, type SignInPerson } from "./oidc.ts";
 import { type DeliveredMail, type MailMode, type MailRoom, mailRoom } from "./resend.ts";
 import { retellRequest, retellStep, retellUnauthorized } from "./retell.ts";
 
@@ -76,6 +77,8 @@ export interface Simulators {
   mailbox(to?: string): readonly DeliveredMail[];
   /** What the next requests to send mail come to. */
   setMail(mode: MailMode, times?: number, retryAfterSeconds?: number): void;
+  /** Google's and Microsoft's side of sign-in. */
+  readonly identities: Pick<IdentityHouse, "registerClient" | "registerPerson">;
   close(): Promise<void>;
 }
 
@@ -87,11 +90,12 @@ interface World {
   readonly deliveries: Delivery[];
   readonly registry: Registry;
   readonly mail: MailRoom;
+  readonly identities: IdentityHouse;
 }
 const maxBodyBytes = 16 * 1024 * 1024;
 const maxKept = 50_000;
 
-/** Retell, ElevenLabs, a do-not-call source and Resend on one loopback origin, in the vendors' own wire formats. */
+/** Retell, ElevenLabs, a do-not-call source, Resend, and Google's and Microsoft's sign-in on one loopback origin, in the vendors' own wire formats. */
 export async function startSimulators(options: SimulatorOptions = {}): Promise<Simulators> {
   const { registry = { listed: new Set<string>(), areaCodes: new Set<string>() } } = options;
   const world: World = {
@@ -101,6 +105,7 @@ export async function startSimulators(options: SimulatorOptions = {}): Promise<S
     deliveries: [],
     registry: typeof registry === "string" || registry instanceof URL ? readRegistry(registry) : registry,
     mail: mailRoom(),
+    identities: identityHouse(),
   };
   const server = createServer((request, response) => {
     handle(world, request, response).catch((error: unknown) => {
@@ -123,6 +128,7 @@ export async function startSimulators(options: SimulatorOptions = {}): Promise<S
     },
     requests: (account) => world.requests.filter((request) => account === undefined || request.account === account),
     mailbox: (to) => mailTo(world, to ?? null),
+    identities: world.identities,
     setMail: (mode, times, retryAfterSeconds) => world.mail.set(mode, times, retryAfterSeconds),
     deliveries: (account) => world.deliveries.filter((delivery) => account === undefined || delivery.account === account),
     close: () =>
@@ -176,6 +182,12 @@ async function handle(world: World, request: IncomingMessage, response: ServerRe
   const raw = await readBody(request);
   const url = new URL(request.url ?? "/", "http://simulator.invalid");
   const method = request.method ?? "GET";
+  const signIn = world.identities.request(method, url, `http://${request.headers.host}`, raw);
+  if (signIn !== null) {
+    // Without the query and the body: codes and secrets are in them.
+    keep(world.requests, { account: null, method, path: url.pathname, headers: {}, body: "" });
+    return send(response, signIn);
+  }
   let body: unknown = null;
   try {
     body = raw === "" ? null : JSON.parse(raw);
@@ -228,6 +240,14 @@ async function admin(world: World, method: string, url: URL, body: unknown): Pro
       const { mode, times, retry_after: retryAfter } = body as { mode: MailMode; times?: number; retry_after?: number };
       world.mail.set(mode, times, retryAfter);
       return ok({ mode });
+    }
+    if (method === "POST" && url.pathname === "/_simulator/sign_in/clients") {
+      world.identities.registerClient(body as SignInClient);
+      return ok({ client_id: (body as SignInClient).client_id }, 201);
+    }
+    if (method === "POST" && url.pathname === "/_simulator/sign_in/people") {
+      world.identities.registerPerson(body as SignInPerson);
+      return ok({ email: (body as SignInPerson).email }, 201);
     }
     if (method === "GET" && url.pathname === "/_simulator/requests") return ok({ data: of(world.requests) });
     if (method === "GET" && url.pathname === "/_simulator/deliveries") return ok({ data: of(world.deliveries) });

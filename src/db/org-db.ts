@@ -1,17 +1,15 @@
-import { and, sql, type InferInsertModel, type InferSelectModel, type SQL } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
 import type { AnyPgColumn, PgTable } from "drizzle-orm/pg-core";
-import { drizzle } from "drizzle-orm/pg-proxy";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import type { Instant } from "../lib/instant.ts";
 import { DbError } from "./db-error.ts";
-import { tableInOrg } from "./in-org.ts";
+import { builder, type ListOptions, OrgWriter, type Row, selectRows } from "./org-writer.ts";
 import { rowsOf, type Answer, type Statement, type Transport } from "./transport.ts";
-import { unwrapDrizzle } from "./unwrap-drizzle.ts";
+
+export type { OrgWriter } from "./org-writer.ts";
 
 /** Any table with an `orgId` column is tenant data. There is no list to forget to extend. */
 export type OrgTable = PgTable & { readonly orgId: AnyPgColumn };
-type Row<T extends PgTable> = InferSelectModel<T>;
-type NewRow<T extends OrgTable> = Omit<InferInsertModel<T>, "orgId">;
 
 /** Who acts. Stands in every audit entry. */
 export interface Actor {
@@ -56,6 +54,13 @@ export interface Binding {
   admit(bound: Bound | null, refusal: string | null): Bound;
 }
 
+/** From one org into another, within the transaction that has proved who asks: a statement that binds to it, or to none. */
+export interface Door {
+  readonly statement: Statement;
+  /** As whom; without it as who asks. */
+  readonly actor?: Actor;
+}
+
 /** The audit entry of a change: `type` as "lead.created", `subject` the thing's public id. Facts hold no person's data. */
 export interface AuditEntry {
   readonly action: `${string}.${string}` | "customer_data_accessed";
@@ -63,7 +68,7 @@ export interface AuditEntry {
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-type ListOptions = { readonly limit: number; readonly orderBy?: readonly SQL[] };
+type Work<R> = (writer: OrgWriter) => Promise<R>;
 
 /**
  * The only way to tenant rows. Minted by `OrgDb.bind` for bind-org, queue consumers and the webhook inbox; holding one
@@ -141,27 +146,38 @@ export class OrgDb {
    * The only way to write: a transaction that ends with the audit entry, so that both commit or neither does.
    * While it is open its writer is the request's only way to the database. Throw to roll back.
    */
-  async change<R>(entry: AuditEntry, work: (writer: OrgWriter) => Promise<R>): Promise<R> {
-    let nothing: { readonly result: R } | undefined;
+  async change<R>(entry: AuditEntry, work: Work<R>): Promise<R> {
+    return (await this.#change(null, entry, work)) as R;
+  }
+
+  /** The same in another org, on whose chain its entry stands. Null when the door answers nothing. */
+  async changeBeyond<R>(door: Door, entry: AuditEntry, work: Work<R>): Promise<R | null> {
+    return this.#change(door, entry, work);
+  }
+
+  async #change<R>(door: Door | null, entry: AuditEntry, work: Work<R>): Promise<R | null> {
+    let nothing: { readonly result: R | null } | undefined;
     try {
       const done = await this.#transport.transaction(async (run) => {
-        const bound = this.#admit(await run(this.#binding.statement));
+        const own = this.#admit(await run(this.#binding.statement));
+        const bound = door === null ? own : boundOf(await run(door.statement));
         const entries: AuditEntry[] = [entry];
-        const writer = new OrgWriter(run, bound, this.#newId, entries);
-        const result = await work(writer);
-        if (entries.length === 0) {
+        const result = bound === null ? null : await work(new OrgWriter(run, bound, this.#newId, entries));
+        if (bound === null || entries.length === 0) {
           nothing = { result };
           throw new Error("what no audit entry speaks of is rolled back");
         }
-        await run(appendStatement(entries, this.#binding));
+        await run(appendStatement(door === null ? [...this.#toNote, ...entries] : entries, { ...this.#binding, ...door }));
         return result;
       });
       this.#mayHaveChanged = true;
+      if (door === null) this.#toNote = [];
       return done;
     } catch (thrown) {
-      if (nothing !== undefined) return nothing.result;
       this.#noteFailure(thrown);
-      throw thrown;
+      if (nothing === undefined) throw thrown;
+      await this.noteRead();
+      return nothing.result;
     }
   }
 
@@ -203,121 +219,30 @@ export class OrgDb {
   }
 
   #admit(answer: Answer | undefined): Bound {
-    const row = answer === undefined ? undefined : rowsOf<Record<string, unknown>>(answer)[0];
-    return (this.#lastBound = this.#binding.admit(
-      row === undefined
-        ? null
-        : {
-            orgId: row["org_id"] as string,
-            now: row["now"] as Instant,
-            livemode: row["livemode"] as boolean,
-            orgName: (row["org_name"] as string | undefined) ?? null,
-            scopes: (row["scopes"] as string[] | undefined) ?? null,
-            role: (row["role"] as string | undefined) ?? null,
-            sponsorId: (row["sponsor_id"] as string | undefined) ?? null,
-            factorAt: (row["factor_at"] as Instant | undefined) ?? null,
-            fromNewNetwork: row["from_new_network"] === true,
-            rotationDue: row["rotation_due"] === true,
-            clockMoving: row["clock_moving"] === true,
-          },
-      (row?.["refusal"] as string | null | undefined) ?? null,
-    ));
+    const [row] = answer === undefined ? [] : rowsOf<{ refusal?: string | null }>(answer);
+    return (this.#lastBound = this.#binding.admit(boundOf(answer), row?.refusal ?? null));
   }
 }
 
-/** The open transaction of one change. */
-export class OrgWriter {
-  readonly orgId: string;
-  readonly now: Instant;
-  readonly livemode: boolean;
-  readonly #run: (statement: Statement) => Promise<Answer>;
-  readonly #newId: () => string;
-  readonly #entries: AuditEntry[];
-
-  constructor(run: (statement: Statement) => Promise<Answer>, bound: Bound, newId: () => string, entries: AuditEntry[]) {
-    this.#run = run;
-    this.#newId = newId;
-    this.#entries = entries;
-    this.orgId = bound.orgId;
-    this.now = bound.now;
-    this.livemode = bound.livemode;
-  }
-
-  newId(): string {
-    return this.#newId();
-  }
-
-  /** Adds to the first entry's facts what is known only now. */
-  note(facts: Readonly<Record<string, unknown>>): void {
-    const [entry] = this.#entries;
-    if (entry !== undefined) this.#entries[0] = { ...entry, facts: { ...entry.facts, ...facts } };
-  }
-  /** A further audit entry of the same transaction. */
-  also(entry: AuditEntry): void {
-    this.#entries.push(entry);
-  }
-  /** The change came to something else, or to nothing: without any entry the transaction is rolled back. */
-  withdrawEntry(): void {
-    this.#entries.shift();
-  }
-
-  async rows<R>(statement: Statement): Promise<R[]> {
-    return rowsOf<R>(await this.#run(statement));
-  }
-  async find<T extends OrgTable>(table: T, where: SQL | undefined, options: ListOptions): Promise<Row<T>[]> {
-    return selectRows(builder(this.#run, "find"), table, where, options);
-  }
-  async findOne<T extends OrgTable>(table: T, where: SQL): Promise<Row<T> | null> {
-    return (await this.find(table, where, { limit: 1 }))[0] ?? null;
-  }
-  async insert<T extends OrgTable>(table: T, row: NewRow<T>): Promise<Row<T>> {
-    const values = { ...row, orgId: this.orgId } as InferInsertModel<T>;
-    const [inserted] = (await unwrapDrizzle(builder(this.#run, "insert").insert(table).values(values).returning())) as Row<T>[];
-    if (inserted === undefined) throw new Error("an insert returned no row");
-    return inserted;
-  }
-  /** The rows that changed: none is how a lost race or another org's row looks, and the caller must say which. */
-  async update<T extends OrgTable>(table: T, where: SQL, set: Partial<NewRow<T>>): Promise<Row<T>[]> {
-    const scoped = and(tableInOrg(table.orgId), where);
-    // drizzle's own generics do not survive a table parameter.
-    const db = builder(this.#run, "update");
-    return (await unwrapDrizzle(
-      db
-        .update(table)
-        .set(set as never)
-        .where(scoped)
-        .returning(),
-    )) as Row<T>[];
-  }
-  async delete<T extends OrgTable>(table: T, where: SQL): Promise<number> {
-    const scoped = and(tableInOrg(table.orgId), where);
-    const deleted = builder(this.#run, "delete")
-      .delete(table)
-      .where(scoped)
-      .returning({ one: sql`1` });
-    return ((await unwrapDrizzle(deleted)) as unknown[]).length;
-  }
+function boundOf(answer: Answer | undefined): Bound | null {
+  const [row] = answer === undefined ? [] : rowsOf<Record<string, unknown>>(answer);
+  if (row === undefined) return null;
+  return {
+    orgId: row["org_id"] as string,
+    now: row["now"] as Instant,
+    livemode: row["livemode"] as boolean,
+    orgName: (row["org_name"] as string | undefined) ?? null,
+    scopes: (row["scopes"] as string[] | undefined) ?? null,
+    role: (row["role"] as string | undefined) ?? null,
+    sponsorId: (row["sponsor_id"] as string | undefined) ?? null,
+    factorAt: (row["factor_at"] as Instant | undefined) ?? null,
+    fromNewNetwork: row["from_new_network"] === true,
+    rotationDue: row["rotation_due"] === true,
+    clockMoving: row["clock_moving"] === true,
+  };
 }
 
-/** drizzle as a builder and row mapper over our own transport. */
-function builder(run: (statement: Statement) => Promise<Answer>, verb: string) {
-  return drizzle(async (text, params) => ({ rows: (await run({ name: verb, text, params })).rows as unknown[][] }));
-}
-
-async function selectRows<T extends OrgTable>(
-  db: ReturnType<typeof builder>,
-  table: T,
-  where: SQL | undefined,
-  { limit, orderBy }: ListOptions,
-): Promise<Row<T>[]> {
-  const query = db
-    .select()
-    .from(table as PgTable)
-    .where(and(tableInOrg(table.orgId), where));
-  return (await unwrapDrizzle((orderBy === undefined ? query : query.orderBy(...orderBy)).limit(limit))) as Row<T>[];
-}
-
-function appendStatement(entries: readonly AuditEntry[], binding: Binding): Statement {
+function appendStatement(entries: readonly AuditEntry[], binding: Pick<Binding, "actor" | "requestId">): Statement {
   return {
     name: "audit.append_many",
     text: "select audit.append_many($1::text[], $2::text[], $3::text[])",

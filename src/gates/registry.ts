@@ -1,6 +1,7 @@
 import { callingHours } from "./calling-hours.ts";
 import { capacity } from "./capacity.ts";
 import { consent } from "./consent.ts";
+import { gateNames } from "./decide.ts";
 import { dnc } from "./dnc.ts";
 import { frequency } from "./frequency.ts";
 import type { AnyGate, GateName } from "./gate.ts";
@@ -22,6 +23,9 @@ export const mandatoryGates: readonly GateName[] = [
   "frequency",
   "capacity",
 ];
+
+/** Those that the design has and this build not. */
+export const gatesMissing: readonly GateName[] = gateNames.filter((name) => !gates.some((gate) => gate.name === name));
 
 /** Standing gates change with their facts: their results are kept on the enrolment. */
 export const standingGates: readonly AnyGate[] = gates.filter((gate) => gate.kind === "standing");

@@ -5,6 +5,7 @@ import { type OperationId, operations, rolesFrom, type Rule } from "../domain/ac
 import type { Principal } from "./authenticate.ts";
 import { networkOf } from "./client-address.ts";
 import { addressOf } from "./limit-rate.ts";
+import { uuidOf } from "../lib/ids.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { renewSession } from "./session-cookie.ts";
 import { tellOfOddUse } from "./tell-of-odd-use.ts";
@@ -17,7 +18,7 @@ import { Problem } from "./problem.ts";
 export const bindOrg = (operation: OperationId): MiddlewareHandler<HttpEnv> =>
   async function bindOrg(c, next) {
     const rule: Rule = operations[operation];
-    c.set("org", handleOf(c, c.var.principal, operation, demandOf(rule)));
+    c.set("org", handleOf(c, c.var.principal, operation, demandOf(rule, c)));
     await next();
     // A fault of the request itself is told only to a caller who was proved.
     if (c.error instanceof Problem && c.error.parts.unproven) await c.var.org.bound();
@@ -30,7 +31,7 @@ export function rebind(c: Context<HttpEnv>, operation: OperationId, hash: Uint8A
   const { principal } = c.var;
   if (principal.kind !== "session") throw new Error("only a session goes on under another token");
   c.set("principal", { ...principal, hash });
-  c.set("org", handleOf(c, c.var.principal, operation, demandOf(operations[operation])));
+  c.set("org", handleOf(c, c.var.principal, operation, demandOf(operations[operation], c)));
 }
 
 function handleOf(c: Context<HttpEnv>, principal: Principal, operation: OperationId, demand: Demand): OrgDb {
@@ -49,12 +50,24 @@ function handleOf(c: Context<HttpEnv>, principal: Principal, operation: Operatio
   return system.asOperator(session, org, grant, { ...demand, noted }, asking);
 }
 
-const demandOf = (rule: Rule): Demand => ({
-  scope: rule.scope === "people" ? null : rule.scope,
+function demandOf(rule: Rule, c: Context<HttpEnv>): Demand {
+  const scope = rule.scope === "people" ? null : rule.scope;
+  const { principal } = c.var;
+  const grant = principal.kind === "session" ? principal.grant : null;
+  // No role, so that it is refused once the guest is proved to be one.
+  if (rule.lasting === true && grant !== null) return { scope, roles: [], factor: true };
+  if (rule.orOneself === true && isOneself(c.req.param("id") ?? "", principal, grant))
+    return { scope, roles: rolesFrom("viewer"), factor: false };
   // With no role of its own an operation for people alone is still none for a machine.
-  roles: rule.role === null ? (rule.scope === "any" ? null : []) : rolesFrom(rule.role),
-  factor: rule.factor === true,
-});
+  const roles = rule.role === null ? (rule.scope === "any" ? null : []) : rolesFrom(rule.role);
+  return { scope, roles, factor: rule.factor === true };
+}
+
+/** The path names who asks, or by what they are let in. */
+function isOneself(id: string, principal: Principal, grant: string | null): boolean {
+  if (principal.kind !== "session") return false;
+  return grant === null ? uuidOf("user", id) === principal.id : uuidOf("supportGrant", id) === grant;
+}
 
 /** That someone's data was read; and whatever an operator asked for, who is a guest. */
 function notesOf(c: Context<HttpEnv>, principal: Principal, operation: OperationId) {

@@ -37,6 +37,12 @@ export const givenInstant = z
 
 /** Text as people write it: trimmed, not empty. */
 export const text = (charactersMax: number) => z.string().trim().min(1).max(charactersMax);
+/** A name that is shown to others: on one line, and without characters that would turn what follows it around. */
+export const nameText = (charactersMax: number) =>
+  text(charactersMax).refine((name) => !/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(name), {
+    message: "A name is on one line, without control and direction characters.",
+    params: { code: "name_invalid" },
+  });
 export const e164Field = z
   .string()
   .regex(/^\+[1-9]\d{7,14}$/, "A number in E.164 form is needed, such as +13035550142.")

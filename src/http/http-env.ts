@@ -10,9 +10,11 @@ import type { ApiKeyHasher, ApiKeyMint } from "../lib/api-key.ts";
 import type { Instant } from "../lib/instant.ts";
 import type { SessionMint } from "../lib/session-token.ts";
 import type { NumberHasher } from "../lib/number-hash.ts";
+import type { LeakSigner } from "../providers/leaks/github.ts";
 import type { RecoveryCodes } from "../lib/recovery-code.ts";
 import type { Challenges } from "../lib/webauthn-challenge.ts";
 import type { SealLetter } from "../providers/mail/sealed-letter.ts";
+import type { IdentityProviders } from "../providers/sign-in/contract.ts";
 import type { TokenKeys } from "../providers/token-keys.ts";
 import type { TotpSecrets } from "../providers/totp/totp-secrets.ts";
 import type { Vendor } from "../providers/vendors.ts";
@@ -34,6 +36,8 @@ export interface HttpDeps {
   readonly hashApiKey: ApiKeyHasher;
   readonly mintApiKey: ApiKeyMint;
   readonly mintSession: SessionMint;
+  /** Who signed a report of leaked keys. */
+  readonly leakSigner: LeakSigner;
   readonly challenges: Challenges;
   readonly recoveryCodes: RecoveryCodes;
   readonly totpSecrets: TotpSecrets;
@@ -46,6 +50,8 @@ export interface HttpDeps {
   readonly sealCredential: Seal;
   /** For `sealMail`. */
   readonly sealLetter: SealLetter;
+  /** Google and Microsoft, as far as this deployment has an account there. */
+  readonly identityProviders: IdentityProviders;
   readonly adapters: Adapters;
   readonly tokenKeys: TokenKeys;
   /** The isolate's memory of who signs tokens. */

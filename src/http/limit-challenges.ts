@@ -29,15 +29,17 @@ export async function limitChallenge(c: Context<HttpEnv>, { kind, account, devic
 }
 
 /**
- * How long a mail to the account is held back, in seconds; mostly 0. All who ask for mails to one account share this, so
- * that nobody's mailbox is flooded from many addresses. It slows mails and nothing else: passkeys and the other ways in
- * stay open, and so does a link that was sent before.
+ * Counts a mail that somebody asks for to an account. All who ask share this, so that nobody's mailbox is flooded from many
+ * places. Held back until a later hour, mails would only come all at once: they are refused.
  *
- * @throws Problem `limits_unavailable`
+ * @param isTheirs whether who asks has signed in with the account before; asked only where the quota is used up. They are
+ *   served all the same: whoever floods an account keeps nobody out who uses it.
+ * @throws Problem `rate_limited`, `limits_unavailable`
  */
-export async function mailDelaySeconds(c: Context<HttpEnv>, account: string): Promise<number> {
-  const taken = await ask(c, `challenge_mail:${account}`, c.env.quotas.challenge_mail);
-  return taken.allowed ? 0 : taken.resetSeconds;
+export async function limitMails(c: Context<HttpEnv>, account: string, isTheirs: () => Promise<boolean>): Promise<void> {
+  const policy = c.env.quotas.challenge_mail;
+  const taken = await ask(c, `challenge_mail:${account}`, policy);
+  if (!taken.allowed && !(await isTheirs())) throw rateLimited(policy, taken);
 }
 
 async function admit(c: Context<HttpEnv>, bucket: string, policy: Policy): Promise<void> {

@@ -44,6 +44,13 @@ export const problemTypes = {
       "The browser says (Sec-Fetch-Site, or Origin where that is missing) that another site made it ask, or nothing says that it was ours.",
     fix: "Change things from the console. A program sends an API key instead of a cookie.",
   },
+  sign_in_refused: {
+    status: 403,
+    title: "The sign-in was not accepted",
+    cause:
+      "Google or Microsoft did not prove who came, or not that the address is theirs; or the sign-in was begun in another browser, was used, or is older than ten minutes. `errors[0].code` says which.",
+    fix: "Begin again on the sign-in page, or sign in by a link that is mailed to you. Nobody was signed in.",
+  },
   people_only: {
     status: 403,
     title: "Only a person may do this",
@@ -181,6 +188,13 @@ export const problemTypes = {
     title: "The database does not answer",
     cause: "The database is out of reach or busy, or rolled the transaction back.",
     fix: "Wait as long as Retry-After says. Where the detail says that nothing was done, repeat with the same Idempotency-Key; where nobody knows, look it up first, as by GET /v1/attempts with its `lead_id`, and use a new key to do it again.",
+  },
+  sign_in_unavailable: {
+    status: 503,
+    title: "Google or Microsoft cannot be asked",
+    cause:
+      "The provider of the account does not answer, or does not accept this service as it is set up. `errors[0].code` says which.",
+    fix: "Begin again after a while, or sign in by a link that is mailed to you. Nobody was signed in.",
   },
   limits_unavailable: {
     status: 503,

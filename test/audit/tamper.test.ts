@@ -320,8 +320,20 @@ describe("dialgate verify", () => {
     expect(code).toBe(1);
     expect(err).toContain("line 3");
     expect(err).not.toContain("2125550123");
-    expect((await verifyFile("not json\n")).code).toBe(1);
-    expect((await verifyFile("[1]")).code).toBe(1);
+    expect(err).toContain("seq: A whole number is needed. type: Required: a text.");
+    for (const [text, says] of [
+      ["not json\n", "it is not JSON."],
+      ["[1]", "the value: Expected: an object."],
+      ['{"code":"unauthorized","status":401}', "object: Required, one of: audit_entry."],
+      [
+        lines(chain.slice(0, 1)).replace(/"entry_hash":"../, '"entry_hash":"ZZ'),
+        "entry_hash: 64 lower-case hexadecimal digits are needed.",
+      ],
+    ] as const) {
+      const read = await verifyFile(text);
+      expect(read).toMatchObject({ code: 1, err: expect.stringContaining(says) });
+      expect(read.err, "no library's words").not.toMatch(/Invalid |received|expected /);
+    }
   });
 
   test("used wrongly it says how it is used", async () => {

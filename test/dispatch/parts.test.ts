@@ -123,6 +123,33 @@ describe("the tokens of a batch", () => {
     expect((await nextSlot(world)) - (at.at(-1) as number)).toBeLessThan(1 / 7 + 1e-3);
   });
 
+  test("that came too late are taken anew behind everybody, and nobody else is given them", async () => {
+    const world = await buildWorld(db, { leads: 40, callsPerSecond: 2 });
+    await spreadOver(world, 1);
+    const late = await claimDue(world, world.org, 10);
+    // Recording took a minute, and the tokens that were reserved have gone by.
+    await world.sql(
+      "update leases set slots_from = slots_from - interval '1 minute', slots_until = slots_until - interval '1 minute' where org_id = $1",
+      [world.orgId],
+    );
+    const reservedTo = await nextSlot(world);
+    await decideAndRecord(world.deps.desk, world.org, late);
+    const slots = async () =>
+      (
+        await world.sql<{ at: number }>(
+          "select extract(epoch from slot_at)::float8 as at from dial_attempts where org_id = $1 order by slot_at",
+          [world.orgId],
+        )
+      ).map(({ at }) => at);
+    const [first = 0] = await slots();
+    expect(first, "behind what was reserved").toBeGreaterThanOrEqual(reservedTo - 1e-6);
+    expect((await nextSlot(world)) - ((await slots()).at(-1) ?? 0)).toBeCloseTo(1 / 2, 3);
+    await decideAndRecord(world.deps.desk, world.org, await claimDue(world, world.org, 10));
+    const all = await slots();
+    expect(all).toHaveLength(20);
+    expect(Math.min(...all.slice(1).map((at, index) => at - (all[index] as number)))).toBeGreaterThanOrEqual(1 / 2 - 1e-6);
+  });
+
   test("are a step apart, whatever the parts", async () => {
     const world = await buildWorld(db, { leads: 260, callsPerSecond: 9 });
     await spreadOver(world, 1);
@@ -156,8 +183,8 @@ describe("the tokens of a batch", () => {
     await Promise.all([run(world.deps, world.org, 30), run(world.deps, world.org, 30)]);
     expect(left).toHaveLength(60);
     const sorted = left.toSorted((one, other) => one - other);
-    // In no second more than the connection allows; a timer may be some milliseconds off on either side.
-    const inASecond = sorted.map((at) => sorted.filter((other) => other >= at && other < at + 950).length);
+    // In no second more than the connection allows; on a busy machine a timer may be some steps late.
+    const inASecond = sorted.map((at) => sorted.filter((other) => other >= at && other < at + 850).length);
     expect(Math.max(...inASecond)).toBeLessThanOrEqual(callsPerSecond);
     expect(Math.max(...inASecond)).toBeGreaterThan(callsPerSecond / 3);
   });

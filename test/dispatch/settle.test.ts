@@ -6,6 +6,7 @@ import { callNow } from "../../src/dispatch/call-now.ts";
 import { recordScrubs } from "../../src/db/queries/scrubs.ts";
 import { recordAnswer } from "../../src/db/queries/dispatch.ts";
 import { publicId } from "../../src/lib/ids.ts";
+import { dryRun } from "../../src/domain/decisions/dry-run.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { endHalt } from "../../src/domain/halts/end-halt.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -97,6 +98,33 @@ describe("what a provider says too late, or twice", () => {
       world.orgId,
     ]);
     expect(entry).toBeDefined();
+  });
+  it("a second call that a person answered was a conversation, whatever became of the first", async () => {
+    const world = await dialed();
+    const [id = ""] = world.attempts;
+    await tell(world, id, unanswered);
+    expect(await attemptOf(world, id)).toMatchObject({ answered_by_person: false });
+    const conversations = async () => {
+      const of = { leadId: world.leadIds[0] as string, campaignId: world.campaignId, at: null };
+      const run = await dryRun(world.org, world.deps.desk, of);
+      if (!run.ok) throw new Error(run.refusal);
+      const counted = run.value.snapshot.frequency.attempts;
+      return counted.map((attempt) => [
+        attempt.id === id ? "attempt" : "second call",
+        attempt.answered_by_person,
+        attempt.conversation_at,
+      ]);
+    };
+    expect(await conversations()).toEqual([["attempt", false, null]]);
+    await tell(world, id, { providerCallId: "call_other", endedAt: ended });
+    expect(await attemptOf(world, id)).toMatchObject({ answered_by_person: true });
+    expect(await conversations()).toContainEqual(["second call", true, ended]);
+    // One that nobody answered is none.
+    await tell(world, id, { ...unanswered, providerCallId: "call_third" });
+    expect((await conversations()).filter(([what]) => what === "second call")).toEqual([
+      ["second call", true, ended],
+      ["second call", false, null],
+    ]);
   });
   it("what was said in a second call must be searched too, whatever is known of the first", async () => {
     for (const order of [

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { applyInbox } from "../../src/dispatch/apply-inbox.ts";
 import { reconcile } from "../../src/dispatch/reconcile.ts";
-import { settleAbsent, settleLost } from "../../src/db/queries/dispatch.ts";
+import { noteNotSettled, settleAbsent, settleLost } from "../../src/db/queries/dispatch.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import type { CallReport, TranscriptTurn } from "../../src/providers/voice/contract.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -93,6 +93,24 @@ describe("a report that no database can hold", () => {
     ]);
     expect(entry?.subject).toBe(publicId("event", row?.id ?? ""));
   });
+});
+
+test("what cannot be settled is asked for ever more rarely, an hour apart in the end, and not sooner", async () => {
+  const world = await dialWorld(db);
+  const [id = ""] = world.attempts;
+  const minutes: number[] = [];
+  for (let failure = 0; failure < 9; failure++) {
+    await world.org.query(noteNotSettled(id, 100));
+    const [row] = await world.sql<{ seconds: number }>(
+      "select extract(epoch from settle_after - clock_timestamp())::float8 as seconds from dial_attempts where org_id = $1",
+      [world.orgId],
+    );
+    minutes.push(Math.ceil((row?.seconds ?? 0) / 60));
+    const asked = world.voice.lookups.length;
+    await reconcile(world.deps, world.org);
+    expect(world.voice.lookups.length, "not before its time").toBe(asked);
+  }
+  expect(minutes).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
 });
 
 test("calls are looked up a few side by side", async () => {

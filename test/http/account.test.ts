@@ -227,11 +227,39 @@ describe("imports", () => {
     expect((await upload(org, made.json.id, "Phone,State\n3035550142,CO\n")).json.errors[0].code).toBe("file_present");
     expect((await org.get(`/v1/imports/${made.json.id}`)).json).toMatchObject({ status: "queued", rows_in: 0, accepted: 0 });
     expect((await org.get("/v1/imports")).json.data).toHaveLength(1);
+    await api.db.admin("update imports set status = 'succeeded', header = '[\"Phone\",\"State\"]' where org_id = $1", [
+      org.orgId,
+    ]);
     const rejected = await org.get(`/v1/imports/${made.json.id}/rejected.csv`);
     expect(rejected.headers.get("content-type")).toBe("text/csv; charset=utf-8");
+    expect(rejected.text).toBe("Phone,State,line,code,detail\r\n");
     const other = await api.seed();
     expect((await upload(other, made.json.id, "Phone\n1\n")).status).toBe(404);
     expect((await other.get(`/v1/imports/${made.json.id}/rejected.csv`)).status).toBe(404);
+  });
+
+  test("an empty list of rejected rows is not answered for a file that has not been read", async () => {
+    const org = await api.seed();
+    const seller = await org.post("/v1/sellers", { registered_name: "Acme Solar LLC" });
+    const made = await org.post("/v1/imports", { ...announced, seller_id: seller.json.id }, { "idempotency-key": "imp" });
+    const rejects = () => org.get(`/v1/imports/${made.json.id}/rejected.csv`);
+    const put = (set: string) => api.db.admin(`update imports set ${set} where org_id = $1`, [org.orgId]);
+    const unread = (status: string) => ({
+      status: 409,
+      json: { code: "conflict", errors: [{ code: "import_not_read", detail: expect.stringContaining(`\`${status}\``) }] },
+    });
+    expect(await rejects()).toMatchObject(unread("awaiting_file"));
+    await upload(org, made.json.id, "Phone,State\n3035550142,CO\n");
+    expect(await rejects()).toMatchObject(unread("queued"));
+    await put("status = 'running', header = '[\"Phone\",\"State\"]'");
+    expect(await rejects(), "part of the list").toMatchObject(unread("running"));
+    await put("status = 'failed', header = null, status_reason = 'column_missing'");
+    expect(await rejects()).toMatchObject(unread("failed"));
+    expect((await rejects()).json.detail).toContain("`column_missing`");
+    await put("status = 'failed', header = '[\"Phone\",\"State\"]'");
+    expect((await rejects()).status, "what was read before it failed").toBe(200);
+    await put("status = 'succeeded', header = null");
+    expect((await rejects()).status).toBe(200);
   });
 
   test("a seller of another organisation cannot be attested", async () => {

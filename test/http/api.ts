@@ -15,6 +15,7 @@ import { recoveryCodes } from "../../src/lib/recovery-code.ts";
 import { sessionMint } from "../../src/lib/session-token.ts";
 import { webauthnChallenges } from "../../src/lib/webauthn-challenge.ts";
 import { zoneBook } from "../../src/lib/time-zones.ts";
+import { githubLeaks } from "../../src/providers/leaks/github.ts";
 import { adaptersOf } from "../../src/providers/registry.ts";
 import { sealCredential } from "../../src/providers/seal-credential.ts";
 import { tokenKeys } from "../../src/providers/token-keys.ts";
@@ -68,8 +69,9 @@ export async function openApi(
   over: Partial<HttpDeps> = {},
   simulator = nowhere,
   wrap: (transport: Transport) => Transport = (transport) => transport,
+  database?: TestDatabase,
 ): Promise<Api> {
-  const db = await openTestDatabase();
+  const db = database ?? (await openTestDatabase());
   const transport = wrap(neonTransport(db.connectionString, { address: `127.0.0.1:${db.endpoint.port}` }));
   const newId = () => uuidV7(Date.now(), randomBytes(10));
   const system = new SystemDb(transport, newId, testPeppers);
@@ -96,6 +98,7 @@ export async function openApi(
     hashApiKey,
     mintApiKey: apiKeyMint(newId, randomBytes, hashApiKey),
     mintSession: sessionMint(newId, randomBytes, hashApiKey),
+    leakSigner: githubLeaks(new Map()),
     challenges: webauthnChallenges(randomBytes, hashApiKey),
     recoveryCodes: recoveryCodes(randomBytes, hashApiKey),
     totpSecrets: totpSecrets(keyring, randomBytes),
@@ -104,6 +107,7 @@ export async function openApi(
     vendors,
     sealCredential: (identity, purposes, fields) => sealCredential(keyring, identity, purposes, fields),
     sealLetter: mailbox.sealLetter,
+    identityProviders: {},
     adapters,
     tokenKeys: tokenKeys({ keyring, fetch: () => Promise.reject(new Error("no network")), ownOrigins: [] }),
     knownIssuers: knownIssuers(),
@@ -150,7 +154,7 @@ export async function openApi(
       deps,
     );
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
   };
   return {

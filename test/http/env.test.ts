@@ -32,6 +32,13 @@ const local = {
   SIMULATOR_ORIGIN: "http://127.0.0.1:8788",
   NEON_LOCAL_ENDPOINT: "127.0.0.1:4444",
   RESEND_ORIGIN: "http://127.0.0.1:8788",
+  GOOGLE_CLIENT_ID: "google-client",
+  GOOGLE_CLIENT_SECRET: "google-secret",
+  MICROSOFT_CLIENT_ID: "microsoft-client",
+  MICROSOFT_CLIENT_SECRET: "microsoft-secret",
+  MICROSOFT_TENANT_DOMAINS:
+    "11111111-2222-4333-8444-555555555555:acme.example,11111111-2222-4333-8444-555555555555:acme.co.example",
+  OIDC_ORIGIN: "http://127.0.0.1:8788",
 };
 const refusal = (env: Record<string, unknown>): string => {
   try {
@@ -61,12 +68,34 @@ describe("the environment", () => {
       expect(parseEnv({ ...good, MAIL_FROM: from }).MAIL_FROM).toBe(from);
   });
 
+  test("knows by which keys GitHub signs, or none", () => {
+    const key = Buffer.alloc(91, 7).toString("base64");
+    const read = (text: string | undefined) => parseEnv({ ...good, GITHUB_LEAK_KEYS: text }).GITHUB_LEAK_KEYS;
+    expect([...(read(`0123abcd:${key},4567cdef:${key}`) ?? [])]).toEqual([
+      ["0123abcd", key],
+      ["4567cdef", key],
+    ]);
+    expect([read(undefined), read("")]).toEqual([undefined, undefined]);
+  });
+
   test("says how long a link to sign in works: fifteen minutes unless it says less", () => {
     expect(parseEnv(good).MAGIC_LINK_TTL_MINUTES).toBe(15);
     expect(parseEnv({ ...good, MAGIC_LINK_TTL_MINUTES: "" }).MAGIC_LINK_TTL_MINUTES).toBe(15);
     expect(
       ["1", "10", "15"].map((minutes) => parseEnv({ ...good, MAGIC_LINK_TTL_MINUTES: minutes }).MAGIC_LINK_TTL_MINUTES),
     ).toEqual([1, 10, 15]);
+  });
+
+  test("without an account at Google or Microsoft, or with empty ones, is whole; with one it says which tenants it trusts for what", () => {
+    expect(Object.keys(parseEnv(good)).filter((name) => /^(GOOGLE|MICROSOFT|OIDC)_/.test(name))).toEqual([]);
+    expect(parseEnv({ ...local, GOOGLE_CLIENT_ID: "", GOOGLE_CLIENT_SECRET: "" }).GOOGLE_CLIENT_ID).toBeUndefined();
+    expect([...(parseEnv(local).MICROSOFT_TENANT_DOMAINS ?? [])]).toEqual([
+      ["11111111-2222-4333-8444-555555555555", new Set(["acme.example", "acme.co.example"])],
+    ]);
+    const google = { GOOGLE_CLIENT_ID: "google-client", GOOGLE_CLIENT_SECRET: "google-secret" };
+    expect(parseEnv({ ...good, ...google })).toMatchObject(google);
+    for (const half of ["GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"])
+      expect(refusal({ ...local, [half]: undefined }), half).toContain(`${half}: the other of the pair is set`);
   });
 
   test.each(Object.keys(good))("without %s is refused by name", (name) => {
@@ -93,6 +122,14 @@ describe("the environment", () => {
     ["MAGIC_LINK_TTL_MINUTES", "1e1"],
     ["MAGIC_LINK_TTL_MINUTES", "10.5"],
     ["MAGIC_LINK_TTL_MINUTES", "secret-value"],
+    ["GOOGLE_CLIENT_SECRET", "secret-value with a space"],
+    ["MICROSOFT_CLIENT_ID", "secret-value with a space"],
+    ["MICROSOFT_TENANT_DOMAINS", "secret-value"],
+    ["MICROSOFT_TENANT_DOMAINS", "11111111-2222-4333-8444-555555555555"],
+    ["MICROSOFT_TENANT_DOMAINS", "11111111-2222-4333-8444-555555555555:*"],
+    ["MICROSOFT_TENANT_DOMAINS", "common:secret-value.example"],
+    ["MICROSOFT_TENANT_DOMAINS", "9188040d-6c67-4c5b-b112-36a304b66dad:outlook.com"],
+    ["OIDC_ORIGIN", "https://issuer.example/secret-value"],
     ["DIAL_QUEUE", "secret-value"],
     ["UPLOADS", {}],
     ["RATE_LIMITER", "secret-value"],
@@ -118,6 +155,8 @@ describe("the environment", () => {
     ["SIMULATOR_ORIGIN", "http://simulator.dialgate.example"],
     ["RESEND_ORIGIN", "http://127.0.0.1:8788"],
     ["RESEND_ORIGIN", "http://api.resend.com"],
+    ["OIDC_ORIGIN", "http://127.0.0.1:8788"],
+    ["OIDC_ORIGIN", "https://issuer.example"],
   ])("of production refuses %s = %s", (name, value) => {
     expect(refusal({ ...good, [name]: value })).toContain(`${name}: `);
   });
@@ -132,6 +171,7 @@ describe("the environment", () => {
   test("of development sends plain http to this machine alone", () => {
     expect(refusal({ ...local, SIMULATOR_ORIGIN: "http://simulator.dialgate.example" })).toContain("SIMULATOR_ORIGIN: ");
     expect(refusal({ ...local, RESEND_ORIGIN: "http://api.resend.com" })).toContain("RESEND_ORIGIN: ");
+    expect(refusal({ ...local, OIDC_ORIGIN: "http://accounts.google.com" })).toContain("OIDC_ORIGIN: ");
   });
 
   test("the example names every secret, and wrangler.toml every binding", async () => {

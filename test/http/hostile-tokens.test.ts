@@ -1,4 +1,5 @@
 /** Nobody comes in with a token that a registered issuer did not sign for this environment, this organisation and this hour. */
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refusedToken } from "../../src/http/on-error.ts";
 import { reportAccess } from "../support/report.ts";
@@ -88,6 +89,7 @@ test("nothing broke, and the figures are those that are quoted", async () => {
     rows_read_with_proper_tokens: 5,
   });
   expect(figures.hostile_tokens).toBeGreaterThanOrEqual(60);
+  expect(readFileSync("SECURITY.md", "utf8")).toContain(`tries ${figures.hostile_tokens} that must not come in`);
   expect(new Set(hostileTokens.map(({ class: kind, name }) => `${kind} ${name}`)).size).toBe(figures.hostile_tokens);
   expect(ground.api.faults).toEqual([]);
 });

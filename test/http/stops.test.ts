@@ -131,7 +131,11 @@ describe("a suppression", () => {
     const org = await api.seed();
     await org.post("/v1/suppressions", { phones: ["+13035550146", "+13035550147"] });
     const { json, text } = await org.get("/v1/audit");
-    expect(json.data.map((entry: { type: string }) => entry.type)).toEqual(["suppression.created", "suppression.created"]);
+    expect(json.data.map((entry: { type: string }) => entry.type)).toEqual([
+      "org.created",
+      "suppression.created",
+      "suppression.created",
+    ]);
     expect(text).not.toMatch(/30355501/);
   });
 });

@@ -28,7 +28,7 @@ export interface TokenGround {
   readonly issuers: Readonly<Record<"EdDSA" | "ES256" | "RS256" | "HS256" | "set", TestIssuer>>;
   readonly ended: Readonly<Record<"revoked" | "expired", TestIssuer>>;
   readonly foreign: TestIssuer;
-  readonly setKeys: Readonly<Record<"encryption" | "other" | "twice" | "told" | "small", Signer>>;
+  readonly setKeys: Readonly<Record<"encryption" | "other" | "twice" | "again" | "told" | "small", Signer>>;
   /** What was asked of the database since the last call. */
   asked(): Asked;
   /** As a new isolate begins. */
@@ -144,6 +144,7 @@ export async function openTokenGround(): Promise<TokenGround> {
     encryption: signerOf("RS256"),
     other: signerOf("ES256"),
     twice: signerOf("RS256"),
+    again: signerOf("RS256"),
     told: signerOf("RS256"),
     small: smallRsa(),
   };
@@ -153,7 +154,7 @@ export async function openTokenGround(): Promise<TokenGround> {
     { ...setKeys.encryption.jwk, kid: "for-encryption", use: "enc" },
     { ...setKeys.other.jwk, kid: "of-another-kind" },
     { ...setKeys.twice.jwk, kid: "twice" },
-    { ...signerOf("RS256").jwk, kid: "twice" },
+    { ...setKeys.again.jwk, kid: "twice" },
     { ...(setKeys.told.privateKey?.export({ format: "jwk" }) as Json), kid: "told" },
     { ...setKeys.small.jwk, kid: "small" },
     { ...signerOf("RS256").jwk },

@@ -85,11 +85,24 @@ describe("check-import", () => {
     });
     expect(await dialgate(sample, "--map", sample)).toMatchObject({ code: 1, err: expect.stringContaining("too large") });
     expect(await dialgate(sample, "--map", header)).toMatchObject({ code: 1, err: expect.stringContaining("not JSON") });
-    expect(await dialgate(sample, "--map", noPhone)).toMatchObject({ code: 1, err: expect.stringContaining("columns.phone") });
+    expect(await dialgate(sample, "--map", noPhone)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("columns.phone: Required: a text."),
+    });
     expect(await dialgate(sample, "--map", badBasis)).toMatchObject({
       code: 1,
-      err: expect.stringContaining("attestation.basis"),
+      err: expect.stringContaining("attestation.basis: Known here: pewc, pec, ebr, transactional, unknown."),
     });
+    const strange = { seller: { registered_name: 5 }, columns: { ...map.columns, fone: "Fon" }, attestation: "signed" };
+    const told = await dialgate(sample, "--map", await file("strange.json", JSON.stringify(strange)));
+    expect(told.code).toBe(1);
+    for (const says of [
+      "seller.registered_name: Expected: a text.",
+      "columns.fone: This field is not known. Known here: external_id, ",
+      "attestation: Expected: an object.",
+    ])
+      expect(told.err).toContain(says);
+    expect(told.err, "no library's words, and no value").not.toMatch(/Invalid |received|expected |Unrecognized|Fon|signed/);
     expect(await dialgate(header, "--map", mapPath)).toMatchObject({ code: 1, err: expect.stringContaining('"Phone"') });
     expect(await dialgate(await file("utf16.csv", Buffer.from("\ufeffa,b\n", "utf16le")), "--map", mapPath)).toMatchObject({
       code: 1,

@@ -150,8 +150,9 @@ async function makePrincipals(): Promise<Principal[]> {
       await makeSession(db, deps.hashApiKey, member.userId, now),
       await makeSession(db, deps.hashApiKey, former.userId, now),
     ];
-    const named = { ...removed.headers, "dialgate-org": publicId("org", t.a.orgId) };
-    return { name: role, role, scopes: null, dead: false, headers: session.headers, removed: named };
+    // A person may make organisations of their own: each says which is meant.
+    const named = { "dialgate-org": publicId("org", t.a.orgId) };
+    return { name: role, role, scopes: null, dead: false, headers: { ...session.headers, ...named }, removed: { ...removed.headers, ...named } };
   };
   const former = await makePerson(db);
   const key = async (name: string, given: readonly string[], more: { expired?: boolean; revoked?: boolean } = {}): Promise<Principal> => ({
@@ -203,7 +204,13 @@ function expected(operation: Operation, principal: Principal, target: Target): s
   return target === "other" ? "as missing" : "served";
 }
 
-async function ask(operation: Operation, headers: Readonly<Record<string, string>>, id: string | null): Promise<Asked> {
+/** A session that goes on under another token: its browser sends that one from then on. */
+const renewed = new Map<string, string>();
+const currentCookie = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  headers["cookie"] === undefined ? headers : { ...headers, cookie: renewed.get(headers["cookie"]) ?? headers["cookie"] };
+
+async function ask(operation: Operation, asked: Readonly<Record<string, string>>, id: string | null): Promise<Asked> {
+  const headers = currentCookie(asked);
   const isFile = operation.path.endsWith("/file");
   const answer = await t.house.api.send(operation.method, operation.path.replace("{id}", id ?? "").replace(/\{\w+\}/, "x"), {
     headers: {
@@ -213,15 +220,17 @@ async function ask(operation: Operation, headers: Readonly<Record<string, string
     },
     ...(isFile ? { raw: "x" } : operation.example === null ? {} : { body: operation.example }),
   });
+  const cookie = /^__Host-dialgate-session=[^;]+/.exec(answer.headers.get("set-cookie") ?? "")?.[0];
+  if (cookie !== undefined && asked["cookie"] !== undefined) renewed.set(asked["cookie"], cookie);
   const told = [
     answer.status,
-    [...answer.headers].filter(([name]) => !["request-id", "date", "ratelimit"].includes(name)).join("\n"),
+    [...answer.headers].filter(([name]) => !["request-id", "date", "ratelimit", "set-cookie"].includes(name)).join("\n"),
     answer.text.replaceAll(/req_[a-z0-9]{26}/g, "req"),
   ];
   return { status: answer.status, code: answer.json?.code ?? null, told: told.join("\n") };
 }
 
-/** Changes with any row of any org, but for what is written of who asked. What is people's own stands on the platform's chain. */
+/** Changes with any row of either org, but for what is written of who asked. What is people's own stands on the platform's chain. */
 async function footprint(): Promise<string> {
   const accessed =
     "select 1 from audit.entry e where (e.org_id, e.seq) = (t.org_id, t.seq) and e.event_type = 'customer_data_accessed'";
@@ -229,7 +238,7 @@ async function footprint(): Promise<string> {
   const each = (await tenantTables(t.house.api.db.admin))
     .filter(({ name }) => !kept.has(name))
     .map(({ name }) => {
-      const where = /^audit\.(entry|payload)$/.test(name) ? `where not exists (${accessed})` : "";
+      const where = `where t.org_id in ('${t.a.orgId}', '${t.b.orgId}') ${/^audit\.(entry|payload)$/.test(name) ? `and not exists (${accessed})` : ""}`;
       // That a key was used is written to the minute.
       const what = name === "public.api_keys" ? "to_jsonb(t) - 'last_used_at'" : "t.ctid || ' ' || t.xmin";
       const ofAnyOrg = `${where === "" ? "where" : `${where} and`} t.org_id <> app.platform()`;

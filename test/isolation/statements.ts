@@ -17,6 +17,7 @@ import * as inbox from "../../src/db/queries/inbox.ts";
 import * as incidents from "../../src/db/queries/incidents.ts";
 import * as intake from "../../src/db/queries/intake.ts";
 import * as leads from "../../src/db/queries/leads.ts";
+import * as members from "../../src/db/queries/members.ts";
 import * as persons from "../../src/db/queries/persons.ts";
 import * as profiles from "../../src/db/queries/profiles.ts";
 import * as scrubs from "../../src/db/queries/scrubs.ts";
@@ -34,7 +35,7 @@ import type { Admin } from "./tenants.ts";
 
 const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   account, alerts, audit, campaigns, connections, "consent-events": consentEvents, decisions, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
-  "idempotency-keys": idempotencyKeys, inbox, incidents, intake, leads, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock, "token-issuers": tokenIssuers,
+  "idempotency-keys": idempotencyKeys, inbox, incidents, intake, leads, members, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock, "token-issuers": tokenIssuers,
 }; // prettier-ignore
 
 /** Ids of one org's rows, each in the state that gives the statements something to do. */
@@ -99,6 +100,13 @@ const knownSql = {
   keySetIssuer: "select id::text as v from token_issuers where org_id = $1 and jwks_url is not null",
   apiKey: "select credential_id::text as v from credential_networks where org_id = $1",
   clock: "select app.rfc3339(now + interval '1 minute') as v from test_clocks where org_id = $1",
+  member: "select user_id::text as v from memberships where org_id = $1 and role = 'owner'",
+  memberAddress: "select u.email as v from memberships m join users u on u.id = m.user_id where m.org_id = $1",
+  invitation: "select token_hash::text as v from invitations where org_id = $1",
+  invited: "select u.id::text as v from invitations i join users u on u.email = i.email where i.org_id = $1",
+  invitedAddress: "select email as v from invitations where org_id = $1",
+  supportGrant: `select p.facts_text::jsonb -> 'actor' ->> 'grant' as v from audit.entry e join audit.payload p using (org_id, seq)
+    where e.org_id = $1 and e.event_type = 'support.acted'`,
 };
 export async function knownOf(admin: Admin, orgId: string): Promise<Known> {
   const known: Record<string, string> = {};
@@ -245,6 +253,15 @@ export const statements: Readonly<Record<string, Make>> = {
   "leads.refusedLeads": (k) => [leads.refusedLeads([k.refusedPerson])],
   "leads.admitLeads": (k) => [leads.admitLeads([{ id: k.refusedLead, personVersion: Number(k.refusedVersion) }])],
   "leads.moveEnrolments": (k) => [leads.moveEnrolments(k.haltedLead, ["campaign_halted"])],
+  "members.membersPage": () => [members.membersPage(null, 10)],
+  "members.membersById": (k) => [members.membersById([k.member])],
+  "members.lockMembers": () => [members.lockMembers()],
+  "members.openInvitation": (k) => [members.openInvitation(k.invitation, k.invited, "2026-01-01T00:00:00Z" as Instant)],
+  "members.invitedSince": (k) => [
+    members.invitedSince(k.invitedAddress, "2026-01-01T00:00:00Z" as Instant, { org: 1, address: 1 }),
+  ],
+  "members.memberByAddress": (k) => [members.memberByAddress(k.memberAddress)],
+  "members.supportActs": (k) => [members.supportActs([k.supportGrant])],
   "persons.touchPersons": (k) =>
     persons.touchPersons([{ newId: newId(), hmac: k.hmac, pepperVersion: 1, allHmacs: [k.hmac, k.alias] }]),
   "persons.stopPerson": (k) => [persons.stopPerson(k.livePerson, "suppressed")],
@@ -265,6 +282,10 @@ export const statements: Readonly<Record<string, Make>> = {
     }),
   ], // prettier-ignore
   "alerts.takeUntoldNetworks": (k) => [alerts.takeUntoldNetworks(k.apiKey, "2026-11-18T15:00:00Z" as Instant)],
+  // Part of the statement that binds a machine's credential.
+  "alerts.note_network": (k) => [
+    { name: "app.note_network", text: "select app.note_network($1, '198.51.100.0/24', now())", params: [k.apiKey] },
+  ],
   "alerts.ownersOfOrg": () => [alerts.ownersOfOrg()],
   "alerts.nameOfCredential": (k) => [alerts.nameOfCredential(k.apiKey)],
   "scrubs.recordScrubs:clear": (k) => [
@@ -314,7 +335,7 @@ export const statements: Readonly<Record<string, Make>> = {
 };
 
 /** On tables without an org, and through doors. */
-const ofNoOrg = ["mails", "sign-in", "users"];
+const ofNoOrg = ["mails", "oidc", "sign-in", "users", "ways-in"];
 
 /** What db/queries exports and has no statement above: a new one must be tried too. */
 export function untried(): string[] {

@@ -1,10 +1,10 @@
 /** Two orgs with rows in every tenant table, made through the API and its work, and a way to see whether one touched the other. */
 import type pg from "pg";
 import { haltForDnc } from "../../src/domain/scrubs/halt-for-dnc.ts";
-import { uuidOf } from "../../src/lib/ids.ts";
+import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { claimDue, mint } from "../dispatch/mint.ts";
 import { consentText, type House, type LiveOrg, openHouse } from "../support/live-house.ts";
-import { makeMember, makePerson } from "../support/users.ts";
+import { makeMember, makePerson, makeSession } from "../support/users.ts";
 import { newId, type World } from "../support/world.ts";
 
 export interface TenantTable {
@@ -182,26 +182,34 @@ async function fill(house: House, org: LiveOrg, areaCode: string, state: string,
   await haltForDnc(org.org, uuidOf("connection", org.dnc) ?? "", "unavailable");
 }
 
-/** A member, someone who is invited, and an operator with a grant. */
-async function addPeople({ api: { db } }: House, { orgId }: LiveOrg): Promise<void> {
-  const [member, operator] = [await makePerson(db), await makePerson(db)];
+/** A member, someone who is invited and has an account, and an operator who has used their grant. */
+async function addPeople({ api }: House, { orgId }: LiveOrg): Promise<void> {
+  const { db } = api;
+  const [member, operator, invited] = [await makePerson(db), await makePerson(db), await makePerson(db)];
   await makeMember(db, orgId, member.userId, "owner");
   await db.admin(
     `insert into invitations (org_id, id, email, role, token_hash, invited_by, created_at, expires_at)
-       values ($1, $2, 'invited@people.test', 'viewer', sha256(uuid_send($2)), $3, now(), now() + interval '7 days')`,
-    [orgId, newId(), member.userId],
+       values ($1, $2, $4, 'viewer', sha256(uuid_send($2)), $3, now(), now() + interval '7 days')`,
+    [orgId, newId(), member.userId, invited.email],
   );
   await db.admin(
     `insert into credential_networks (org_id, credential_id, network, first_seen_at)
        select org_id, id, '192.0.2.0/24', now() from api_keys where org_id = $1`,
     [orgId],
   );
-  await db.admin("insert into operators (user_id, since, note) values ($1, now(), 'test')", [operator.userId]);
+  await db.admin("insert into operators (user_id, since, note) values ($1, now() - interval '1 minute', 'test')", [
+    operator.userId,
+  ]);
+  const grantId = newId();
   await db.admin(
     `insert into support_grants (org_id, id, operator_id, role, reason, created_at, expires_at)
        values ($1, $2, $3, 'viewer', 'test', now(), now() + interval '1 hour')`,
-    [orgId, newId(), operator.userId],
+    [orgId, grantId, operator.userId],
   );
+  const session = await makeSession(db, api.deps.hashApiKey, operator.userId, api.deps.now());
+  const inside = { "dialgate-org": publicId("org", orgId), "dialgate-support-grant": publicId("supportGrant", grantId) };
+  const answer = await api.send("GET", "/v1/sellers", { headers: { ...session.headers, ...inside } });
+  if (answer.status !== 200) throw new Error(answer.text);
 }
 
 /** Who signs tokens: by a key, and by a set of them that is due to be fetched. */

@@ -16,6 +16,7 @@ import { recoveryCodesInSet } from "../../src/lib/recovery-code.ts";
 import { challengeSeconds } from "../../src/lib/webauthn-challenge.ts";
 import { vendors } from "../../src/providers/vendors.ts";
 import { learnedHoursMin, unusualCountMin, unusualTimes } from "../../src/lib/usual-rate.ts";
+import { signInRefusals } from "../../src/domain/sign-in/oidc/finish-sign-in.ts";
 import { columnMap } from "../../src/domain/imports/import-map.ts";
 import { fileBytesMax } from "../../src/domain/imports/store-file.ts";
 import golden from "../audit/golden.json" with { type: "json" };
@@ -110,6 +111,12 @@ describe("docs/second-factors.md", () => {
       "Five in 15 minutes",
     ])
       expect(text).toContain(words);
+  });
+});
+
+describe("docs/oidc.md", () => {
+  test("says each reason for which nobody is signed in, in order", () => {
+    expect(codesUnder(page("oidc.md"), "Refusals")).toEqual([...signInRefusals]);
   });
 });
 

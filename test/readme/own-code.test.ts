@@ -13,6 +13,7 @@ const evidenceAndTenancy = new Set([
   "src/http/routes/audit.ts",
   "cli/verify.ts",
   "src/db/org-db.ts",
+  "src/db/org-writer.ts",
   "src/db/system-db.ts",
 ]);
 

@@ -190,6 +190,7 @@ describe("the README's tables and links", () => {
     expect(named("no")).toEqual([
       "NEON_LOCAL_ENDPOINT",
       "MAGIC_LINK_TTL_MINUTES",
+      "GITHUB_LEAK_KEYS",
       "RESEND_ORIGIN",
       "RATE_LIMIT_KEY_PER_MINUTE",
       "RATE_LIMIT_ADDRESS_PER_MINUTE",
@@ -211,6 +212,7 @@ describe("the README's tables and links", () => {
       "docs/tokens.md",
       "docs/rate-limits.md",
       "docs/operations.md",
+      "docs/members.md",
       "docs/simulators.md",
       "docs/sign-in.md",
       "docs/second-factors.md",

@@ -8,6 +8,8 @@ export interface BrowserOptions {
   readonly userAgent?: string;
   /** What Cloudflare says that it comes from. */
   readonly address?: string;
+  /** Called for each request that it makes, by a script of a page too. */
+  onRequest?(method: string, path: string): void;
 }
 export interface BrowserAnswer {
   readonly status: number;
@@ -25,10 +27,13 @@ export interface OpenPage {
   fill(id: string, value: string): void;
   /** Presses a form's button, and waits until its script has done with it. */
   submit(formId: string): Promise<void>;
+  /** No script waits for an answer. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 export interface Browser {
   readonly cookies: Map<string, string>;
+  /** A header that is empty is not sent. */
   send(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<BrowserAnswer>;
   open(path: string): Promise<OpenPage>;
 }
@@ -50,18 +55,20 @@ export function openBrowser(deps: HttpDeps, options: BrowserOptions = {}): Brows
     }
   };
   const send: Browser["send"] = async (method, path, body, headers = {}) => {
+    options.onRequest?.(method, path);
     const jar = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const raw = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+    const sent: Record<string, string> = {
+      "user-agent": options.userAgent ?? firefox,
+      "sec-fetch-site": "same-origin",
+      "cf-connecting-ip": address,
+      cookie: jar,
+      "content-type": raw === undefined ? "" : "application/json",
+      ...headers,
+    };
     const request = new Request(new URL(path.split("#")[0] ?? "", deps.publicOrigin), {
       method,
-      headers: {
-        "user-agent": options.userAgent ?? firefox,
-        "sec-fetch-site": "same-origin",
-        "cf-connecting-ip": address,
-        ...(jar === "" ? {} : { cookie: jar }),
-        ...(raw === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
-      },
+      headers: Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== "")),
       ...(raw === undefined ? {} : { body: raw as string }),
     });
     const cf = options.country === undefined ? {} : { cf: { country: options.country } };
@@ -69,7 +76,7 @@ export function openBrowser(deps: HttpDeps, options: BrowserOptions = {}): Brows
     keep(answer);
     const text = await answer.text();
     const isJson = /json/.test(answer.headers.get("content-type") ?? "");
-    return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null };
+    return { status: answer.status, headers: answer.headers, text, json: isJson && text !== "" ? JSON.parse(text) : null };
   };
   return { cookies, send, open: (path) => openPage(send, deps.publicOrigin, path) };
 }
@@ -87,6 +94,9 @@ async function openPage(send: Browser["send"], origin: string, path: string): Pr
   };
   Object.assign(window, { fetch: fetched });
   window.document.write(served.text);
+  const settled = async () => {
+    while (window.document.querySelector("button[disabled]") !== null) await new Promise((resolve) => setTimeout(resolve, 2));
+  };
   return {
     window,
     asked,
@@ -95,10 +105,10 @@ async function openPage(send: Browser["send"], origin: string, path: string): Pr
       (window.document.getElementById(id) as unknown as { value: string }).value = value;
     },
     async submit(formId) {
-      const button = window.document.querySelector(`#${formId} button`) as unknown as { click(): void; disabled: boolean };
-      button.click();
-      while (button.disabled) await new Promise((resolve) => setTimeout(resolve, 2));
+      (window.document.querySelector(`#${formId} button`) as unknown as { click(): void }).click();
+      await settled();
     },
+    settled,
     close: () => window.happyDOM.close(),
   };
 } // prettier-ignore

@@ -174,6 +174,12 @@ describe("a run of the worker", () => {
     await send("POST", "/v1/leads", { ...person, [line]: line, state: 7 });
     await send("GET", `/v1/leads/${encodeURIComponent(line)}?external_id=${encodeURIComponent(line)}`);
     await send("GET", "/v1/leads", undefined, { authorization: `Bearer ${words[3]}` });
+    const ours = { "sec-fetch-site": "same-origin", cookie: `__Host-dialgate-signin=${"c".repeat(42)}A` };
+    // Nothing counts attempts here, so that none is made.
+    expect((await send("POST", "/auth/link", { email: words[0] }, ours)).status).toBe(503);
+    await send("POST", "/auth/link", { email: line, next: line }, ours);
+    await send("POST", "/auth/link/open", { token: line.slice(0, 200) }, ours);
+    await send("POST", "/auth/link/relay", { code: "0000-0000" }, { ...ours, "user-agent": words[1] ?? "" });
     await send("POST", "/v1/suppressions", { phones: ["+13035550142"], note: line.slice(0, 400) });
     await send("POST", "/v1/consent_events", { kind: "revocation", phone: "+13035550142", channel: words[2] });
     const seller = await send("POST", "/v1/sellers", { registered_name: words[1] });

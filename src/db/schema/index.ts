@@ -6,6 +6,7 @@ export * from "./leads.ts";
 export * from "./mailboxes.ts";
 export * from "./mails.ts";
 export * from "./networks.ts";
+export * from "./oidc.ts";
 export * from "./orgs.ts";
 export * from "./sign-in.ts";
 export * from "./users.ts";

@@ -14,6 +14,10 @@ export interface Rule {
   readonly factor?: true;
   /** One's own: also in a session whose second factor is due. */
   readonly whileDue?: true;
+  /** Whoever it is about may as well, with any role: the member themselves, or the operator whom the grant lets in. */
+  readonly orOneself?: true;
+  /** Gives or takes access that outlasts a support grant: no operator may. */
+  readonly lasting?: true;
   /** Reads of the people who are called: each read is written down in the request that reads. */
   readonly subjects?: true;
 }
@@ -28,6 +32,7 @@ const by = <const R extends Role, const S extends Scope | "people" | "any">(
   ...more,
 });
 const factor = { factor: true } as const;
+const lasting = { factor: true, lasting: true } as const;
 const subjects = { subjects: true } as const;
 /** One's own matters, in no organisation. */
 const own: Rule = { scope: "people", role: null };
@@ -53,11 +58,26 @@ export const operations = {
   "second_factors.totp": { ...own, whileDue: true },
   "second_factors.recovery_code": { ...own, whileDue: true },
   "me.get": { scope: "any", role: null, whileDue: true },
+  "orgs.create": own,
+  "members.list": by("viewer", "members:read"),
+  "members.get": by("viewer", "members:read"),
+  "members.update": by("admin", "people", lasting),
+  "members.remove": by("admin", "people", { ...lasting, orOneself: true }),
+  "members.make_owner": by("owner", "people", lasting),
+  "invitations.create": by("admin", "people", lasting),
+  "invitations.list": by("admin", "members:read"),
+  "invitations.get": by("admin", "members:read"),
+  "invitations.revoke": by("admin", "people", lasting),
+  "invitations.accept": own,
+  "support_grants.open": { ...own, factor: true },
+  "support_grants.list": by("viewer", "audit:read"),
+  "support_grants.get": by("viewer", "audit:read"),
+  "support_grants.end": by("admin", "people", { orOneself: true }),
   "account.get": by("viewer", "account:read"),
-  "api_keys.create": by("admin", "api_keys:write", factor),
+  "api_keys.create": by("admin", "api_keys:write", lasting),
   "api_keys.list": by("admin", "api_keys:read"),
   "api_keys.get": by("admin", "api_keys:read"),
-  "api_keys.rotate": by("admin", "api_keys:write", factor),
+  "api_keys.rotate": by("admin", "api_keys:write", lasting),
   "api_keys.revoke": by("admin", "api_keys:write", factor),
   "attempts.list": by("viewer", "calls:read", subjects),
   "attempts.get": by("viewer", "calls:read", subjects),
@@ -121,10 +141,10 @@ export const operations = {
   "suppressions.look_up": by("viewer", "suppressions:read", subjects),
   "test_clock.get": by("viewer", "test_clock:read"),
   "test_clock.advance": by("member", "test_clock:write"),
-  "token_issuers.create": by("admin", "token_issuers:write", factor),
+  "token_issuers.create": by("admin", "token_issuers:write", lasting),
   "token_issuers.list": by("admin", "token_issuers:read"),
   "token_issuers.get": by("admin", "token_issuers:read"),
-  "token_issuers.update": by("admin", "token_issuers:write", factor),
+  "token_issuers.update": by("admin", "token_issuers:write", lasting),
   "token_issuers.revoke": by("admin", "token_issuers:write", factor),
 } as const satisfies Record<string, Rule>;
 export type OperationId = keyof typeof operations;

@@ -1,8 +1,7 @@
 import type { OrgDb } from "../../db/org-db.ts";
 import { type AccountRow, accountState } from "../../db/queries/account.ts";
 import { rowsOf } from "../../db/transport.ts";
-import { gateNames } from "../../gates/decide.ts";
-import { gates, mandatoryGates } from "../../gates/registry.ts";
+import { gates, gatesMissing, mandatoryGates } from "../../gates/registry.ts";
 import { conditionsOfStates, packRefs, packsMissing } from "../../gates/rules/packs.ts";
 import type { PackRef } from "../../gates/snapshot.ts";
 import { addSeconds, daySeconds, type Instant } from "../../lib/instant.ts";
@@ -42,7 +41,7 @@ export async function describeAccount(org: OrgDb): Promise<Account> {
     mandatoryGates,
     packs: await packRefs(),
     stateConditions: statesByGate(),
-    missingGates: gateNames.filter((name) => !gates.some((gate) => gate.name === name)),
+    missingGates: gatesMissing,
     missingPacks: packsMissing,
     warnings: warningsOf(row, bound.now),
   };

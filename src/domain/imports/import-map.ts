@@ -23,7 +23,13 @@ const leadColumns = [
 ] as const;
 export type LeadColumn = (typeof leadColumns)[number];
 
-const text = (max: number) => z.string().trim().min(1).max(max).refine(isStorable, "control characters or lone surrogates");
+const text = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .refine(isStorable, "Control characters and halves of surrogate pairs cannot be stored: take them out.");
 const columnName = text(200);
 
 /** The file's own column names, by what they hold. Only the number is needed. */

@@ -15,7 +15,13 @@ import { type GivenConsent, type GivenLead, readRow, rowMemo } from "../imports/
 import { type PlaceWarning, placeWarnings } from "./place-warnings.ts";
 
 /** Text that Postgres can store and a column can carry: no control characters but line ends and tabs. */
-const text = (max: number) => z.string().trim().max(max).refine(isStorable, "control characters or lone surrogates").nullish();
+const text = (max: number) =>
+  z
+    .string()
+    .trim()
+    .max(max)
+    .refine(isStorable, "Control characters and halves of surrogate pairs cannot be stored: take them out.")
+    .nullish();
 
 /** What was shown, when, by whom, and how it was signed. */
 const newConsent = z.strictObject({

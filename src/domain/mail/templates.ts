@@ -13,6 +13,7 @@ export interface MailParams {
     readonly days: number;
   };
   readonly new_device: { readonly when: Instant; readonly device: string; readonly country: string | null };
+  readonly sign_in_added: { readonly when: Instant; readonly provider: "Google" | "Microsoft" };
   readonly key_alert: { readonly orgName: string; readonly keyName: string; readonly what: "new_network" | "unusual_rate" };
   readonly key_leaked: { readonly orgName: string; readonly keyName: string };
   readonly role_changed: { readonly orgName: string; readonly role: Role };
@@ -94,6 +95,16 @@ function draftOf(content: MailContent): Draft {
         paragraphs: [
           `Your account was signed in to at ${timeOf(when)} on a device that it had not been used on: ${quoted(device)}${where}.`,
           "If that was not you, end that session in your list of sessions, and see that nobody else reads your mail.",
+        ],
+      };
+    }
+    case "sign_in_added": {
+      const { when, provider } = content.params;
+      return {
+        subject: `${provider} was added to your sign-in to ${product}`,
+        paragraphs: [
+          `At ${timeOf(when)} your account was signed in to with a ${provider} account of this address for the first time. From now on that ${provider} account signs in to it.`,
+          "If that was not you, see who holds that account, and write to whoever operates this service.",
         ],
       };
     }

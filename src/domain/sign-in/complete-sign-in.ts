@@ -22,6 +22,9 @@ export interface Browser {
   readonly session: { readonly id: string; readonly hash: Uint8Array } | null;
 }
 export interface SignedIn {
+  readonly userId: string;
+  /** Their account was made now. */
+  readonly isNewUser: boolean;
   /** The session's token, for the cookie. */
   readonly clear: string;
   readonly secondFactorDue: boolean;
@@ -55,7 +58,8 @@ export async function completeSignIn(
   const session = await startSession(w, minted, { method, deviceId: admitted.device_id, country, userAgent }, now);
   const isNew = admitted.device_is_new || admitted.country_is_new;
   if (isNew) await tellOfNew(w, deps, { ...admitted, email, country, userAgent, sessionId: minted.id }, now);
-  return { clear: minted.clear, secondFactorDue: session.stage === "factor_due", mailQueued: isNew };
+  const secondFactorDue = session.stage === "factor_due";
+  return { userId: admitted.user_id, isNewUser: admitted.is_new, clear: minted.clear, secondFactorDue, mailQueued: isNew };
 }
 
 const userAgentCharactersMax = 300;

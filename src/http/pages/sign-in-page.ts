@@ -1,8 +1,16 @@
 import { nextPaths } from "../../domain/sign-in/next-path.ts";
-import { pageOf, scriptStart } from "./page.ts";
+import type { IdentityProviderName } from "../../providers/sign-in/contract.ts";
+import { providerTitles } from "../sign-in-providers.ts";
+import { type Page, pageOf, scriptStart } from "./page.ts";
 
-/** Where somebody asks for a link, and enters the code that another browser shows for it. */
-const main = `
+/**
+ * Where somebody goes to Google or Microsoft, where this deployment has an account there; asks for a link, and enters the code
+ * that another browser shows for it.
+ */
+const mainWith = (providers: readonly IdentityProviderName[]): string => `
+<section id="providers">
+${providers.map((name) => `<form id="${name}"><button type="submit">Continue with ${providerTitles[name]}</button></form>`).join("\n")}
+</section>
 <form id="ask">
 <label for="email">Address of mail</label>
 <input id="email" name="email" type="email" autocomplete="email" inputmode="email" maxlength="320" required autofocus aria-describedby="hint">
@@ -22,7 +30,9 @@ const main = `
 <p id="problem" role="alert"></p>
 `;
 
-const script = String.raw`${scriptStart}
+const scriptWith = (providers: readonly IdentityProviderName[]): string => String.raw`${scriptStart}
+for (const name of ${JSON.stringify(providers)})
+  onSubmit(name, async () => location.assign((await post("/auth/oidc/" + name, {})).url));
 const asked = new URLSearchParams(location.search).get("next");
 const next = ${JSON.stringify(nextPaths)}.find((path) => path === asked);
 onSubmit("ask", async () => {
@@ -33,10 +43,18 @@ onSubmit("ask", async () => {
 });
 onSubmit("enter", async () => {
   const answer = await post("/auth/link/relay", { code: part("code").value });
+  show("providers", false);
   show("ask", false);
   show("sent", false);
   signedIn(answer);
 });
 `;
 
-export const signInPage = pageOf("Sign in", main, script);
+/** Made once for each set of providers. */
+const made = new Map<string, Page>();
+export function signInPage(providers: readonly IdentityProviderName[]): Page {
+  const key = providers.join();
+  const page = made.get(key) ?? pageOf("Sign in", mainWith(providers), scriptWith(providers));
+  made.set(key, page);
+  return page;
+}

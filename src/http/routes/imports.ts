@@ -177,6 +177,7 @@ export function importRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/imports/{id}/rejected.csv",
       summary: "The rejected rows as they came, with line, code and detail",
+      description: "Once the file has been read: before that, 409 `import_not_read` names the import's status.",
       tags: ["imports"],
       ...reads("imports.rejected"),
       request: { params: idParam("import") },
@@ -185,6 +186,8 @@ export function importRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const found = await findImport(c.var.org, idOf("import", c.req.valid("param").id));
       if (found === null) throw notFound("import");
+      const unread = unreadBecause(found);
+      if (unread !== null) throw conflict("import_not_read", unread);
       const headers = {
         "content-type": "text/csv; charset=utf-8",
         "content-disposition": 'attachment; filename="rejected.csv"',
@@ -193,6 +196,25 @@ export function importRoutes(app: OpenAPIHono<HttpEnv>): void {
       return new Response(rejectedCsv(c.var.org, found), { headers });
     },
   );
+}
+
+/** Why there is no list of rejected rows: an empty one would say that every row was taken. */
+function unreadBecause({ status, header, statusReason }: Import): string | null {
+  switch (status) {
+    case "awaiting_file":
+      return "The import waits for its file (`awaiting_file`): send it to `upload_url`, and wait until the status is `succeeded`.";
+    case "queued":
+    case "running":
+      return `The file is not read to its end yet (\`${status}\`): wait until the status is \`succeeded\`.`;
+    case "succeeded":
+      return null;
+    case "failed":
+    case "cancelled":
+      // A file that failed in its middle has a list of what was read of it.
+      return header === null
+        ? `No row of the file was read (\`${status}\`${statusReason === null ? "" : `, \`${statusReason}\``}): \`status_detail\` says what is wrong with it. Import it anew when that is mended.`
+        : null;
+  }
 }
 
 const emptyStream = (): ReadableStream<Uint8Array> =>

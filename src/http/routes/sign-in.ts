@@ -15,12 +15,13 @@ import { json, jsonBody, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import { emailField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { limitChallenge, mailDelaySeconds } from "../limit-challenges.ts";
+import { limitChallenge, limitMails } from "../limit-challenges.ts";
 import { linkPage } from "../pages/link-page.ts";
 import type { Page } from "../pages/page.ts";
 import { signInPage } from "../pages/sign-in-page.ts";
-import { invalid, Problem } from "../problem.ts";
+import { invalid, type Problem } from "../problem.ts";
 import { heldSession, setSessionCookie } from "../session-cookie.ts";
+import { configuredNames } from "../sign-in-providers.ts";
 import { clearVerifier, heldDevice, heldVerifier, mintCookie, setDevice, setVerifier } from "../sign-in-cookies.ts";
 import { visits } from "../visits.ts";
 
@@ -83,18 +84,10 @@ async function visitorOf(c: Context<HttpEnv>): Promise<Visitor> {
 /** Told to counters, which need to know it again and not what it is. */
 export const named = (secret: string | null): string => (secret === null ? "" : sha256Hex(secret));
 
-/**
- * Mails to one address are limited whoever asks for them, so that nobody's mailbox is flooded from many places. A browser that
- * has signed in as the address is not: else whoever floods it would keep its person out.
- */
-async function limitMails(c: Context<HttpEnv>, email: string): Promise<void> {
-  const seconds = await mailDelaySeconds(c, email);
+/** A browser of the account's own is known by its cookie, of which there is no guessing. */
+async function isTheirs(c: Context<HttpEnv>, email: string): Promise<boolean> {
   const device = heldDevice(c);
-  if (seconds === 0 || (device !== null && (await isKnownBrowser(c.env.system, email, device)))) return;
-  throw new Problem("rate_limited", {
-    detail: `Many links were asked for with this address. From a browser that has not signed in with it the next is sent in ${seconds} seconds.`,
-    headers: { "retry-after": String(seconds) },
-  });
+  return device !== null && (await isKnownBrowser(c.env.system, email, device));
 }
 
 /** The session is in the cookie, and nowhere else. */
@@ -133,7 +126,9 @@ const pageRoute = <const Path extends string, const Id extends string>(path: Pat
 
 /** What somebody does who is not known yet. Nothing here says whether an address is anyone's. */
 export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
-  app.openapi(pageRoute("/auth/sign-in", "sign_in.page", "The page on which somebody asks for a link"), () => serve(signInPage));
+  app.openapi(pageRoute("/auth/sign-in", "sign_in.page", "The page on which somebody signs in"), (c) =>
+    serve(signInPage(configuredNames(c.env.identityProviders))),
+  );
   app.openapi(
     pageRoute("/auth/link", "sign_in.link_page", "The page to which a mail's link leads; loading it changes nothing"),
     () => serve(linkPage),
@@ -153,7 +148,7 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const { email, next = null } = c.req.valid("json");
       await limitChallenge(c, { kind: "link", account: email, device: named(heldDevice(c)) });
-      await limitMails(c, email);
+      await limitMails(c, email, () => isTheirs(c, email));
       const verifier = heldVerifier(c) ?? mintCookie(c);
       await askForLink(depsOf(c), { email, verifier, next }, c.env.now());
       await c.env.wakeMail();

@@ -1,0 +1,89 @@
+import { and, eq, isNull } from "drizzle-orm";
+import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
+import {
+  type InvitedLately,
+  invitedSince,
+  lockMembers,
+  type MemberRow,
+  memberByAddress,
+  membersById,
+} from "../../db/queries/members.ts";
+import { invitations } from "../../db/schema/index.ts";
+import { publicId } from "../../lib/ids.ts";
+import { addSeconds, daySeconds, type Instant } from "../../lib/instant.ts";
+import { mintInvitation } from "../../lib/invitation-token.ts";
+import { ok, refuse, type Result } from "../../lib/result.ts";
+import type { Role } from "../access/operations.ts";
+import { type MailDeps, sealMail } from "../mail/mail.ts";
+import { mayChange } from "../members/may-change.ts";
+
+export type InvitationRow = typeof invitations.$inferSelect;
+export type InvitationRefusal = "role_too_low" | "already_member" | { readonly fullUntil: Instant };
+export interface InvitationDeps extends MailDeps {
+  random(bytes: number): Uint8Array;
+}
+
+const daysOpen = 7;
+/** In any 24 hours: what an org may send to people who have not asked for it is bounded, whoever is in it. */
+export const perDayMax = { org: 100, address: 5 };
+
+/**
+ * Invites an address, by a mail that commits with it. One is open per address: inviting again replaces the one before, whose
+ * link then leads nowhere. What the inviter may give is asked again when it is accepted.
+ */
+export async function createInvitation(
+  org: OrgDb,
+  deps: InvitationDeps,
+  wanted: { readonly email: string; readonly role: Role },
+  realNow: Instant,
+): Promise<Result<InvitationRow, InvitationRefusal>> {
+  const { sponsorId, orgName } = await org.bound();
+  const id = org.newId();
+  const entry = { action: "invitation.created", subject: publicId("invitation", id), facts: { role: wanted.role } } as const;
+  return org.change(entry, async (w) => {
+    await w.rows(lockMembers());
+    const [inviter] = await w.rows<MemberRow>(membersById(sponsorId === null ? [] : [sponsorId]));
+    const refusal = await refusalOf(w, inviter, wanted, realNow);
+    if (refusal !== null || inviter === undefined) {
+      w.withdrawEntry();
+      return refuse(refusal ?? "role_too_low");
+    }
+    const replaced = await w.update(invitations, openOf(wanted.email), { revokedAt: realNow });
+    w.note({ replaces: replaced.map((one) => publicId("invitation", one.id)) });
+    const { clear, hash } = await mintInvitation((bytes) => deps.random(bytes));
+    const expiresAt = addSeconds(realNow, daysOpen * daySeconds);
+    const row = await w.insert(invitations, {
+      ...wanted,
+      id,
+      tokenHash: hash,
+      invitedBy: inviter.id,
+      createdAt: realNow,
+      expiresAt,
+    });
+    // Behind the hash sign: no server on the way gets it, nor does a log.
+    const url = `${deps.publicOrigin}/auth/invitation#${clear}`;
+    const params = { orgName: orgName ?? "", inviterName: inviter.name ?? inviter.email, role: wanted.role, url, days: daysOpen };
+    await w.rows(await sealMail(deps, { kind: "invitation", to: wanted.email, params }));
+    return ok(row);
+  });
+}
+
+async function refusalOf(
+  w: OrgWriter,
+  inviter: MemberRow | undefined,
+  { email, role }: { readonly email: string; readonly role: Role },
+  realNow: Instant,
+): Promise<InvitationRefusal | null> {
+  if (inviter === undefined || !mayChange(inviter.role, null, role)) return "role_too_low";
+  if ((await w.rows<MemberRow>(memberByAddress(email))).length > 0) return "already_member";
+  const [sent] = await w.rows<InvitedLately>(invitedSince(email, addSeconds(realNow, -daySeconds), perDayMax));
+  const full = [sent?.in_org ?? null, sent?.to_address ?? null].filter((at) => at !== null).toSorted();
+  const last = full.at(-1);
+  return last === undefined ? null : { fullUntil: addSeconds(last, daySeconds) };
+}
+
+/** Whichever is open of the address, expired or not. */
+function openOf(email: string) {
+  const ofAddress = eq(invitations.email, email);
+  return and(ofAddress, isNull(invitations.acceptedAt), isNull(invitations.revokedAt)) ?? ofAddress;
+}

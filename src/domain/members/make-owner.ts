@@ -1,0 +1,38 @@
+import { eq } from "drizzle-orm";
+import type { OrgDb } from "../../db/org-db.ts";
+import type { MemberRow } from "../../db/queries/members.ts";
+import { dueForRotation } from "../../db/queries/users.ts";
+import { memberships } from "../../db/schema/index.ts";
+import { publicId } from "../../lib/ids.ts";
+import { ok, refuse, type Result } from "../../lib/result.ts";
+import { type MailDeps, sealMail } from "../mail/mail.ts";
+import { lockStandings } from "./lock-standings.ts";
+
+type Refusal = "member_unknown" | "role_too_low" | "already_owner";
+
+/** Hands ownership on: the member becomes an owner, who asks an admin, in one transaction. Both are told by mail. */
+export async function makeOwner(org: OrgDb, deps: MailDeps, userId: string): Promise<Result<MemberRow, Refusal>> {
+  const { sponsorId, orgName } = await org.bound();
+  const [to, from] = [publicId("user", userId), publicId("user", sponsorId ?? userId)];
+  const entry = { action: "org.ownership_transferred", subject: to, facts: { former: from } } as const;
+  return org.change(entry, async (w) => {
+    const refused = (refusal: Refusal) => {
+      w.withdrawEntry();
+      return refuse(refusal);
+    };
+    const { actor, target } = await lockStandings(w, sponsorId, userId);
+    if (actor?.role !== "owner") return refused("role_too_low");
+    if (target === undefined) return refused("member_unknown");
+    if (target.role === "owner") return refused("already_owner");
+    for (const [one, role] of [
+      [target, "owner"],
+      [actor, "admin"],
+    ] as const) {
+      await w.update(memberships, eq(memberships.userId, one.id), { role });
+      w.also({ action: "member.role_changed", subject: publicId("user", one.id), facts: { from: one.role, to: role } });
+      await w.rows(dueForRotation(one.id));
+      await w.rows(await sealMail(deps, { kind: "role_changed", to: one.email, params: { orgName: orgName ?? "", role } }));
+    }
+    return ok({ ...target, role: "owner" });
+  });
+}

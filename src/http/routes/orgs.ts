@@ -1,0 +1,58 @@
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { createOrg, ownedMax } from "../../domain/orgs/create-org.ts";
+import { publicId } from "../../lib/ids.ts";
+import { json, jsonBody, posts, problems } from "../access.ts";
+import { idField, instantField, nameText } from "../fields.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { conflict, Problem } from "../problem.ts";
+
+const newOrg = z
+  .strictObject({ name: nameText(100), livemode: z.boolean().default(false) })
+  .openapi("NewOrganisation", { example: { name: "Acme Solar", livemode: false } });
+const madeOrg = z
+  .strictObject({
+    id: idField("org"),
+    object: z.literal("organisation"),
+    name: z.string(),
+    livemode: z.boolean(),
+    role: z.literal("owner"),
+    created_at: instantField,
+  })
+  .openapi("Organisation");
+
+export function orgRoutes(app: OpenAPIHono<HttpEnv>): void {
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/orgs",
+      summary: "Make an organisation, and be its owner",
+      description: `A test organisation, with a clock of its own that stands at the present; up to ${ownedMax} for each owner. A live one takes a second factor, and is refused (\`live_not_open\`) by a build that lacks a gate or a rule pack.`,
+      tags: ["organisations"],
+      ...posts("orgs.create"),
+      request: { body: jsonBody(newOrg) },
+      responses: { 201: json("It is there.", madeOrg), ...problems },
+    }),
+    async (c) => {
+      const { name, livemode } = c.req.valid("json");
+      const done = await createOrg(c.var.org, c.var.principal.id, { name, livemode }, c.env.now());
+      if (done.ok) {
+        const { id, createdAt, ...org } = done.value;
+        return c.json(
+          { id: publicId("org", id), object: "organisation" as const, ...org, role: "owner" as const, created_at: createdAt },
+          201,
+        );
+      }
+      switch (done.refusal) {
+        case "second_factor_missing":
+          throw new Problem("second_factor_missing", { detail: "A live organisation takes a second factor in this session." });
+        case "live_not_open":
+          throw conflict(
+            done.refusal,
+            "This build has neither all gates nor all rule packs (GET /v1/account of any organisation lists what is missing): only test organisations can be made.",
+          );
+        case "too_many_orgs":
+          throw conflict(done.refusal, `Nobody owns more than ${ownedMax}. Hand one on, or ask the platform's operator.`);
+      }
+    },
+  );
+}

@@ -1,0 +1,23 @@
+/** Two thousand pairs of a known and an unknown address, over a real Postgres. */
+import { openTestDatabase } from "../support/database.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { reportAccess } from "../support/report.ts";
+import { comparePairs, makeAccounts, thatLooks } from "./addresses.ts";
+import { type Api, openApi } from "./api.ts";
+
+let api: Api;
+beforeAll(async () => {
+  api = await openApi({}, undefined, undefined, await openTestDatabase({ postgres: true }));
+});
+afterAll(() => api?.close());
+
+test("known and unknown addresses get the same bytes, and time tells them apart no better than a coin", async () => {
+  const known = await makeAccounts(api);
+  const { pairs, differing, auc, medianMilliseconds } = await comparePairs(api.deps, known, 2_000);
+  const leaking = await comparePairs(thatLooks(api, known), known, 300);
+  console.log(`addresses: ${pairs} pairs, ${differing} differing, AUC ${auc.toFixed(3)}, median ${medianMilliseconds.toFixed(1)} ms; with a look-up ${leaking.auc.toFixed(3)}`);
+  reportAccess("addresses", { pairs, differing, auc: Number(auc.toFixed(3)), auc_with_a_look_up: Number(leaking.auc.toFixed(3)) });
+  expect(differing).toBe(0);
+  expect(auc).toBeLessThanOrEqual(0.55);
+  expect(leaking.auc).toBeGreaterThan(0.6);
+}, 300_000); // prettier-ignore

@@ -1,0 +1,27 @@
+/** Asking for a link says nothing of whether an address is anyone's. With the full number of pairs: addresses.postgres.test.ts. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { comparePairs, makeAccounts, thatLooks } from "./addresses.ts";
+import { type Api, openApi } from "./api.ts";
+
+let api: Api;
+let known: readonly string[];
+beforeAll(async () => {
+  api = await openApi();
+  known = await makeAccounts(api);
+});
+afterAll(() => api?.close());
+
+test("known and unknown addresses get the same bytes, in times that do not tell them apart", async () => {
+  const compared = await comparePairs(api.deps, known, 1_000);
+  console.log(
+    `addresses: ${compared.pairs} pairs, ${compared.differing} differing, AUC ${compared.auc.toFixed(3)}, median ${compared.medianMilliseconds.toFixed(1)} ms`,
+  );
+  expect(compared.differing).toBe(0);
+  expect(compared.auc).toBeLessThanOrEqual(0.55);
+}, 120_000);
+
+test("the same measure tells apart whoever is looked up", async () => {
+  const leaking = await comparePairs(thatLooks(api, known), known, 150);
+  console.log(`addresses: with a look-up of those that are known, AUC ${leaking.auc.toFixed(3)}`);
+  expect(leaking.auc).toBeGreaterThan(0.6);
+}, 60_000);

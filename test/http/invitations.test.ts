@@ -1,0 +1,342 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Role } from "../../src/domain/access/operations.ts";
+import { publicId } from "../../src/lib/ids.ts";
+import type { Instant } from "../../src/lib/instant.ts";
+import { openBrowser } from "../support/browser.ts";
+import { makeMember } from "../support/users.ts";
+import { type Api, type Caller, openApi, realNow } from "./api.ts";
+import { chainOf, forbidEntry, mailsQueued, roleOf, signIn, type SignedIn, told } from "./signed-in.ts";
+
+let api: Api;
+let org: Caller;
+let owner: SignedIn;
+let clock = realNow;
+beforeAll(async () => {
+  api = await openApi({ now: () => clock });
+  org = await api.seed();
+  owner = await signIn(api, { orgId: org.orgId, role: "owner" });
+});
+afterEach(() => {
+  clock = realNow;
+});
+afterAll(() => api?.close());
+
+let addresses = 0;
+const address = () => `invited-${(addresses += 1)}@people.test`;
+const invite = (by: SignedIn, email: string, role: Role = "member", headers: Record<string, string> = {}) =>
+  by.send("POST", "/v1/invitations", { email, role }, headers);
+/** The token in the newest mail to the address. */
+async function tokenTo(email: string): Promise<string> {
+  const text = (await api.mailbox.read(email)).filter(({ subject }) => subject.startsWith("Invitation")).at(-1)?.text ?? "";
+  const token = /https:\/\/api\.dialgate\.test\/auth\/invitation#(dgi_[A-Za-z0-9_-]{43})\n/.exec(text)?.[1];
+  if (token === undefined) throw new Error(`no invitation in: ${text}`);
+  return token;
+}
+const accept = (by: SignedIn, token: string, headers: Record<string, string> = {}) =>
+  by.send("POST", "/v1/invitations/accept", { token }, headers);
+const statusOf = async (id: string) => (await owner.send("GET", `/v1/invitations/${id}`)).json.status;
+
+describe("an invitation", () => {
+  test("goes by mail, and whoever signs in by that address becomes a member once", async () => {
+    const email = address();
+    const made = await invite(owner, email, "admin");
+    expect(made.status).toBe(201);
+    expect(made.json).toMatchObject({ object: "invitation", email, role: "admin", status: "open", invited_by: owner.id });
+    expect(made.text).not.toContain("dgi_");
+    expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
+    const token = await tokenTo(email);
+    const guest = await signIn(api, { email });
+    const joined = await accept(guest, token);
+    expect(joined.status).toBe(200);
+    expect(joined.json).toEqual({
+      object: "membership",
+      organisation: { id: publicId("org", org.orgId), name: "Acme Solar", livemode: false },
+      role: "admin",
+    });
+    expect(await roleOf(api, org.orgId, guest.userId)).toBe("admin");
+    expect((await guest.send("GET", "/v1/members")).status).toBe(200);
+    expect(await statusOf(made.json.id)).toBe("accepted");
+    const entries = (await chainOf(api, org.orgId)).slice(-3);
+    expect(entries.map(({ type, subject, facts }) => [type, subject, facts["role"], facts.actor.id])).toEqual([
+      ["invitation.created", made.json.id, "admin", owner.id],
+      ["member.added", guest.id, "admin", guest.id],
+      ["invitation.accepted", made.json.id, "admin", guest.id],
+    ]);
+    expect((await accept(guest, token)).status).toBe(404);
+  });
+
+  test("is stored as a hash of 256 bits: its token is in no table, and in the mail alone", async () => {
+    const email = address();
+    await invite(owner, email);
+    const dump = async () => {
+      const { rows } = await api.db.admin("select table_schema || '.' || table_name as name from information_schema.tables where table_schema in ('public', 'audit') and table_type = 'BASE TABLE'");
+      let all = "";
+      for (const { name } of rows) all += JSON.stringify((await api.db.admin(`select to_jsonb(t) as row from ${name} t`)).rows);
+      return all;
+    };
+    const queued = await dump();
+    const token = await tokenTo(email);
+    for (const text of [queued, await dump()]) {
+      expect(text).toContain(email);
+      expect(text).not.toContain(token);
+      expect(text).not.toContain(token.slice(4));
+    }
+    const { rows } = await api.db.admin("select octet_length(token_hash) as bytes, token_hash = sha256(convert_to($2, 'UTF8')) as fits from invitations where email = $1", [email, token]);
+    expect(rows).toEqual([{ bytes: 32, fits: true }]);
+  }); // prettier-ignore
+
+  test("that does not hold has one answer, whatever it does not hold for, byte for byte", async () => {
+    const answers = [];
+    const guest = async () => {
+      const email = address();
+      const made = await invite(owner, email);
+      return { email, id: made.json.id as string, token: await tokenTo(email), person: await signIn(api, { email }) };
+    };
+    const used = await guest();
+    expect((await accept(used.person, used.token)).status).toBe(200);
+    answers.push(await accept(used.person, used.token));
+    const revoked = await guest();
+    expect((await owner.send("DELETE", `/v1/invitations/${revoked.id}`)).json.status).toBe("revoked");
+    answers.push(await accept(revoked.person, revoked.token));
+    const replaced = await guest();
+    expect((await invite(owner, replaced.email, "viewer")).status).toBe(201);
+    answers.push(await accept(replaced.person, replaced.token));
+    const others = await guest();
+    answers.push(await accept(await signIn(api), others.token));
+    answers.push(await accept(owner, others.token));
+    const late = await guest();
+    clock = "2026-11-27T09:00:00Z" as Instant;
+    await api.db.admin("update sessions set last_seen_at = $1, ends_at = $1::timestamptz + interval '1 hour' where user_id = $2", [clock, late.person.userId]);
+    answers.push(await accept(late.person, late.token));
+    clock = realNow;
+    for (const token of [`dgi_${"A".repeat(43)}`, "dgi_", "x", "dgi_../../etc/passwd", `${others.token} `, `dgs_${"A".repeat(43)}`])
+      answers.push(await accept(others.person, token));
+    const gone = await guest();
+    await api.db.admin("delete from memberships where user_id = $1", [gone.person.userId]);
+    const inviter = await signIn(api, { orgId: org.orgId, role: "admin" });
+    const email = address();
+    await invite(inviter, email);
+    await api.db.admin("update memberships set role = 'member' where user_id = $1", [inviter.userId]);
+    answers.push(await accept(await signIn(api, { email }), await tokenTo(email)));
+    expect(answers).toHaveLength(13);
+    for (const answer of answers) expect(told(answer)).toEqual(told(answers[0] as never));
+    expect(answers[0]?.status).toBe(404);
+    // The control: the token that was for someone else holds for them.
+    expect((await accept(others.person, others.token)).status).toBe(200);
+    for (const { person } of [revoked, replaced, late]) expect(await roleOf(api, org.orgId, person.userId)).toBeNull();
+  }); // prettier-ignore
+
+  test("a second before its end it holds, and at its end it does not", async () => {
+    const [first, second] = [address(), address()];
+    for (const [email, at, status] of [[first, "2026-11-27T08:59:59Z", 200], [second, "2026-11-27T09:00:00Z", 404]] as const) {
+      await invite(owner, email);
+      const token = await tokenTo(email);
+      const person = await signIn(api, { email });
+      clock = at as Instant;
+      await api.db.admin("update sessions set last_seen_at = $1, ends_at = $1::timestamptz + interval '1 hour' where user_id = $2", [at, person.userId]);
+      expect((await accept(person, token)).status).toBe(status);
+      clock = realNow;
+    }
+  }); // prettier-ignore
+
+  test("neither raises nor lowers whoever is a member already, and is used up", async () => {
+    for (const [held, invited] of [["viewer", "admin"], ["admin", "viewer"], ["owner", "member"]] as const) {
+      const email = address();
+      await invite(owner, email, invited);
+      const person = await signIn(api, { email });
+      await makeMember(api.db, org.orgId, person.userId, held);
+      const token = await tokenTo(email);
+      const joined = await accept(person, token);
+      expect([joined.status, joined.json.role]).toEqual([200, held]);
+      expect(await roleOf(api, org.orgId, person.userId)).toBe(held);
+      expect((await chainOf(api, org.orgId)).at(-1)).toMatchObject({ type: "invitation.accepted", facts: { role: invited, had: held } });
+      expect((await accept(person, token)).status).toBe(404);
+    }
+  }); // prettier-ignore
+
+  test("gives no role that its inviter could not give when it is accepted", async () => {
+    const cases: readonly [given: Role, by: Role, later: Role | null, status: number][] = [
+      ["owner", "owner", "owner", 200],
+      ["owner", "owner", "admin", 404],
+      ["admin", "owner", "admin", 200],
+      ["admin", "admin", "member", 404],
+      ["viewer", "admin", "viewer", 404],
+      ["viewer", "admin", null, 404],
+    ];
+    for (const [given, by, later, status] of cases) {
+      const inviter = await signIn(api, { orgId: org.orgId, role: by });
+      const email = address();
+      expect((await invite(inviter, email, given)).status).toBe(201);
+      const token = await tokenTo(email);
+      const path = `/v1/members/${inviter.id}`;
+      const moved = await (later === null ? owner.send("DELETE", path) : owner.send("PATCH", path, { role: later }));
+      expect(moved.status).toBe(200);
+      const person = await signIn(api, { email });
+      expect((await accept(person, token)).status, `${given} by ${by}, then ${later}`).toBe(status);
+      expect(await roleOf(api, org.orgId, person.userId)).toBe(status === 200 ? given : null);
+    }
+  });
+
+  test("replaces the open one of its address, and tells so on the chain", async () => {
+    const email = address();
+    const [first, second] = [await invite(owner, email, "viewer"), await invite(owner, `  ${email.toUpperCase()} `, "member")];
+    expect(second.json.email).toBe(email);
+    expect([await statusOf(first.json.id), await statusOf(second.json.id)]).toEqual(["revoked", "open"]);
+    expect((await chainOf(api, org.orgId)).at(-1)?.facts).toMatchObject({ replaces: [first.json.id] });
+    const person = await signIn(api, { email });
+    expect((await accept(person, await tokenTo(email))).json.role).toBe("member");
+  });
+
+  test("is given by owners and admins with a second factor, and owner by owners alone", async () => {
+    const admin = await signIn(api, { orgId: org.orgId, role: "admin" });
+    const refused = await invite(admin, address(), "owner");
+    expect([refused.status, refused.json.code, refused.json.detail]).toEqual([403, "role_missing", "This takes the role owner."]);
+    expect((await invite(admin, address(), "admin")).status).toBe(201);
+    expect((await invite(owner, address(), "owner")).status).toBe(201);
+    for (const role of ["member", "viewer"] as const) {
+      const low = await signIn(api, { orgId: org.orgId, role });
+      expect((await invite(low, address(), "viewer")).json.code).toBe("role_missing");
+      expect((await low.send("GET", "/v1/invitations")).json.code).toBe("role_missing");
+    }
+    const without = await signIn(api, { orgId: org.orgId, role: "owner", factor: false });
+    expect((await invite(without, address())).json.code).toBe("second_factor_missing");
+    expect((await org.post("/v1/invitations", { email: address(), role: "viewer" })).json.code).toBe("people_only");
+    const member = await signIn(api, { orgId: org.orgId, role: "member" });
+    const again = await invite(owner, member.email);
+    expect([again.status, again.json.errors[0].code]).toEqual([409, "already_member"]);
+  });
+
+  test("commits with its mail and its entry, or nothing of it does; so does its acceptance", async () => {
+    const email = address();
+    const count = async () => Number((await api.db.admin("select count(*) as n from invitations where email = $1", [email])).rows[0]?.["n"]);
+    const mails = await mailsQueued(api);
+    const allowCreated = await forbidEntry(api, "invitation.created");
+    expect((await invite(owner, email)).status).toBe(500);
+    await allowCreated();
+    expect([await count(), await mailsQueued(api)]).toEqual([0, mails]);
+    expect((await invite(owner, email)).status).toBe(201);
+    expect([await count(), await mailsQueued(api)]).toEqual([1, mails + 1]);
+    const [person, token] = [await signIn(api, { email }), await tokenTo(email)];
+    const allowAdded = await forbidEntry(api, "invitation.accepted");
+    expect((await accept(person, token)).status).toBe(500);
+    await allowAdded();
+    expect(await roleOf(api, org.orgId, person.userId)).toBeNull();
+    expect((await accept(person, token)).status).toBe(200);
+    api.faults.length = 0;
+  }); // prettier-ignore
+
+  test("is made and accepted once by one Idempotency-Key", async () => {
+    const email = address();
+    const mails = await mailsQueued(api);
+    const key = { "idempotency-key": "one-invitation" };
+    const [first, again] = [await invite(owner, email, "member", key), await invite(owner, email, "member", key)];
+    expect([again.status, again.text, again.headers.get("idempotent-replayed")]).toEqual([201, first.text, "true"]);
+    expect(await mailsQueued(api)).toBe(mails + 1);
+    expect((await invite(owner, address(), "member", key)).json.code).toBe("idempotency_key_reused");
+    const [person, token] = [await signIn(api, { email }), await tokenTo(email)];
+    const once = { "idempotency-key": "one-acceptance" };
+    const [joined, replayed] = [await accept(person, token, once), await accept(person, token, once)];
+    expect([joined.status, replayed.status, replayed.text]).toEqual([200, 200, joined.text]);
+    expect((await accept(person, token)).status).toBe(404);
+  });
+
+  test("is refused for what is no address, with the field named and nothing sent", async () => {
+    const mails = await mailsQueued(api);
+    for (const email of [
+      "", " ", "a", "a@", "@b.example", "a@b", "a@b@c.example", "a b@c.example", "a@c.example, b@d.example", "a@c.example;b@d.example",
+      "a@c.example\nBcc: b@d.example", "a@c.example\u0000", "<a@c.example>", "Dana <a@c.example>", "a@c.example\u202e", "ａ@c.example",
+      "a@[127.0.0.1]", "a@127.0.0.1", "javascript:alert(1)@c.example", `${"a".repeat(65)}@c.example`, `a@${"b".repeat(250)}.example`, "ada\u212a@c.example",
+    ]) {
+      const answer = await invite(owner, email);
+      expect([answer.status, answer.json.code], JSON.stringify(email)).toEqual([422, "invalid_request"]);
+      expect(answer.json.errors[0].pointer).toBe("/email");
+      if (email.length > 3) expect(answer.text).not.toContain(email.slice(0, 12));
+    }
+    expect(await mailsQueued(api)).toBe(mails);
+  }); // prettier-ignore
+
+  test("of an organisation or by a person with a hostile name is a harmless mail", async () => {
+    const names = ["<img src=x onerror=alert(1)>", "evil.example/login", "Acme\u200b", "{{7*7}} ${7*7}", "Acme\" <b@evil.example>", "a".repeat(100)];
+    for (const name of names) {
+      const founder = await signIn(api);
+      const made = await founder.send("POST", "/v1/orgs", { name });
+      expect(made.status, name).toBe(201);
+      await api.db.admin("update users set name = $2 where id = $1", [founder.userId, name]);
+      const email = address();
+      const inviting = await founder.send("POST", "/v1/invitations", { email, role: "viewer" }, { "dialgate-org": made.json.id });
+      expect(inviting.status, inviting.text).toBe(201);
+      const [letter] = await api.mailbox.read(email);
+      expect(letter?.subject).not.toMatch(/[\r\n<>]{2}|\n/);
+      expect(letter?.html).not.toContain("<img src=x");
+      expect(letter?.html.match(/https?:\/\/[^\s"<]+/g)?.every((url) => url.startsWith("https://api.dialgate.test"))).toBe(true);
+      expect(letter?.text).not.toContain("evil.example");
+    }
+  }); // prettier-ignore
+
+  test("is limited: five a day to one address and a hundred an organisation, with Retry-After to the second", async () => {
+    const founder = await signIn(api);
+    const made = await founder.send("POST", "/v1/orgs", { name: "Spammers" });
+    const named = { "dialgate-org": made.json.id as string };
+    const email = address();
+    for (let time = 0; time < 5; time += 1) expect((await invite(founder, email, "viewer", named)).status).toBe(201);
+    const mails = await mailsQueued(api);
+    const sixth = await invite(founder, email, "viewer", named);
+    expect([sixth.status, sixth.json.code, sixth.headers.get("retry-after")]).toEqual([429, "rate_limited", "86400"]);
+    expect((await invite(founder, address(), "viewer", named)).status).toBe(201);
+    await api.db.admin(
+      `insert into invitations (org_id, id, email, role, token_hash, invited_by, created_at, expires_at, revoked_at)
+         select org_id, gen_random_uuid(), 'x' || n || '@people.test', 'viewer', sha256(n::text::bytea), invited_by, created_at - interval '23 hours', expires_at, created_at
+         from invitations, generate_series(1, 94) n where email = $1 and revoked_at is null`,
+      [email],
+    );
+    const full = await invite(founder, address(), "viewer", named);
+    expect([full.status, full.headers.get("retry-after")]).toEqual([429, "3600"]);
+    expect(await mailsQueued(api)).toBe(mails + 1);
+  });
+
+  test("of another org is answered like a missing one, and so is its revocation", async () => {
+    const founder = await signIn(api);
+    const made = await founder.send("POST", "/v1/orgs", { name: "Elsewhere" });
+    const named = { "dialgate-org": made.json.id as string };
+    const foreign = (await invite(founder, address(), "viewer", named)).json.id as string;
+    for (const method of ["GET", "DELETE"]) {
+      const never = told(await owner.send(method, `/v1/invitations/${publicId("invitation", api.deps.newId())}`));
+      expect(never.status).toBe(404);
+      expect(told(await owner.send(method, `/v1/invitations/${foreign}`))).toEqual(never);
+      expect(told(await owner.send(method, "/v1/invitations/inv_nonsense"))).toEqual(never);
+    }
+    expect((await founder.send("GET", `/v1/invitations/${foreign}`, undefined, named)).json.status).toBe("open");
+    const listed = (await owner.send("GET", "/v1/invitations?limit=100")).json.data as { id: string }[];
+    expect(listed.map(({ id }) => id)).not.toContain(foreign);
+  });
+});
+
+describe("the page of an invitation", () => {
+  test("does nothing when it is loaded, nor when its button is pressed by nobody; signed in, the button joins", async () => {
+    const email = address();
+    const made = await invite(owner, email);
+    const token = await tokenTo(email);
+    const scanner = openBrowser(api.deps);
+    const seen = await scanner.open(`/auth/invitation#${token}`);
+    await seen.submit("accept");
+    expect(seen.text()).toContain("You are not signed in yet.");
+    expect(await statusOf(made.json.id)).toBe("open");
+    const person = await signIn(api, { email });
+    const browser = openBrowser(api.deps);
+    const [name = "", value = ""] = (person.session.headers["cookie"] ?? "").split("=");
+    browser.cookies.set(name, value);
+    const page = await browser.open(`/auth/invitation#${token}`);
+    expect(await statusOf(made.json.id)).toBe("open");
+    expect(page.window.location.href).not.toContain("dgi_");
+    await page.submit("accept");
+    expect(page.text()).toContain("You are in Acme Solar as member.");
+    expect(await roleOf(api, org.orgId, person.userId)).toBe("member");
+    await Promise.all([seen.close(), page.close()]);
+  });
+
+  test("may run nothing but its own script, is framed by nobody and names itself to nobody", async () => {
+    const { headers } = await api.send("GET", "/auth/invitation");
+    expect(headers.get("content-security-policy")).toMatch(/default-src 'none'.*script-src 'sha256-.*frame-ancestors 'none'/);
+    expect([headers.get("referrer-policy"), headers.get("cache-control")]).toEqual(["no-referrer", "no-store"]);
+  });
+});

@@ -1,0 +1,178 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Statement, Transport } from "../../src/db/transport.ts";
+import { mintApiKey } from "../../src/lib/api-key.ts";
+import { githubLeaks } from "../../src/providers/leaks/github.ts";
+import { parseEnv } from "../../src/env.ts";
+import { type Api, type Caller, openApi, orgNow } from "./api.ts";
+import { chainOf, forbidEntry, mailsQueued, signIn, type SignedIn, told } from "./signed-in.ts";
+
+const github = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const identifier = "f9525bf080f75b3506ca1ead061add62b8633a346606dc5fe544e29231c6ee0d";
+const spki = github.publicKey.export({ format: "der", type: "spki" }).toString("base64");
+
+let api: Api;
+let org: Caller;
+let owner: SignedIn;
+let sent: Statement[] = [];
+const watched = (inner: Transport): Transport => ({
+  batch: (statements) => (sent.push(...statements), inner.batch(statements)),
+  transaction: (work) => inner.transaction((run) => work((statement) => (sent.push(statement), run(statement)))),
+});
+beforeAll(async () => {
+  api = await openApi({ leakSigner: githubLeaks(new Map([[identifier, spki]])) }, undefined, watched);
+  org = await api.seed();
+  owner = await signIn(api, { orgId: org.orgId, role: "owner" });
+});
+afterEach(() => {
+  sent = [];
+});
+afterAll(() => api?.close());
+
+const report = (body: unknown, headers: Record<string, string> = {}) =>
+  api.send("POST", "/leaked_keys", {
+    raw: typeof body === "string" ? body : JSON.stringify(body),
+    headers: { "content-type": "application/json", ...headers },
+  });
+const newKey = async () =>
+  (await owner.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["sellers:read"] })).json as { id: string; secret: string };
+const works = async (secret: string) => (await api.send("GET", "/v1/sellers", { key: secret })).status === 200;
+const received = (count: number) => ({ object: "list", data: Array.from({ length: count }, () => ({ result: "received" })) }); // prettier-ignore
+
+describe("a report of leaked keys", () => {
+  test("revokes each key that it shows whole, tells the owners by mail and stands on the org's chain", async () => {
+    const key = await newKey();
+    const second = await signIn(api, { orgId: org.orgId, role: "owner" });
+    expect(await works(key.secret)).toBe(true);
+    const url = "https://github.com/octocat/Hello-World/blob/12345600b9cbe38a219f39a9941c9319b600c002/foo/ada.txt";
+    const answer = await report([{ token: key.secret, type: "dialgate_api_key", url, source: "content" }]);
+    expect([answer.status, answer.json]).toEqual([200, received(1)]);
+    expect(await works(key.secret)).toBe(false);
+    expect((await owner.send("GET", `/v1/api_keys/${key.id}`)).json.status).toBe("revoked");
+    const entry = (await chainOf(api, org.orgId)).at(-1);
+    expect(entry).toMatchObject({ type: "api_key.leaked", subject: key.id, facts: { reported_by: "unsigned", found_on: "github.com", actor: { type: "visitor" } } });
+    expect(JSON.stringify(entry)).not.toContain("octocat");
+    for (const { email } of [owner, second])
+      expect((await api.mailbox.read(email)).at(-1)?.subject).toBe("An API key of “Acme Solar” was leaked and is revoked");
+    expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
+  }); // prettier-ignore
+
+  test("says the same of a key that is there, one that is not, and one that was revoked before", async () => {
+    const [known, revoked] = [await newKey(), await newKey()];
+    await owner.send("DELETE", `/v1/api_keys/${revoked.id}`);
+    const unknown = mintApiKey(api.deps.newId(), false, new Uint8Array(23).fill(3)).clear;
+    const mails = await mailsQueued(api);
+    const chain = (await chainOf(api, org.orgId)).length;
+    const answers = [];
+    for (const token of [unknown, revoked.secret, known.secret, known.secret]) answers.push(told(await report([{ token }])));
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    expect(await works(known.secret)).toBe(false);
+    // Once, and not again for who was told already.
+    expect((await chainOf(api, org.orgId)).length).toBe(chain + 1);
+    expect(await mailsQueued(api)).toBe(mails + 2);
+  });
+
+  test("asks no database for what was never a key, and one question for a hundred that could be", async () => {
+    const [key, other] = [await newKey(), await newKey()];
+    const near = [`${key.secret.slice(0, -1)}${key.secret.endsWith("0") ? "1" : "0"}`, key.secret.slice(0, -1), `${key.secret} `, key.secret.toUpperCase(), "", "x", "dg_test_", owner.session.headers["cookie"]?.split("=")[1] ?? ""];
+    sent = [];
+    const nonsense = await report(near.map((token) => ({ token })));
+    expect(nonsense.json.data).toEqual(near.map(() => ({ result: "not_a_key" })));
+    expect(sent).toEqual([]);
+    expect(await works(key.secret)).toBe(true);
+    const many = Array.from({ length: 98 }, (_, at) => ({ token: mintApiKey(api.deps.newId(), false, new Uint8Array(23).fill(at)).clear }));
+    sent = [];
+    const mixed = await report([{ token: "nonsense" }, ...many.slice(1), { token: key.secret }, { token: other.secret }]);
+    expect(mixed.json.data).toEqual([{ result: "not_a_key" }, ...many.slice(1).map(() => ({ result: "received" })), { result: "received" }, { result: "received" }]);
+    expect(sent.filter(({ name }) => name === "door.api_key")).toHaveLength(1);
+    expect(sent.filter(({ name }) => name === "app.bind_leaked_key")).toHaveLength(2);
+    expect([await works(key.secret), await works(other.secret)]).toEqual([false, false]);
+  }); // prettier-ignore
+
+  test("needs the whole key: its id, or another secret behind the same id, revokes nothing", async () => {
+    const key = await newKey();
+    const { rows } = await api.db.admin("select id from api_keys where name = 'CRM' order by id desc limit 1");
+    const forged = mintApiKey(String(rows[0]?.["id"]), false, new Uint8Array(23).fill(9)).clear;
+    expect(forged.slice(0, 30)).toBe(key.secret.slice(0, 30));
+    expect((await report([{ token: forged }])).json).toEqual(received(1));
+    expect(await works(key.secret)).toBe(true);
+  });
+
+  test("of GitHub is known by its signature, and without a valid one still revokes", async () => {
+    const cases = [
+      ["github", (raw: Buffer) => sign("sha256", raw, github.privateKey), identifier],
+      ["unsigned", () => sign("sha256", Buffer.from("[]"), github.privateKey), identifier],
+      ["unsigned", (raw: Buffer) => sign("sha256", raw, generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey), identifier],
+      ["unsigned", (raw: Buffer) => sign("sha256", raw, github.privateKey), "unknown"],
+      ["unsigned", () => Buffer.from("3006020101020101", "hex"), identifier],
+      ["unsigned", () => Buffer.from("30820000", "hex"), identifier],
+      ["unsigned", () => Buffer.alloc(0), identifier],
+      ["unsigned", (raw: Buffer) => sign("sha256", raw, { key: github.privateKey, dsaEncoding: "ieee-p1363" }), identifier],
+    ] as const;
+    for (const [by, sealed, name] of cases) {
+      const key = await newKey();
+      const raw = JSON.stringify([{ token: key.secret, type: "dialgate_api_key", url: "not a url" }]);
+      const signature = sealed(Buffer.from(raw)).toString("base64");
+      const answer = await report(raw, { "github-public-key-identifier": name, "github-public-key-signature": signature });
+      expect(answer.status).toBe(200);
+      expect(await works(key.secret)).toBe(false);
+      expect((await chainOf(api, org.orgId)).at(-1)?.facts).toMatchObject({ reported_by: by, found_on: null });
+    }
+    // Signatures differ in length: each integer of them may begin with a zero, or lack one.
+    const signer = githubLeaks(new Map([[identifier, spki]]));
+    const lengths = new Set<number>();
+    for (let count = 0; count < 300; count += 1) {
+      const raw = new Uint8Array(Buffer.from(`[${count}]`));
+      const signature = sign("sha256", raw, github.privateKey);
+      lengths.add(signature.length);
+      const headers = new Headers({ "github-public-key-identifier": identifier, "github-public-key-signature": signature.toString("base64") });
+      expect(await signer(raw, headers)).toBe("github");
+    }
+    expect(lengths.size).toBeGreaterThan(2);
+  }); // prettier-ignore
+
+  test("commits with its mail and its entry, or the key still works", async () => {
+    const key = await newKey();
+    const mails = await mailsQueued(api);
+    const allow = await forbidEntry(api, "api_key.leaked");
+    expect((await report([{ token: key.secret }])).status).toBe(500);
+    await allow();
+    expect([await works(key.secret), await mailsQueued(api)]).toEqual([true, mails]);
+    expect((await report([{ token: key.secret }])).status).toBe(200);
+    expect(await works(key.secret)).toBe(false);
+    api.faults.length = 0;
+  });
+
+  test("of a form that is none is refused with the field named, and nothing breaks", async () => {
+    for (const [body, pointer] of [
+      [[], ""], [{}, ""], ["null", ""], [[{}], "/0/token"], [[{ token: 7 }], "/0/token"], [[null], "/0"],
+      [Array.from({ length: 101 }, () => ({ token: "x" })), ""], [[{ token: "x".repeat(1_001) }], "/0/token"], [[{ token: "x", url: 7 }], "/0/url"],
+    ] as const) {
+      const answer = await report(body);
+      expect([answer.status, answer.json.code], JSON.stringify(body).slice(0, 80)).toEqual([422, "invalid_request"]);
+      expect(answer.json.errors[0].pointer.replace(/^\$$/, "")).toBe(pointer);
+    }
+    expect((await report("{")).json.code).toBe("malformed_json");
+    expect((await report([{ token: "x" }], { "content-type": "text/plain" })).status).toBe(415);
+    for (const url of ["javascript:alert(1)", "https://user:pass@host.example/x", "http://[::1]/", "\u202e", "https://ünïcode.example/"])
+      expect((await report([{ token: "x", url }])).status).toBe(200);
+    expect(api.faults).toEqual([]);
+  }); // prettier-ignore
+
+  test("finds keys of an org whose clock stands elsewhere, and of one without owners", async () => {
+    const bare = await api.seed({ name: "Bare", now: orgNow });
+    const mails = await mailsQueued(api);
+    expect((await report([{ token: bare.apiKey }])).status).toBe(200);
+    expect((await bare.get("/v1/sellers")).status).toBe(401);
+    expect(await mailsQueued(api)).toBe(mails);
+  });
+});
+
+test("the keys of GitHub are read from the environment as they are published", () => {
+  const read = (text: string) => parseEnv({ ENVIRONMENT: "development", GITHUB_LEAK_KEYS: text }).GITHUB_LEAK_KEYS;
+  const pem = createPublicKey(createPrivateKey(github.privateKey.export({ format: "pem", type: "pkcs8" }))).export({ format: "pem", type: "spki" });
+  const published = String(pem).split("\n").slice(1, -2).join("");
+  expect(published).toBe(spki);
+  for (const wrong of ["x", `${identifier}:${spki}:x`, `:${spki}`, `${identifier}: `]) expect(() => read(wrong)).toThrow(/GITHUB_LEAK_KEYS: /);
+  expect(() => read(`${identifier}:${published}`)).not.toThrow(/GITHUB_LEAK_KEYS/);
+}); // prettier-ignore

@@ -1,0 +1,339 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Role, roles } from "../../src/domain/access/operations.ts";
+import { mayChange } from "../../src/domain/members/may-change.ts";
+import { publicId } from "../../src/lib/ids.ts";
+import { mintToken, signerOf } from "../support/tokens.ts";
+import { makeMember } from "../support/users.ts";
+import { type Api, type Caller, openApi, realNow } from "./api.ts";
+import { chainOf, forbidEntry, mailsQueued, roleOf, signIn, told } from "./signed-in.ts";
+import { registered } from "./token-ground.ts";
+
+let api: Api;
+let org: Caller;
+let other: Caller;
+beforeAll(async () => {
+  api = await openApi();
+  org = await api.seed();
+  other = await api.seed({ name: "Other" });
+  await signIn(api, { orgId: org.orgId, role: "owner" });
+});
+afterAll(() => api?.close());
+
+const seller = { registered_name: "Acme Solar LLC" };
+const inOrg = (role: Role, more: { factor?: boolean } = {}) => signIn(api, { orgId: org.orgId, role, ...more });
+const rotationDue = async (userId: string) =>
+  (await api.db.admin("select bool_and(rotation_due) as due from sessions where user_id = $1", [userId])).rows[0]?.["due"];
+
+/**
+ * Who may make what of whom, in words of its own and not by the code's rule: for each who acts and whom it is about, the answer
+ * to a role of `owner`, `admin`, `member`, `viewer`, to removing, and to making them an owner in one's place.
+ */
+const table: Readonly<Record<string, readonly number[]>> = {
+  "owner → owner": [200, 200, 200, 200, 200, 409],
+  "owner → admin": [200, 200, 200, 200, 200, 200],
+  "owner → member": [200, 200, 200, 200, 200, 200],
+  "owner → viewer": [200, 200, 200, 200, 200, 200],
+  "owner → self": [200, 200, 200, 200, 200, 409],
+  "admin → owner": [403, 403, 403, 403, 403, 403],
+  "admin → admin": [403, 200, 200, 200, 200, 403],
+  "admin → member": [403, 200, 200, 200, 200, 403],
+  "admin → viewer": [403, 200, 200, 200, 200, 403],
+  "admin → self": [403, 200, 200, 200, 200, 403],
+  "member → owner": [403, 403, 403, 403, 403, 403],
+  "member → admin": [403, 403, 403, 403, 403, 403],
+  "member → member": [403, 403, 403, 403, 403, 403],
+  "member → viewer": [403, 403, 403, 403, 403, 403],
+  "member → self": [403, 403, 403, 403, 200, 403],
+  "viewer → owner": [403, 403, 403, 403, 403, 403],
+  "viewer → admin": [403, 403, 403, 403, 403, 403],
+  "viewer → member": [403, 403, 403, 403, 403, 403],
+  "viewer → viewer": [403, 403, 403, 403, 403, 403],
+  "viewer → self": [403, 403, 403, 403, 200, 403],
+};
+const wants = ["owner", "admin", "member", "viewer", "gone", "make_owner"] as const;
+
+describe("who may change whom to what", () => {
+  test("every cell is decided here: each role on each role and on itself", () => {
+    const cells = roles.flatMap((actor) => [...roles, "self"].map((target) => `${actor} → ${target}`));
+    expect(Object.keys(table).toSorted()).toEqual(cells.toSorted());
+  });
+
+  test.each(Object.entries(table))("%s", async (cell, expected) => {
+    const [actorRole, targetRole] = cell.split(" → ") as [Role, Role | "self"];
+    for (const [at, wanted] of wants.entries()) {
+      const actor = await inOrg(actorRole);
+      const target = targetRole === "self" ? actor : await inOrg(targetRole);
+      const before = { actor: await roleOf(api, org.orgId, actor.userId), target: await roleOf(api, org.orgId, target.userId) };
+      const path = `/v1/members/${target.id}`;
+      const answer = await (wanted === "gone"
+        ? actor.send("DELETE", path)
+        : wanted === "make_owner"
+          ? actor.send("POST", `${path}/make_owner`)
+          : actor.send("PATCH", path, { role: wanted }));
+      expect(answer.status, `${cell} to ${wanted}: ${answer.text}`).toBe(expected[at]);
+      const after = { actor: await roleOf(api, org.orgId, actor.userId), target: await roleOf(api, org.orgId, target.userId) };
+      if (answer.status !== 200) {
+        expect(after, `${cell} to ${wanted}`).toEqual(before);
+        expect(["role_missing", "conflict"]).toContain(answer.json.code);
+        continue;
+      }
+      expect(after.target, `${cell} to ${wanted}`).toBe(wanted === "gone" ? null : wanted === "make_owner" ? "owner" : wanted);
+      if (wanted === "make_owner") expect(after.actor).toBe("admin");
+      else if (target !== actor) expect(after.actor).toBe(before.actor);
+    }
+  });
+
+  test("the code's rule says the same of members and of newcomers", () => {
+    for (const actor of roles)
+      for (const from of [null, ...roles])
+        for (const to of [null, ...roles]) {
+          const touchesOwner = from === "owner" || to === "owner";
+          const expected = actor === "owner" ? true : actor === "admin" ? !touchesOwner : false;
+          expect(mayChange(actor, from, to), `${actor}: ${from} to ${to}`).toBe(expected);
+        }
+  });
+});
+
+describe("the last owner", () => {
+  test("cannot leave nor be demoted, and with another owner can", async () => {
+    const alone = await api.seed({ name: "Alone" });
+    const owner = await signIn(api, { orgId: alone.orgId, role: "owner" });
+    const before = { mails: await mailsQueued(api), chain: (await chainOf(api, alone.orgId)).length };
+    for (const answer of [
+      await owner.send("DELETE", `/v1/members/${owner.id}`),
+      await owner.send("PATCH", `/v1/members/${owner.id}`, { role: "admin" }),
+      await owner.send("PATCH", `/v1/members/${owner.id}`, { role: "viewer" }),
+    ]) {
+      expect([answer.status, answer.json.code, answer.json.errors[0].code]).toEqual([409, "conflict", "last_owner"]);
+      expect(await roleOf(api, alone.orgId, owner.userId)).toBe("owner");
+    }
+    expect({ mails: await mailsQueued(api), chain: (await chainOf(api, alone.orgId)).length }).toEqual(before);
+    expect(api.faults).toEqual([]);
+    await signIn(api, { orgId: alone.orgId, role: "owner" });
+    expect((await owner.send("DELETE", `/v1/members/${owner.id}`)).status).toBe(200);
+    expect((await owner.send("GET", "/v1/members")).status).toBe(404);
+  });
+
+  test("hands ownership on in one transaction, which both are told of by mail", async () => {
+    const alone = await api.seed({ name: "Handed on" });
+    const owner = await signIn(api, { orgId: alone.orgId, role: "owner" });
+    const heir = await signIn(api, { orgId: alone.orgId, role: "viewer" });
+    const made = await owner.send("POST", `/v1/members/${heir.id}/make_owner`);
+    expect([made.status, made.json]).toEqual([200, { ...made.json, id: heir.id, object: "member", role: "owner" }]);
+    expect(await roleOf(api, alone.orgId, owner.userId)).toBe("admin");
+    const entries = (await chainOf(api, alone.orgId)).slice(-3);
+    expect(entries.map(({ type, subject, facts }) => [type, subject, facts["from"], facts["to"]])).toEqual([
+      ["org.ownership_transferred", heir.id, undefined, undefined],
+      ["member.role_changed", heir.id, "viewer", "owner"],
+      ["member.role_changed", owner.id, "owner", "admin"],
+    ]);
+    expect(entries[0]?.facts).toMatchObject({ former: owner.id, actor: { type: "user", id: owner.id } });
+    for (const [person, role] of [[heir, "owner"], [owner, "admin"]] as const) {
+      expect((await api.mailbox.read(person.email)).at(-1)?.text).toContain(`you are now ${role}`);
+      expect(await rotationDue(person.userId)).toBe(true);
+    }
+    expect((await owner.send("POST", `/v1/members/${heir.id}/make_owner`)).json.code).toBe("role_missing");
+  }); // prettier-ignore
+});
+
+describe("a change of a member", () => {
+  test("takes a second factor; leaving takes one of owners and admins alone", async () => {
+    const viewer = await inOrg("viewer");
+    const admin = await inOrg("admin", { factor: false });
+    for (const answer of [
+      await admin.send("PATCH", `/v1/members/${viewer.id}`, { role: "member" }),
+      await admin.send("DELETE", `/v1/members/${viewer.id}`),
+      await admin.send("DELETE", `/v1/members/${admin.id}`),
+      await (await inOrg("owner", { factor: false })).send("POST", `/v1/members/${viewer.id}/make_owner`),
+    ])
+      expect([answer.status, answer.json.code]).toEqual([403, "second_factor_missing"]);
+    expect([await roleOf(api, org.orgId, viewer.userId), await roleOf(api, org.orgId, admin.userId)]).toEqual([
+      "viewer",
+      "admin",
+    ]);
+    const without = await inOrg("member", { factor: false });
+    expect((await without.send("DELETE", `/v1/members/${without.id}`)).status).toBe(200);
+  });
+
+  test("is on the org's chain by who did it, and its member gets mail and goes on under another token", async () => {
+    const [admin, member] = [await inOrg("admin"), await inOrg("member")];
+    const changed = await admin.send("PATCH", `/v1/members/${member.id}`, { role: "viewer" });
+    expect(changed.json).toMatchObject({ id: member.id, role: "viewer", email: member.email, credentials: [] });
+    expect((await chainOf(api, org.orgId)).at(-1)).toMatchObject({
+      type: "member.role_changed",
+      subject: member.id,
+      facts: { from: "member", to: "viewer", actor: { type: "user", id: admin.id } },
+    });
+    expect(await rotationDue(member.userId)).toBe(true);
+    expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
+    const letters = await api.mailbox.read(member.email);
+    expect(letters.map(({ subject }) => subject)).toEqual(["Your role in “Acme Solar” has changed"]);
+    const removed = await admin.send("DELETE", `/v1/members/${member.id}`);
+    expect(removed.json).toMatchObject({ id: member.id, role: "viewer" });
+    expect((await chainOf(api, org.orgId)).at(-1)).toMatchObject({
+      type: "member.removed",
+      subject: member.id,
+      facts: { role: "viewer", actor: { type: "user", id: admin.id } },
+    });
+    expect((await api.mailbox.read(member.email)).map(({ subject }) => subject)).toContain(
+      "You are no longer a member of “Acme Solar”",
+    );
+  });
+
+  test("that changes nothing writes nothing", async () => {
+    const [admin, member] = [await inOrg("admin"), await inOrg("member")];
+    const before = { mails: await mailsQueued(api), chain: (await chainOf(api, org.orgId)).length };
+    expect((await admin.send("PATCH", `/v1/members/${member.id}`, { role: "member" })).json.role).toBe("member");
+    expect({ mails: await mailsQueued(api), chain: (await chainOf(api, org.orgId)).length }).toEqual(before);
+  });
+
+  test("commits with its mail and its entry, or nothing of it does", async () => {
+    const [owner, member] = [await inOrg("owner"), await inOrg("member")];
+    const mails = await mailsQueued(api);
+    for (const [type, ask] of [
+      ["member.role_changed", () => owner.send("PATCH", `/v1/members/${member.id}`, { role: "viewer" })],
+      ["member.removed", () => owner.send("DELETE", `/v1/members/${member.id}`)],
+      ["org.ownership_transferred", () => owner.send("POST", `/v1/members/${member.id}/make_owner`)],
+    ] as const) {
+      const allow = await forbidEntry(api, type);
+      expect((await ask()).status, type).toBe(500);
+      await allow();
+      expect(await roleOf(api, org.orgId, member.userId), type).toBe("member");
+      expect(await roleOf(api, org.orgId, owner.userId), type).toBe("owner");
+      expect(await mailsQueued(api), type).toBe(mails);
+    }
+    expect((await owner.send("PATCH", `/v1/members/${member.id}`, { role: "viewer" })).status).toBe(200);
+    expect(await mailsQueued(api)).toBe(mails + 1);
+    api.faults.length = 0;
+  });
+});
+
+describe("what a member loses is lost at the next request", () => {
+  /** A member of the role with a session, a key and a token of their own. */
+  async function armed(role: Role) {
+    const person = await inOrg(role);
+    const made = await person.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["sellers:read", "sellers:write"] });
+    const signer = signerOf("EdDSA");
+    const asPerson = { post: (path: string, body: unknown) => person.send("POST", path, body) } as Caller;
+    const issuer = await registered(asPerson, signer, { name: "Sync" });
+    const token = mintToken(issuer, Date.parse(realNow) / 1000);
+    const kinds = {
+      session: (method: string, path: string, body?: unknown) => person.send(method, path, body),
+      key: (method: string, path: string, body?: unknown) =>
+        api.send(method, path, { key: made.json.secret, ...(body === undefined ? {} : { body }) }),
+      token: (method: string, path: string, body?: unknown) =>
+        api.send(method, path, { headers: { authorization: `Bearer ${token}` }, ...(body === undefined ? {} : { body }) }),
+    };
+    const ask = async () => {
+      const asked: Record<string, [read: number, write: number]> = {};
+      for (const [kind, send] of Object.entries(kinds))
+        asked[kind] = [(await send("GET", "/v1/sellers")).status, (await send("POST", "/v1/sellers", seller)).status];
+      return asked;
+    };
+    return { person, keyId: made.json.id as string, issuerId: issuer.id, ask };
+  }
+  const all = (read: number, write: number) => ({ session: [read, write], key: [read, write], token: [read, write] });
+
+  test("with a lower role: session, key and token can do what that role may, and the answer names what shrank", async () => {
+    const owner = await inOrg("owner");
+    const { person, keyId, issuerId, ask } = await armed("admin");
+    expect(await ask()).toEqual(all(200, 201));
+    const changed = await owner.send("PATCH", `/v1/members/${person.id}`, { role: "viewer" });
+    expect(changed.json.credentials).toEqual([
+      { object: "api_key", id: keyId, name: "CRM", effect: "limited" },
+      { object: "token_issuer", id: issuerId, name: "Sync", effect: "limited" },
+    ]);
+    expect(await ask()).toEqual(all(200, 403));
+    expect((await owner.send("PATCH", `/v1/members/${person.id}`, { role: "member" })).json.credentials).toEqual([]);
+    expect(await ask()).toEqual(all(200, 201));
+  });
+
+  test("removed: nothing works, the answer names what ended, and coming back revives no credential", async () => {
+    const owner = await inOrg("owner");
+    const { person, keyId, issuerId, ask } = await armed("admin");
+    expect(await ask()).toEqual(all(200, 201));
+    const removed = await owner.send("DELETE", `/v1/members/${person.id}`);
+    expect(removed.json.credentials).toEqual([
+      { object: "api_key", id: keyId, name: "CRM", effect: "ended" },
+      { object: "token_issuer", id: issuerId, name: "Sync", effect: "ended" },
+    ]);
+    expect(await ask()).toEqual({ session: [404, 404], key: [401, 401], token: [401, 401] });
+    const entries = (await chainOf(api, org.orgId)).slice(-3);
+    expect(entries.map(({ type, subject }) => [type, subject])).toEqual([
+      ["member.removed", person.id],
+      ["api_key.revoked", keyId],
+      ["token_issuer.revoked", issuerId],
+    ]);
+    await makeMember(api.db, org.orgId, person.userId, "admin");
+    expect(await ask()).toEqual({ session: [200, 201], key: [401, 401], token: [401, 401] });
+  });
+
+  test("a key that was rotated before goes on under whoever rotated it", async () => {
+    const [owner, admin] = [await inOrg("owner"), await inOrg("admin")];
+    const made = await admin.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["sellers:read"] });
+    const rotated = await owner.send("POST", `/v1/api_keys/${made.json.id}/rotate`, { overlap_seconds: 3600 });
+    const removed = await owner.send("DELETE", `/v1/members/${admin.id}`);
+    expect(removed.json.credentials.map((one: { id: string }) => one.id)).toEqual([made.json.id]);
+    expect((await api.send("GET", "/v1/sellers", { key: made.json.secret })).status).toBe(401);
+    expect((await api.send("GET", "/v1/sellers", { key: rotated.json.secret })).status).toBe(200);
+  });
+});
+
+describe("members", () => {
+  test("are listed page by page, and got, by people and by keys with the scope", async () => {
+    const house = await api.seed({ name: "Listed", scopes: ["members:read"] });
+    const people = [];
+    for (const role of ["owner", "admin", "member", "viewer", "viewer"] as const)
+      people.push(await signIn(api, { orgId: house.orgId, role }));
+    const seen: string[] = [];
+    let cursor = "";
+    do {
+      const page = await house.get(`/v1/members?limit=2${cursor}`);
+      expect(page.status).toBe(200);
+      seen.push(...page.json.data.map((one: { id: string }) => one.id));
+      cursor = page.json.next_cursor === null ? "" : `&cursor=${page.json.next_cursor}`;
+    } while (cursor !== "");
+    expect(seen).toEqual(people.map(({ id }) => id).toReversed());
+    const [first] = people;
+    const got = await people.at(-1)?.send("GET", `/v1/members/${first?.id}`);
+    expect(got?.json).toMatchObject({ id: first?.id, object: "member", email: first?.email, name: null, role: "owner" });
+    const blind = await api.seed({ name: "Blind", scopes: ["leads:read"] });
+    expect((await blind.get("/v1/members")).json.code).toBe("scope_missing");
+  });
+
+  test("of another org, of none, and nobody at all are one answer, byte for byte", async () => {
+    const owner = await inOrg("owner");
+    const stranger = await signIn(api, { orgId: other.orgId, role: "viewer" });
+    const outside = await signIn(api);
+    const nobody = publicId("user", api.deps.newId());
+    for (const ask of [
+      (id: string) => owner.send("GET", `/v1/members/${id}`),
+      (id: string) => owner.send("PATCH", `/v1/members/${id}`, { role: "viewer" }),
+      (id: string) => owner.send("DELETE", `/v1/members/${id}`),
+      (id: string) => owner.send("POST", `/v1/members/${id}/make_owner`),
+    ]) {
+      const never = told(await ask(nobody));
+      expect(never.status).toBe(404);
+      for (const id of [stranger.id, outside.id, "user_nonsense", publicId("lead", api.deps.newId())])
+        expect(told(await ask(id))).toEqual(never);
+    }
+    expect(await roleOf(api, other.orgId, stranger.userId)).toBe("viewer");
+  });
+
+  test("are changed by nobody's key, and by no body that is none", async () => {
+    const owner = await inOrg("owner");
+    const member = await inOrg("member");
+    for (const answer of [
+      await org.patch(`/v1/members/${member.id}`, { role: "viewer" }),
+      await org.delete(`/v1/members/${member.id}`),
+      await org.post(`/v1/members/${member.id}/make_owner`),
+    ])
+      expect([answer.status, answer.json.code]).toEqual([403, "people_only"]);
+    for (const body of [{}, { role: "root" }, { role: null }, { role: "Owner" }, { role: ["viewer"] }, { role: "viewer", owner: true }]) {
+      const answer = await owner.send("PATCH", `/v1/members/${member.id}`, body);
+      expect([answer.status, answer.json.code], JSON.stringify(body)).toEqual([422, "invalid_request"]);
+      expect(answer.json.errors[0].pointer).toMatch(/^\/(role|owner)$/);
+    }
+    expect(await roleOf(api, org.orgId, member.userId)).toBe("member");
+  }); // prettier-ignore
+});

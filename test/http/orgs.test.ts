@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { neonTransport } from "../../src/db/transport.ts";
+import { SystemDb } from "../../src/db/system-db.ts";
+import { createOrg } from "../../src/domain/orgs/create-org.ts";
+import { type AuditEntry, verifyChain } from "../../src/lib/audit-chain.ts";
+import { publicId, uuidOf } from "../../src/lib/ids.ts";
+import { tenantTables } from "../isolation/tenants.ts";
+import { testPeppers } from "../support/peppers.ts";
+import { type Api, type Caller, openApi, realNow } from "./api.ts";
+import { chainOf, forbidEntry, roleOf, signIn, type SignedIn } from "./signed-in.ts";
+
+let api: Api;
+let seeded: Caller;
+beforeAll(async () => {
+  api = await openApi();
+  seeded = await api.seed();
+});
+afterAll(() => api?.close());
+
+const make = (by: SignedIn, body: unknown, headers: Record<string, string> = {}) => by.send("POST", "/v1/orgs", body, headers);
+const orgOf = (answer: { json: { id: string } }) => uuidOf("org", answer.json.id) ?? "";
+async function rowCounts(orgId: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { name } of await tenantTables(api.db.admin)) {
+    const { rows } = await api.db.admin(`select count(*) as n from ${name} where org_id = $1`, [orgId]);
+    if (Number(rows[0]?.["n"]) > 0) counts[name] = Number(rows[0]?.["n"]);
+  }
+  return counts;
+}
+
+describe("an organisation that somebody makes", () => {
+  test("is theirs, a test one with a clock at the present, and works", async () => {
+    const person = await signIn(api);
+    const made = await make(person, { name: "  Acme Solar  " });
+    expect([made.status, made.json]).toEqual([201, { id: made.json.id, object: "organisation", name: "Acme Solar", livemode: false, role: "owner", created_at: realNow }]);
+    expect(await roleOf(api, orgOf(made), person.userId)).toBe("owner");
+    const me = (await person.send("GET", "/v1/me")).json.organisations;
+    expect(me).toMatchObject([{ id: made.json.id, name: "Acme Solar", role: "owner" }]);
+    expect((await person.send("GET", "/v1/test_clock")).json).toMatchObject({ now: realNow, status: "ready" });
+    expect((await person.send("POST", "/v1/sellers", { registered_name: "Acme Solar LLC" })).status).toBe(201);
+    const key = await person.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["leads:write"] });
+    expect(key.json.secret).toMatch(/^dg_test_/);
+    expect((await api.db.admin("select rotation_due from sessions where user_id = $1", [person.userId])).rows).toEqual([{ rotation_due: false }]);
+  }); // prettier-ignore
+
+  test("has what a seeded one has, by the same verb, and begins its own chain", async () => {
+    const person = await signIn(api);
+    const made = orgOf(await make(person, { name: "Like the seed" }));
+    const [mine, theirs] = [await rowCounts(made), await rowCounts(seeded.orgId)];
+    expect(theirs["public.api_keys"]).toBe(1);
+    // A person in place of a key; that they were added is an entry of its own.
+    expect(mine).toEqual({
+      ...Object.fromEntries(Object.entries(theirs).filter(([name]) => name !== "public.api_keys")),
+      "public.memberships": 1,
+      "audit.entry": 2,
+      "audit.payload": 2,
+    });
+    for (const [orgId, actor] of [[made, { type: "user", id: person.id }], [seeded.orgId, { type: "job", id: "seed" }]] as const)
+      expect((await chainOf(api, orgId))[0]).toMatchObject({ seq: 1, type: "org.created", subject: publicId("org", orgId), facts: { livemode: false, actor } });
+    const canary = await api.deps.system.asOrg(made, { type: "job", id: "test" }, "req", realNow).rows<{ found: boolean }>({ name: "canary", text: "select app.canary_found() as found", params: [] });
+    expect(canary).toEqual([{ found: true }]);
+    const { json } = await person.send("GET", "/v1/audit?limit=100");
+    const report = await verifyChain(json.data as AuditEntry[], { org: made, head: json.head });
+    expect(report.faults).toEqual([]);
+  }); // prettier-ignore
+
+  test("is whole or not there", async () => {
+    const person = await signIn(api);
+    const orgs = async () => Number((await api.db.admin("select count(*) as n from orgs")).rows[0]?.["n"]);
+    const before = await orgs();
+    const allow = await forbidEntry(api, "member.added");
+    expect((await make(person, { name: "Half" })).status).toBe(500);
+    await allow();
+    expect(await orgs()).toBe(before);
+    expect((await person.send("GET", "/v1/me")).json.organisations).toEqual([]);
+    expect((await make(person, { name: "Whole" })).status).toBe(201);
+    expect(await orgs()).toBe(before + 1);
+    api.faults.length = 0;
+  });
+
+  test("is made once by one Idempotency-Key", async () => {
+    const person = await signIn(api);
+    const once = { "idempotency-key": "one-org" };
+    const [first, again] = [await make(person, { name: "Once" }, once), await make(person, { name: "Once" }, once)];
+    expect([again.status, again.text, again.headers.get("idempotent-replayed")]).toEqual([201, first.text, "true"]);
+    expect((await person.send("GET", "/v1/me")).json.organisations).toHaveLength(1);
+    expect((await make(person, { name: "Twice" }, once)).json.code).toBe("idempotency_key_reused");
+  });
+
+  test("has a name that shows as one, and hostile ones are kept as what they are", async () => {
+    const person = await signIn(api);
+    for (const name of ["", "   ", "a\nb", "a\u0000b", "a\u0007", "\u202eevil", "a\u2066b", "x".repeat(101), 7, null, "\ud800"]) {
+      const answer = await make(person, { name });
+      expect([answer.status, answer.json.code], JSON.stringify(name)).toEqual([422, "invalid_request"]);
+      expect(answer.json.errors[0].pointer).toBe("/name");
+    }
+    for (const body of [{}, { name: "a", livemode: "yes" }, { name: "a", org_id: seeded.orgId }, []])
+      expect((await make(person, body)).status, JSON.stringify(body)).toBe(422);
+    for (const name of ["'; drop table orgs; --", "<script>alert(1)</script>", "${jndi:x}", "__proto__", "Ω≈ç√ 株式会社 🏠", "مؤسسة", "..", "null"]) {
+      const answer = await make(person, { name });
+      expect([answer.status, answer.json.name]).toEqual([201, name]);
+    }
+    expect(api.faults).toEqual([]);
+  }); // prettier-ignore
+
+  test("is made by people alone", async () => {
+    expect((await seeded.post("/v1/orgs", { name: "By a key" })).json.code).toBe("people_only");
+    expect((await api.send("POST", "/v1/orgs", { body: { name: "By nobody" } })).status).toBe(401);
+  });
+
+  test("is one of at most twenty of an owner; those that one is only a member of do not count", async () => {
+    const person = await signIn(api);
+    const member = await signIn(api);
+    for (let count = 0; count < 20; count += 1) {
+      const made = await make(person, { name: `Org ${count}` });
+      expect(made.status).toBe(201);
+      await api.db.admin("insert into memberships (org_id, user_id, role, created_at) values ($1, $2, 'admin', now())", [
+        orgOf(made),
+        member.userId,
+      ]);
+    }
+    const refused = await make(person, { name: "One more" });
+    expect([refused.status, refused.json.errors[0].code]).toEqual([409, "too_many_orgs"]);
+    expect((await person.send("GET", "/v1/me")).json.organisations).toHaveLength(20);
+    expect((await make(member, { name: "Mine" })).status).toBe(201);
+  });
+});
+
+describe("a live organisation", () => {
+  test("takes a second factor, and a build with every gate and pack: this one makes none", async () => {
+    const without = await signIn(api, { factor: false });
+    expect((await make(without, { name: "Live", livemode: true })).json.code).toBe("second_factor_missing");
+    expect((await make(without, { name: "Test", livemode: false })).status).toBe(201);
+    const person = await signIn(api);
+    const refused = await make(person, { name: "Live", livemode: true });
+    expect([refused.status, refused.json.errors[0].code]).toEqual([409, "live_not_open"]);
+    const account = (await seeded.get("/v1/account")).json;
+    expect([...account.missing_gates, ...account.missing_rule_packs].length).toBeGreaterThan(0);
+    const { rows } = await api.db.admin("select count(*) as live from orgs where livemode and org_id <> app.platform()");
+    expect(Number(rows[0]?.["live"])).toBe(0);
+  });
+
+  test("that a whole build makes has no test clock, and its keys are live ones", async () => {
+    const person = await signIn(api);
+    const transport = neonTransport(api.db.connectionString, { address: `127.0.0.1:${api.db.endpoint.port}` });
+    const system = new SystemDb(transport, api.deps.newId, testPeppers);
+    const own = system.asVisitor("req_test", realNow);
+    // A visitor has shown no factor.
+    expect(await createOrg(own, person.userId, { name: "Live", livemode: true }, realNow, [])).toEqual({ ok: false, refusal: "second_factor_missing" });
+    const token = person.session.headers["cookie"]?.split("=")[1] ?? "";
+    const proof = { id: person.session.id, userId: person.userId, hash: await api.deps.hashApiKey(token) };
+    const demand = { scope: null, roles: [], factor: false };
+    const asPerson = system.asPerson(proof, ["open"], demand, { requestId: "req_test", realNow, country: null, network: null });
+    const made = await createOrg(asPerson, person.userId, { name: "Live", livemode: true }, realNow, []);
+    expect(made).toMatchObject({ ok: true, value: { livemode: true } });
+    expect((await person.send("GET", "/v1/test_clock")).status).toBe(404);
+    expect((await person.send("GET", "/v1/account")).json).toMatchObject({ livemode: true, now: realNow });
+    const key = await person.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["leads:write"] });
+    expect(key.json.secret).toMatch(/^dg_live_/);
+  }); // prettier-ignore
+});

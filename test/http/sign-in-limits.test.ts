@@ -1,0 +1,204 @@
+/** How often somebody may try to sign in, and that nobody is kept out by it, or found out. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { quotasOf } from "../../src/http/quotas.ts";
+import { type Browser, type BrowserOptions, newestLink, openBrowser, tokenOf } from "../support/browser.ts";
+import { type MemoryLimits, memoryLimits } from "../support/rate-limits.ts";
+import { type Api, openApi, realNow } from "./api.ts";
+
+let api: Api;
+let limits: MemoryLimits;
+let milliseconds = Date.parse(realNow);
+beforeAll(async () => {
+  api = await openApi({ quotas: quotasOf() });
+});
+afterAll(() => api?.close());
+beforeEach(() => {
+  limits = memoryLimits(() => milliseconds);
+});
+
+let people = 0;
+const newAddress = (): string => `grace.${(people += 1)}@people.test`;
+const browser = (options?: BrowserOptions): Browser => openBrowser({ ...api.deps, rateLimits: limits }, options);
+const ask = (from: Browser, email: string) => from.send("POST", "/auth/link", { email });
+const open = (from: Browser, token: string) => from.send("POST", "/auth/link/open", { token });
+async function makeAccount(email: string): Promise<Browser> {
+  const own = openBrowser({ ...api.deps, rateLimits: memoryLimits() });
+  await ask(own, email);
+  expect((await open(own, tokenOf(await newestLink(api.mailbox, email)))).status).toBe(200);
+  return own;
+}
+/** But for what differs between any two. */
+const told = (answer: { status: number; headers: Headers; text: string }): unknown => ({
+  status: answer.status,
+  headers: [...answer.headers].filter(([name]) => !["request-id", "set-cookie"].includes(name)),
+  text: answer.text.replace(/req_\w+/, ""),
+});
+
+describe("asking for links", () => {
+  test("five in a quarter of an hour by one browser from one place, then 429 until when it says; known and unknown alike", async () => {
+    const known = newAddress();
+    await makeAccount(known);
+    const answers = [];
+    for (const email of [known, newAddress()]) {
+      limits = memoryLimits(() => milliseconds);
+      const own = browser({ address: "203.0.113.7" });
+      const before = (await api.mailbox.read(email)).length;
+      // The first is answered with the cookie by which the browser is counted from then on.
+      await ask(own, email);
+      for (let n = 0; n < 5; n += 1) expect((await ask(own, email)).status).toBe(202);
+      answers.push(await ask(own, email));
+      expect((await api.mailbox.read(email)).length - before).toBe(6);
+    }
+    const [refused, other] = answers;
+    expect([refused?.status, refused?.json.code, refused?.headers.get("retry-after")]).toEqual([429, "rate_limited", "900"]);
+    expect(told(other as never)).toEqual(told(refused as never));
+    milliseconds += 900_000;
+    expect((await ask(browser({ address: "203.0.113.7" }), known)).status).toBe(202);
+  });
+
+  test("never by the account alone: another browser, or the same from elsewhere, is served", async () => {
+    const email = newAddress();
+    const own = browser({ address: "203.0.113.8" });
+    for (let n = 0; n < 7; n += 1) await ask(own, email);
+    expect((await ask(own, email)).status).toBe(429);
+    expect((await ask(browser({ address: "203.0.113.8" }), email)).status).toBe(202);
+    const moved = browser({ address: "203.0.113.9" });
+    for (const [name, value] of own.cookies) moved.cookies.set(name, value);
+    expect((await ask(moved, email)).status).toBe(202);
+  });
+
+  test("fifty in a quarter of an hour from one place, whatever addresses and cookies", async () => {
+    const statuses = [];
+    for (let n = 0; n < 52; n += 1) statuses.push((await ask(browser({ address: "2001:db8::1" }), newAddress())).status);
+    expect(statuses.filter((status) => status === 202)).toHaveLength(50);
+    expect((await ask(browser({ address: "2001:db8:0:0:ffff::2" }), newAddress())).status).toBe(429);
+    expect((await ask(browser({ address: "2001:db8:1::1" }), newAddress())).status).toBe(202);
+  });
+
+  test("thirty mails an hour to one address from everywhere; a browser that has signed in with it is not held to that", async () => {
+    const [known, unknown] = [newAddress(), newAddress()];
+    const home = await makeAccount(known);
+    const answers = [];
+    for (const email of [known, unknown]) {
+      limits = memoryLimits(() => milliseconds);
+      const before = (await api.mailbox.read(email)).length;
+      for (let n = 0; n < 30; n += 1) expect((await ask(browser({ address: `198.51.100.${n}` }), email)).status).toBe(202);
+      answers.push(await ask(browser({ address: "198.51.100.77" }), email));
+      expect((await api.mailbox.read(email)).length - before).toBe(30);
+    }
+    const [refused, other] = answers;
+    expect([refused?.status, refused?.json.code, refused?.headers.get("retry-after")]).toEqual([429, "rate_limited", "3600"]);
+    expect(told(other as never)).toEqual(told(refused as never));
+    // Nobody is kept out by someone who floods their address.
+    for (let n = 0; n < 31; n += 1) await ask(browser({ address: `198.51.100.${n}` }), known);
+    const own = browser({ address: "203.0.113.10" });
+    for (const [name, value] of home.cookies) own.cookies.set(name, value);
+    expect((await ask(own, known)).status).toBe(202);
+    expect((await open(own, tokenOf(await newestLink(api.mailbox, known)))).json.status).toBe("signed_in");
+    // It is known for its own person's address, and for no other.
+    expect((await ask(own, unknown)).status).toBe(429);
+  });
+});
+
+describe("answering", () => {
+  test("five openings of one link, and five codes, by one browser from one place", async () => {
+    const email = newAddress();
+    const own = browser({ address: "203.0.113.11" });
+    await ask(own, email);
+    const token = tokenOf(await newestLink(api.mailbox, email));
+    const eve = browser({ address: "203.0.113.12" });
+    const opened = [];
+    for (let n = 0; n < 6; n += 1) opened.push((await open(eve, token)).status);
+    expect(opened).toEqual([200, 200, 200, 200, 200, 429]);
+    const entered = [];
+    for (let n = 0; n < 6; n += 1) entered.push((await own.send("POST", "/auth/link/relay", { code: "0000-0000" })).status);
+    expect(entered).toEqual([422, 422, 422, 422, 422, 429]);
+    // The person's own way in is another.
+    expect((await open(own, token)).status).toBe(200);
+  });
+
+  test("guesses of tokens are counted by where they come from", async () => {
+    const statuses = [];
+    for (let n = 0; n < 55; n += 1)
+      statuses.push((await open(browser({ address: "203.0.113.13" }), `${String(n).padStart(42, "x")}A`)).status);
+    expect(statuses.filter((status) => status === 422)).toHaveLength(50);
+    expect(statuses.slice(50)).toEqual([429, 429, 429, 429, 429]);
+  });
+
+  test("what cannot be counted is not tried: 503, and nothing is sent or used up", async () => {
+    const email = newAddress();
+    const own = browser();
+    await ask(own, email);
+    const token = tokenOf(await newestLink(api.mailbox, email));
+    limits.answering = false;
+    for (const answer of [
+      await ask(own, email),
+      await open(own, token),
+      await own.send("POST", "/auth/link/relay", { code: "0000-0000" }),
+    ]) {
+      expect([answer.status, answer.json.code]).toEqual([503, "limits_unavailable"]);
+      expect(answer.headers.get("retry-after")).not.toBeNull();
+    }
+    limits.answering = true;
+    expect(await api.mailbox.read(email)).toHaveLength(1);
+    expect((await open(own, token)).status).toBe(200);
+  });
+});
+
+test("counters are told no address, token or cookie in clear", async () => {
+  const email = newAddress();
+  const own = browser();
+  await ask(own, email);
+  const token = tokenOf(await newestLink(api.mailbox, email));
+  await open(browser(), token);
+  await own.send("POST", "/auth/link/relay", { code: "0000-0000" });
+  const asked = limits.asked.filter((bucket) => bucket.startsWith("challenge:"));
+  expect(asked).toHaveLength(3);
+  for (const secret of [token, ...own.cookies.values()]) expect(asked.join("\n")).not.toContain(secret);
+});
+
+describe("when the database breaks under any step", () => {
+  const tables = [
+    "public.sign_in_links",
+    "public.sign_in_failures",
+    "public.known_devices",
+    "public.users",
+    "public.sessions",
+    "public.mails",
+    "audit.head",
+  ];
+
+  test("nothing secret is said by answers, reports or the console, and no link is used up", async () => {
+    const [said, secrets]: [string[], string[]] = [[], []];
+    for (const method of ["log", "info", "warn", "error", "debug"] as const)
+      vi.spyOn(console, method).mockImplementation((...args: unknown[]) => void said.push(args.map(String).join(" ")));
+    const outcomes = [];
+    for (const table of tables) {
+      limits = memoryLimits(() => milliseconds);
+      const [email, own] = [newAddress(), browser()];
+      await ask(own, email);
+      const token = tokenOf(await newestLink(api.mailbox, email));
+      const { code } = (await open(browser(), token)).json;
+      secrets.push(email, token, code, ...own.cookies.values());
+      const enter = (typed: string) => own.send("POST", "/auth/link/relay", { code: typed });
+      await api.db.admin(`alter table ${table} rename to away`);
+      const opened = await open(own, token);
+      const answers = [
+        opened,
+        await ask(own, email),
+        await enter("0000-0000"),
+        await own.send("POST", "/auth/link", `{"email": "${email}"`),
+      ];
+      said.push(...answers.map(({ text }) => text));
+      await api.db.admin(`alter table ${table.split(".")[0]}.away rename to ${table.split(".")[1]}`);
+      // Asked again where that worked, the link is another.
+      const link = answers[1]?.status === 202 ? tokenOf(await newestLink(api.mailbox, email)) : token;
+      outcomes.push({ table, opened: opened.status, after: opened.status === 200 ? 200 : (await open(own, link)).status });
+    }
+    vi.restoreAllMocks();
+    expect(outcomes).toEqual(tables.map((table) => ({ table, opened: /failures|mails/.test(table) ? 200 : 500, after: 200 })));
+    expect(api.faults.length).toBeGreaterThan(tables.length);
+    said.push(JSON.stringify(api.faults));
+    for (const secret of secrets) expect(said.filter((text) => text.includes(secret))).toEqual([]);
+  });
+});

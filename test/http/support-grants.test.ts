@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { publicId } from "../../src/lib/ids.ts";
+import { addSeconds } from "../../src/lib/instant.ts";
+import { type Api, type Caller, openApi, realNow } from "./api.ts";
+import { chainOf, forbidEntry, mailsQueued, roleOf, signIn, type SignedIn, told } from "./signed-in.ts";
+
+let api: Api;
+let org: Caller;
+let other: Caller;
+let owner: SignedIn;
+beforeAll(async () => {
+  api = await openApi();
+  org = await api.seed();
+  other = await api.seed({ name: "Other" });
+  owner = await signIn(api, { orgId: org.orgId, role: "owner" });
+});
+afterAll(() => api?.close());
+
+const seller = { registered_name: "Acme Solar LLC" };
+async function operator(more: { factor?: boolean } = {}): Promise<SignedIn> {
+  const person = await signIn(api, more);
+  await api.db.admin("insert into operators (user_id, since, note) values ($1, $2, 'test')", [person.userId, realNow]);
+  return person;
+}
+const wanted = (more: Record<string, unknown> = {}) => ({
+  org_id: publicId("org", org.orgId),
+  reason: "Ticket 4711",
+  role: "viewer",
+  minutes: 60,
+  ...more,
+});
+const open = (by: SignedIn, more: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
+  by.send("POST", "/v1/support_grants", wanted(more), headers);
+/** What the operator sends from inside. */
+const inside = (grantId: string, orgId = org.orgId) => ({
+  "dialgate-org": publicId("org", orgId),
+  "dialgate-support-grant": grantId,
+});
+
+describe("a support grant", () => {
+  test("is opened with a reason: on the org's chain, by mail to each owner, and shown to the org", async () => {
+    const second = await signIn(api, { orgId: org.orgId, role: "owner" });
+    const admin = await signIn(api, { orgId: org.orgId, role: "admin" });
+    const guest = await operator();
+    const opened = await open(guest);
+    expect(opened.status).toBe(201);
+    expect(opened.json).toEqual({ id: opened.json.id, object: "support_grant", operator: guest.id, role: "viewer", reason: "Ticket 4711", status: "open", created_at: realNow, expires_at: addSeconds(realNow, 3600), ended_at: null });
+    expect((await chainOf(api, org.orgId)).at(-1)).toMatchObject({
+      type: "support.opened",
+      subject: opened.json.id,
+      facts: { role: "viewer", reason: "Ticket 4711", until: addSeconds(realNow, 3600), actor: { type: "operator", id: guest.id, grant: opened.json.id } },
+    });
+    expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
+    for (const { email } of [owner, second]) {
+      const [letter] = await api.mailbox.read(email);
+      expect(letter?.subject).toBe("Support has opened access to “Acme Solar”");
+      expect(letter?.text).toContain("2026-11-20 10:00 UTC");
+      expect(letter?.text).toContain("“Ticket 4711”");
+    }
+    expect(await api.mailbox.read(admin.email)).toEqual([]);
+    const viewer = await signIn(api, { orgId: org.orgId, role: "viewer" });
+    const shown = await viewer.send("GET", `/v1/support_grants/${opened.json.id}`);
+    expect(shown.json).toMatchObject({ status: "open", reason: "Ticket 4711", requests: 0, last_operation: null, last_acted_at: null });
+    expect((await org.get("/v1/support_grants")).json.data[0]).toMatchObject({ id: opened.json.id });
+  }); // prettier-ignore
+
+  test("shows how much was done by it, and what last; each request is on the org's chain, refused writes apart", async () => {
+    const guest = await operator();
+    const { id } = (await open(guest, { role: "member" })).json;
+    const another = (await open(guest)).json.id as string;
+    const before = (await chainOf(api, org.orgId)).length;
+    expect((await guest.send("GET", "/v1/campaigns", undefined, inside(id))).status).toBe(200);
+    const made = await guest.send("POST", "/v1/sellers", seller, inside(id));
+    expect(made.status).toBe(201);
+    expect((await guest.send("PATCH", `/v1/sellers/${made.json.id}`, { trade_names: ["Acme"] }, inside(id))).status).toBe(200);
+    const entries = (await chainOf(api, org.orgId)).slice(before);
+    expect(entries.filter(({ type }) => type === "support.acted").map(({ subject }) => subject)).toEqual(["campaigns.list", "sellers.create", "sellers.update"]);
+    for (const { facts } of entries) expect(facts.actor).toEqual({ type: "operator", id: guest.id, grant: id });
+    expect(entries.map(({ type }) => type)).toEqual(expect.arrayContaining(["seller.created", "seller.updated"]));
+    const shown = (await owner.send("GET", `/v1/support_grants/${id}`)).json;
+    expect(shown).toMatchObject({ requests: 3, last_operation: "sellers.update" });
+    expect(Math.abs(Date.parse(shown.last_acted_at) - Date.now())).toBeLessThan(60_000);
+    expect((await owner.send("GET", `/v1/support_grants/${another}`)).json.requests).toBe(0);
+  }); // prettier-ignore
+
+  test("writes no more than its role may, and gives nobody access that outlasts it, whatever the role", async () => {
+    const guest = await operator();
+    const viewer = (await open(guest)).json.id as string;
+    expect((await guest.send("POST", "/v1/sellers", seller, inside(viewer))).json.code).toBe("role_missing");
+    const admin = (await open(guest, { role: "admin" })).json.id as string;
+    expect((await guest.send("POST", "/v1/sellers", seller, inside(admin))).status).toBe(201);
+    expect((await guest.send("PATCH", "/v1/policy", { max_concurrency: 7 }, inside(admin))).status).toBe(200);
+    const member = await signIn(api, { orgId: org.orgId, role: "viewer" });
+    const key = (await owner.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["leads:read"] })).json;
+    for (const [method, path, body] of [
+      ["POST", "/v1/api_keys", { name: "back door", scopes: ["leads:read"] }],
+      ["POST", `/v1/api_keys/${key.id}/rotate`, {}],
+      ["POST", "/v1/token_issuers", { name: "back door", issuer: "https://x.example", alg: "HS256", scopes: ["leads:read"], secret: "A".repeat(43) }],
+      ["POST", "/v1/invitations", { email: "operator@people.test", role: "admin" }],
+      ["PATCH", `/v1/members/${member.id}`, { role: "admin" }],
+      ["DELETE", `/v1/members/${member.id}`, undefined],
+      ["POST", `/v1/members/${member.id}/make_owner`, undefined],
+    ] as const) {
+      const answer = await guest.send(method, path, body, inside(admin));
+      expect([answer.status, answer.json.code], `${method} ${path}`).toEqual([403, "role_missing"]);
+    }
+    expect(await roleOf(api, org.orgId, member.userId)).toBe("viewer");
+    const { rows } = await api.db.admin("select count(*) as n from api_keys where org_id = $1 and name = 'back door'", [org.orgId]);
+    expect(Number(rows[0]?.["n"])).toBe(0);
+    expect((await guest.send("DELETE", `/v1/api_keys/${key.id}`, undefined, inside(admin))).status).toBe(200);
+  }); // prettier-ignore
+
+  test("is opened by operators alone: everyone else is told that there is no such organisation, byte for byte", async () => {
+    const guest = await operator();
+    const missing = { org_id: publicId("org", api.deps.newId()) };
+    const never = told(await open(guest, missing));
+    expect([never.status, JSON.parse(never.text).detail]).toEqual([404, "There is no such organisation."]);
+    const former = await operator();
+    await api.db.admin("update operators set until = $2 where user_id = $1", [former.userId, realNow]);
+    const future = await operator();
+    await api.db.admin("update operators set since = $2 where user_id = $1", [future.userId, addSeconds(realNow, 1)]);
+    for (const nobody of [await signIn(api), owner, former, future]) {
+      expect(told(await open(nobody))).toEqual(never);
+      expect(told(await open(nobody, missing))).toEqual(never);
+    }
+    const platform = { org_id: publicId("org", "00000000-0000-0000-0000-000000000000") };
+    expect(told(await open(guest, platform))).toEqual(never);
+    const { rows } = await api.db.admin("select count(*) as n from support_grants where operator_id = any ($1)", [
+      [guest.userId, former.userId, future.userId, owner.userId],
+    ]);
+    expect(Number(rows[0]?.["n"])).toBe(0);
+    expect((await open(guest)).status).toBe(201);
+  });
+
+  test("takes a second factor, says nothing more to whoever has shown none, and is no key's matter", async () => {
+    const without = told(await open(await operator({ factor: false })));
+    expect([without.status, JSON.parse(without.text).code]).toEqual([403, "second_factor_missing"]);
+    expect(told(await open(await signIn(api, { factor: false })))).toEqual(without);
+    expect((await org.post("/v1/support_grants", wanted())).json.code).toBe("people_only");
+  });
+
+  test("has a reason, a role below owner and at most eight hours, or the field is named", async () => {
+    const guest = await operator();
+    for (const [field, value] of [
+      ["reason", ""], ["reason", "   "], ["reason", "x".repeat(301)], ["reason", null], ["role", "owner"], ["role", "root"],
+      ["minutes", 0], ["minutes", 481], ["minutes", 1.5], ["minutes", "60"], ["minutes", -1], ["org_id", "org_nonsense"], ["org_id", ""], ["until", realNow],
+    ] as const) {
+      const answer = await open(guest, { [field]: value });
+      expect([answer.status, answer.json.code, answer.json.errors[0].pointer], `${field} ${value}`).toEqual([422, "invalid_request", `/${field}`]);
+    }
+    expect((await open(guest, { minutes: 480 })).json.expires_at).toBe(addSeconds(realNow, 8 * 3600));
+    const hostile = "<b>x</b>\nBcc: a@evil.example https://evil.example";
+    const opened = await open(guest, { reason: hostile });
+    expect([opened.status, opened.json.reason]).toEqual([201, hostile]);
+    const letter = (await api.mailbox.read(owner.email)).at(-1);
+    expect(letter?.html).not.toContain("<b>");
+    expect(letter?.text).not.toMatch(/evil\.example|\nBcc/);
+  }); // prettier-ignore
+
+  test("is ended at once by owner, admin or its operator, and by nobody else", async () => {
+    const asked = async (guest: SignedIn, id: string) => (await guest.send("GET", "/v1/campaigns", undefined, inside(id))).status;
+    for (const role of ["owner", "admin", "member", "viewer"] as const) {
+      const guest = await operator();
+      const id = (await open(guest)).json.id as string;
+      const person = await signIn(api, { orgId: org.orgId, role, factor: false });
+      const ended = await person.send("DELETE", `/v1/support_grants/${id}`);
+      const may = role === "owner" || role === "admin";
+      expect([ended.status, ended.json.status ?? ended.json.code], role).toEqual(may ? [200, "ended"] : [403, 403]);
+      expect(await asked(guest, id), role).toBe(may ? 404 : 200);
+      if (!may) continue;
+      expect((await chainOf(api, org.orgId)).at(-1)).toMatchObject({ type: "support.ended", subject: id, facts: { actor: { type: "user", id: person.id } } });
+      const again = await person.send("DELETE", `/v1/support_grants/${id}`);
+      expect([again.status, again.json.ended_at]).toEqual([200, ended.json.ended_at]);
+      expect((await chainOf(api, org.orgId)).filter((one) => one.type === "support.ended" && one.subject === id)).toHaveLength(1);
+    }
+    const [guest, colleague] = [await operator(), await operator()];
+    const [mine, theirs] = [(await open(guest)).json.id as string, (await open(colleague)).json.id as string];
+    expect((await guest.send("DELETE", `/v1/support_grants/${theirs}`, undefined, inside(mine))).json.code).toBe("role_missing");
+    expect((await guest.send("DELETE", `/v1/support_grants/${mine}`, undefined, inside(theirs))).status).toBe(404);
+    expect((await guest.send("DELETE", `/v1/support_grants/${mine}`, undefined, inside(mine))).json.status).toBe("ended");
+    expect(await asked(guest, mine)).toBe(404);
+    expect(await asked(colleague, theirs)).toBe(200);
+    expect((await org.delete(`/v1/support_grants/${theirs}`)).json.code).toBe("people_only");
+  }); // prettier-ignore
+
+  test("lets nobody into another org, and another org's is answered like a missing one", async () => {
+    const guest = await operator();
+    const id = (await open(guest, { role: "admin" })).json.id as string;
+    expect((await guest.send("GET", "/v1/campaigns", undefined, inside(id, other.orgId))).status).toBe(404);
+    const stranger = await signIn(api, { orgId: other.orgId, role: "owner" });
+    for (const method of ["GET", "DELETE"]) {
+      const never = told(await stranger.send(method, `/v1/support_grants/${publicId("supportGrant", api.deps.newId())}`));
+      expect(never.status).toBe(404);
+      expect(told(await stranger.send(method, `/v1/support_grants/${id}`))).toEqual(never);
+      expect(told(await stranger.send(method, "/v1/support_grants/sgr_nonsense"))).toEqual(never);
+    }
+    expect((await stranger.send("GET", "/v1/support_grants")).json.data).toEqual([]);
+    expect((await owner.send("GET", `/v1/support_grants/${id}`)).json.status).toBe("open");
+  });
+
+  test("commits with its mails and its entry, or nothing of it does, and once by one Idempotency-Key", async () => {
+    const guest = await operator();
+    const grants = async () =>
+      Number(
+        (await api.db.admin("select count(*) as n from support_grants where operator_id = $1", [guest.userId])).rows[0]?.["n"],
+      );
+    const mails = await mailsQueued(api);
+    const allow = await forbidEntry(api, "support.opened");
+    expect((await open(guest)).status).toBe(500);
+    await allow();
+    expect([await grants(), await mailsQueued(api)]).toEqual([0, mails]);
+    api.faults.length = 0;
+    const once = { "idempotency-key": "one-grant" };
+    const [first, again] = [await open(guest, {}, once), await open(guest, {}, once)];
+    expect([again.status, again.text, again.headers.get("idempotent-replayed")]).toEqual([201, first.text, "true"]);
+    expect(await grants()).toBe(1);
+  });
+
+  test("is listed page by page, newest first", async () => {
+    const guest = await operator();
+    const mine = [];
+    for (let count = 0; count < 3; count += 1) mine.push((await open(guest)).json.id as string);
+    const first = await owner.send("GET", "/v1/support_grants?limit=2");
+    const second = await owner.send("GET", `/v1/support_grants?limit=2&cursor=${first.json.next_cursor}`);
+    const ids = [...first.json.data, ...second.json.data].map((one: { id: string }) => one.id);
+    expect(ids.slice(0, 3)).toEqual(mine.toReversed());
+  });
+});
