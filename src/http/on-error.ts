@@ -63,7 +63,7 @@ function ofAccess({ reason, demand }: AccessRefused): Problem {
       return new Problem("role_missing", {
         detail:
           demand?.roles?.[0] === undefined
-            ? "No operator may do this, whatever their grant: it gives or takes access that would outlast it."
+            ? "No operator may do this, whatever their grant: it gives or takes what would outlast it."
             : `This takes the role ${demand.roles[0]}.`,
       });
     case "factor_due":

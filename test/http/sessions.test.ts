@@ -77,6 +77,11 @@ describe("a session", () => {
 
   test("another's org, a missing one and a malformed one are one answer", async () => {
     const person = await signIn("owner");
+    const seen = await person.send("GET", "/v1/leads");
+    expect([seen.headers.get("cache-control"), seen.headers.get("x-content-type-options")]).toEqual([
+      "private, no-cache",
+      "nosniff",
+    ]);
     const answers = [];
     for (const named of [publicId("org", other.orgId), publicId("org", "019a9b2c-7d00-7000-8000-00000000ffff"), "org_nonsense"]) {
       const { status, json } = await person.send("GET", "/v1/campaigns", undefined, { "dialgate-org": named });
@@ -195,6 +200,10 @@ describe("a key that someone answers for", () => {
     expect((await admin.send("GET", "/v1/api_keys")).json.data[0]).toMatchObject({ sponsor_id: publicId("user", admin.userId) });
     await makeMember(api.db, org.orgId, admin.userId, "viewer");
     expect([(await make()).json.code, (await list()).status]).toEqual(["role_missing", 200]);
+    expect((await api.send("GET", "/v1/me", { key: secret })).json.organisations[0].operations).toEqual([
+      "sellers.get",
+      "sellers.list",
+    ]);
     await api.db.admin("delete from memberships where user_id = $1", [admin.userId]);
     expect([(await make()).status, (await list()).status]).toEqual([401, 401]);
     expect((await org.get("/v1/sellers")).status).toBe(200);

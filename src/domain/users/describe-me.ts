@@ -1,3 +1,4 @@
+import { eq } from "drizzle-orm";
 import type { Bound, OrgDb } from "../../db/org-db.ts";
 import {
   orgsOfPerson,
@@ -7,6 +8,7 @@ import {
   sessionById,
   type SessionRow,
 } from "../../db/queries/users.ts";
+import { memberships } from "../../db/schema/index.ts";
 import { rowsOf } from "../../db/transport.ts";
 import { allowedOperations, type Role } from "../access/operations.ts";
 
@@ -53,8 +55,10 @@ export async function describePerson(own: OrgDb, userId: string, sessionId: stri
 /** A machine's credential in the organisation that it is of. */
 export async function describeMachine(org: OrgDb): Promise<Me> {
   const bound: Bound = await org.bound();
-  const { orgId, orgName, livemode, scopes } = bound;
-  const operations = allowedOperations({ role: null, scopes: scopes ?? [] });
+  const { orgId, orgName, livemode, scopes, sponsorId } = bound;
+  // No more than who answers for it may.
+  const sponsor = sponsorId === null ? null : await org.findOne(memberships, eq(memberships.userId, sponsorId));
+  const operations = allowedOperations({ role: sponsor?.role ?? null, scopes: scopes ?? [] });
   const standing = { orgId, name: orgName ?? "", livemode, role: null, scopes, operations };
   return { person: null, standings: [standing], factorAt: null, session: null };
 }

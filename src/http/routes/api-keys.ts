@@ -78,7 +78,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/api_keys",
       summary: "Make an API key",
-      description: "Its secret is in this answer and nowhere else. It can do no more than the key that makes it.",
+      description: "Its secret is in this answer and nowhere else. It can do no more than whoever makes it, a key or a person.",
       tags: ["api_keys"],
       ...posts("api_keys.create", { tellsSecret: true }),
       request: { body: jsonBody(newKey) },
