@@ -7,7 +7,7 @@ export interface Quoted {
   readonly value: string;
 }
 export const quotedIn = (page: string): Quoted[] =>
-  [...page.matchAll(/^\|[^|\n]*\| `([a-z]+\.[^`\n]+)` \| ([^|\n]+) \|$/gm)].map(([, figure = "", value = ""]) => ({
+  [...page.matchAll(/^\|[^|\n]*\| `([a-z_]+\.[^`\n]+)` \| ([^|\n]+) \|$/gm)].map(([, figure = "", value = ""]) => ({
     figure,
     value: value.trim(),
   }));

@@ -5,6 +5,7 @@ import type { HttpEnv } from "./http-env.ts";
 import { idempotency } from "./idempotency.ts";
 import { readJson } from "./read-json.ts";
 import { type OperationId, operations, type Rule } from "../domain/access/operations.ts";
+import { outlivingScopes } from "../domain/access/scopes.ts";
 
 type Chain = MiddlewareHandler<HttpEnv>[];
 const smallBodyBytes = 64 * 1024;
@@ -61,7 +62,9 @@ export const streams = <const Id extends OperationId>(id: Id) => ({ ...declared(
 function declared<const Id extends OperationId>(operationId: Id) {
   const { scope, role, factor }: Rule = operations[operationId];
   const needed = scope === "any" ? [] : [scope];
-  const machines = scope === "people" ? [] : [{ api_key: needed }, { token: needed }];
+  // No issuer is given a scope by which a token could make what outlives it.
+  const tokens = (outlivingScopes as readonly string[]).includes(scope) ? [] : [{ token: needed }];
+  const machines = scope === "people" ? [] : [{ api_key: needed }, ...tokens];
   return {
     operationId,
     "x-scope": scope,

@@ -5,6 +5,9 @@ import type { HttpEnv } from "./http-env.ts";
 /** `ETag` on what was read, and 304 for a poller who has it already. Weak: the same content, not the same bytes on the wire. */
 export const etag: MiddlewareHandler<HttpEnv> = async (c, next) => {
   await next();
+  // People's data stays in no cache that is not asked to be asked again.
+  if (!c.res.headers.has("cache-control"))
+    c.res.headers.set("cache-control", c.req.method === "GET" ? "private, no-cache" : "no-store");
   if (c.req.method !== "GET" || c.res.status !== 200 || !c.res.headers.get("content-type")?.startsWith("application/json"))
     return;
   const tag = `W/"${hexOf(await sha256(await c.res.clone().text())).slice(0, 32)}"`;

@@ -7,4 +7,5 @@ export const requestId: MiddlewareHandler<HttpEnv> = async (c, next) => {
   c.set("requestId", publicId("request", c.env.newId()));
   await next();
   c.res.headers.set("request-id", c.var.requestId);
+  c.res.headers.set("x-content-type-options", "nosniff");
 };

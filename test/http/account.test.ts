@@ -96,7 +96,7 @@ describe("counsel's positions", () => {
     expect(ended.json).toMatchObject({ id: made.json.id, until: "2026-11-18T15:00:00Z" });
     expect((await org.post(`/v1/counsel_positions/${made.json.id}/end`)).status).toBe(404);
     const types = (await org.get("/v1/audit")).json.data.map((entry: { type: string }) => entry.type);
-    expect(types).toEqual(["position.recorded", "position.ended"]);
+    expect(types).toEqual(["org.created", "position.recorded", "position.ended"]);
   });
   test.each([
     [{ rule_id: "automated-voice/KY" }, "rule_not_liftable"],

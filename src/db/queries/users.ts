@@ -73,6 +73,12 @@ export const insertSession = (one: NewSession): Statement => ({
   ],
 });
 
+export const sessionById = (id: string): Statement => ({
+  name: "users.session_by_id",
+  text: `select ${sessionColumns} from sessions s where s.id = $1`,
+  params: [id],
+});
+
 export const liveSessions = (userId: string, now: Instant): Statement => ({
   name: "users.live_sessions",
   text: `select ${sessionColumns} from sessions s where s.user_id = $1 and ${isLive("$2::timestamptz")} order by s.created_at desc, s.id limit 100`,

@@ -16,7 +16,7 @@ export interface Rule {
   readonly whileDue?: true;
   /** Whoever it is about may as well, with any role: the member themselves, or the operator whom the grant lets in. */
   readonly orOneself?: true;
-  /** Gives or takes access that outlasts a support grant: no operator may. */
+  /** Gives or takes what outlasts a support grant (access, where calls go, what the organisation answers for): no operator may. */
   readonly lasting?: true;
   /** Reads of the people who are called: each read is written down in the request that reads. */
   readonly subjects?: true;
@@ -94,22 +94,22 @@ export const operations = {
   "campaigns.enrol": by("member", "campaigns:write"),
   "campaigns.pause": by("member", "campaigns:write"),
   "campaigns.resume": by("member", "campaigns:write"),
-  "connections.create": by("admin", "connections:write", factor),
+  "connections.create": by("admin", "connections:write", lasting),
   "connections.list": by("viewer", "connections:read"),
   "connections.get": by("viewer", "connections:read"),
   "connections.test": by("admin", "connections:write", factor),
-  "connections.update": by("admin", "connections:write", factor),
+  "connections.update": by("admin", "connections:write", lasting),
   "connections.delete": by("admin", "connections:write", factor),
   "consent_events.create": by("member", "consent:write"),
   "consent_events.list": by("viewer", "consent:read", subjects),
   "consent_events.get": by("viewer", "consent:read", subjects),
-  "counsel_positions.create": by("admin", "account:write", factor),
+  "counsel_positions.create": by("admin", "account:write", lasting),
   "counsel_positions.list": by("viewer", "account:read"),
-  "counsel_positions.end": by("admin", "account:write", factor),
+  "counsel_positions.end": by("admin", "account:write", lasting),
   "decisions.dry_run": by("viewer", "decisions:read", subjects),
   "decisions.get": by("viewer", "decisions:read", subjects),
   "decisions.snapshot": by("viewer", "decisions:read", subjects),
-  "dnc_acknowledgements.create": by("admin", "account:write", factor),
+  "dnc_acknowledgements.create": by("admin", "account:write", lasting),
   "halts.create": by("member", "halts:write"),
   "halts.list": by("viewer", "halts:read"),
   "halts.end": by("admin", "halts:write"),
@@ -130,7 +130,7 @@ export const operations = {
   "leads.decision": by("viewer", "decisions:read", subjects),
   "leads.decisions": by("viewer", "decisions:read", subjects),
   "policy.get": by("viewer", "account:read"),
-  "policy.update": by("admin", "account:write", factor),
+  "policy.update": by("admin", "account:write", lasting),
   "sellers.create": by("member", "sellers:write"),
   "sellers.list": by("viewer", "sellers:read"),
   "sellers.get": by("viewer", "sellers:read"),

@@ -31,3 +31,6 @@ export const scopes = [
   "token_issuers:write",
 ] as const;
 export type Scope = (typeof scopes)[number];
+
+/** By these a token could make what outlives it: they are given to keys alone. */
+export const outlivingScopes = ["api_keys:write", "token_issuers:write"] as const satisfies readonly Scope[];

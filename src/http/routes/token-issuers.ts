@@ -4,7 +4,7 @@ import { findIssuer, findIssuers } from "../../domain/token-issuers/find-issuers
 import type { GivenKey, KeyRefusal } from "../../domain/token-issuers/judge-key.ts";
 import { revokeIssuer } from "../../domain/token-issuers/revoke-issuer.ts";
 import { updateIssuer } from "../../domain/token-issuers/update-issuer.ts";
-import { scopes } from "../../domain/access/scopes.ts";
+import { outlivingScopes, scopes } from "../../domain/access/scopes.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { type PublicJwk, tokenAlgs } from "../../lib/public-jwk.ts";
@@ -16,7 +16,7 @@ import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, invalid, notFound, type Problem } from "../problem.ts";
 
 /** A token lasts a day at most: it makes no credential that would outlive it. */
-const tokenScopes = scopes.filter((scope) => scope !== "api_keys:write" && scope !== "token_issuers:write");
+const tokenScopes = scopes.filter((scope) => !(outlivingScopes as readonly string[]).includes(scope));
 const oneLine = (charactersMax: number) =>
   z.string().min(1).max(charactersMax).refine(isOneLine, "One line of text is needed, without control characters.");
 const fields = {
@@ -101,6 +101,9 @@ const tokenIssuer = z
     created_at: instantField,
     expires_at: instantField.nullable(),
     revoked_at: instantField.nullable(),
+    sponsor_id: idField("user")
+      .nullable()
+      .openapi({ description: "Who answers for it: its tokens never do more than they may. Null: it answers for itself." }),
     last_used_at: instantField.nullable().openapi({ description: "To the minute." }),
   })
   .openapi("TokenIssuer", { description: "Its instants are of the real clock, in test organisations too." });
@@ -133,6 +136,7 @@ function view(row: TokenIssuer, origin: string, now: Instant): z.infer<typeof to
     created_at: row.createdAt,
     expires_at: row.expiresAt,
     revoked_at: row.revokedAt,
+    sponsor_id: row.sponsorId === null ? null : publicId("user", row.sponsorId),
     last_used_at: row.lastUsedAt,
   };
 }
