@@ -87,7 +87,7 @@ async function keyOf(
   world: Awaited<ReturnType<typeof buildWorld>>,
   hash: (clear: string) => Promise<Uint8Array>,
 ): Promise<string> {
-  const { clear, id } = mintApiKey(newId(), false, crypto.getRandomValues(new Uint8Array(23)));
+  const { clear, id } = mintApiKey(newId(), false, crypto.getRandomValues(new Uint8Array(32)));
   await world.sql(
     "insert into api_keys (org_id, id, name, secret_hash, scopes, created_at) values ($1, $2, 'bench', decode($3, 'hex'), '{leads:read}', now())",
     [world.orgId, id, Buffer.from(await hash(clear)).toString("hex")],

@@ -1,12 +1,13 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { OrgDb } from "../db/org-db.ts";
 import type { Asking, Demand, SessionProof } from "../db/system-db.ts";
-import { type OperationId, operations, rolesFrom, type Rule } from "../domain/access/operations.ts";
+import { type OperationId, operations, roles, rolesFrom, type Rule } from "../domain/access/operations.ts";
 import type { Principal } from "./authenticate.ts";
 import { networkOf } from "./client-address.ts";
 import { addressOf } from "./limit-rate.ts";
 import { uuidOf } from "../lib/ids.ts";
 import type { HttpEnv } from "./http-env.ts";
+import { isAccessRefused } from "./on-error.ts";
 import { renewSession } from "./session-cookie.ts";
 import { tellOfOddUse } from "./tell-of-odd-use.ts";
 import { Problem } from "./problem.ts";
@@ -20,11 +21,38 @@ export const bindOrg = (operation: OperationId): MiddlewareHandler<HttpEnv> =>
     const rule: Rule = operations[operation];
     c.set("org", handleOf(c, c.var.principal, operation, demandOf(rule, c)));
     await next();
-    // A fault of the request itself is told only to a caller who was proved.
-    if (c.error instanceof Problem && c.error.parts.unproven) await c.var.org.bound();
+    try {
+      // A fault of the request itself is told only to a caller who was proved.
+      if (c.error instanceof Problem && c.error.parts.unproven) await c.var.org.bound();
+    } finally {
+      await noteGuest(c, operation);
+    }
     await renewSession(c);
     await tellOfOddUse(c);
   };
+
+/**
+ * Whatever an operator asks for in an org is on its chain, also what only wrote, was malformed, or was refused: each is noted
+ * by now or is noted here.
+ */
+async function noteGuest(c: Context<HttpEnv>, operation: OperationId): Promise<void> {
+  const { principal } = c.var;
+  if (principal.kind !== "session" || principal.grant === null || principal.org === null) return;
+  if (operations[operation].role === null) return;
+  try {
+    await c.var.org.noteRead();
+  } catch (thrown) {
+    if (!(thrown instanceof Error) || !isAccessRefused(thrown) || thrown.reason === "org_unknown") return;
+    const session = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
+    const noted = [{ action: "support.refused" as const, subject: operation, facts: { operation, reason: thrown.reason } }];
+    const letIn: Demand = { scope: null, roles, factor: false, noted };
+    // Whom the grant does not let in at all is nobody's guest.
+    await c.env.system
+      .asOperator(session, principal.org, principal.grant, letIn, askingOf(c))
+      .noteRead()
+      .catch(() => undefined);
+  }
+}
 
 /** The session has gone on under another token in this request: what is still to be asked is bound by that one. */
 export function rebind(c: Context<HttpEnv>, operation: OperationId, hash: Uint8Array): void {

@@ -60,11 +60,19 @@ function ofAccess({ reason, demand }: AccessRefused): Problem {
     case "people_only":
       return new Problem("people_only", { detail: "Only a person who is signed in may do this, and no key." });
     case "role_missing":
-      return new Problem("role_missing", { detail: `This takes the role ${demand?.roles?.[0] ?? "of a member"}.` });
+      return new Problem("role_missing", {
+        detail:
+          demand?.roles?.[0] === undefined
+            ? "No operator may do this, whatever their grant: it gives or takes access that would outlast it."
+            : `This takes the role ${demand.roles[0]}.`,
+      });
     case "factor_due":
       return new Problem("second_factor_due", { detail: "Finish signing in with your second factor." });
     case "factor_missing":
-      return new Problem("second_factor_missing", { detail: "Show a second factor in this session: a passkey or a code." });
+      return new Problem("second_factor_missing", {
+        detail:
+          "Show a second factor in this session: a passkey or a code. Who has none sets one up first: POST /v1/me/totp or /v1/me/passkeys/options.",
+      });
     case "scope_missing": {
       const scope = demand?.scope ?? "";
       return new Problem("scope_missing", {

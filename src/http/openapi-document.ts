@@ -53,9 +53,26 @@ interface OperationObject {
   security?: readonly Record<string, unknown>[];
   "x-rate-limit"?: readonly { readonly policy: string; readonly q: number; readonly w: number }[];
   "x-idempotency-key"?: "required" | "optional";
+  "x-role"?: string | null;
 }
 
+/** What a session needs beside its cookie. */
+const orgHeaders = [
+  {
+    name: "Dialgate-Org",
+    what: "`org_…`: which organisation is meant, where a person has several. A key's or token's own, or 404.",
+  },
+  { name: "Dialgate-Support-Grant", what: "`sgr_…`: for an operator of the platform, the grant that lets them in." },
+].map(({ name, what }) => ({
+  name,
+  in: "header",
+  required: false,
+  description: what,
+  schema: { type: "string", maxLength: 64 },
+}));
+
 function describe(operation: OperationObject): void {
+  if (typeof operation["x-role"] === "string") operation.parameters = [...(operation.parameters ?? []), ...orgHeaders];
   const key = operation["x-idempotency-key"];
   if (key === undefined) return;
   operation.parameters = [

@@ -42,7 +42,7 @@ export const problemTypes = {
     title: "A change with a session's cookie came from elsewhere",
     cause:
       "The browser says (Sec-Fetch-Site, or Origin where that is missing) that another site made it ask, or nothing says that it was ours.",
-    fix: "Change things from the console. A program sends an API key instead of a cookie.",
+    fix: "Change things from this service's own pages. A program sends an API key; one that has to use a cookie sends `Origin` with the service's own address.",
   },
   sign_in_refused: {
     status: 403,

@@ -1,7 +1,7 @@
 import { base62Of, bytesOfUuid, uuidOfBase62 } from "./base62.ts";
 
 /**
- * API keys: `dg_test_<id: 22 base62>_<secret: 32 base62><checksum: 6 base62>`. The fixed prefix lets secret scanners find
+ * API keys: `dg_test_<id: 22 base62>_<secret: 43 base62><checksum: 6 base62>`. The fixed prefix lets secret scanners find
  * them, the checksum (CRC-32 of everything before it) lets a mistyped or made-up key be refused without a database.
  */
 export interface ApiKey {
@@ -11,13 +11,13 @@ export interface ApiKey {
   readonly clear: string;
 }
 
-const pattern = /^dg_(live|test)_([0-9A-Za-z]{22})_([0-9A-Za-z]{32})([0-9A-Za-z]{6})$/;
-const secretBytes = 23;
+const pattern = /^dg_(live|test)_([0-9A-Za-z]{22})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})$/;
+const secretBytes = 32;
 
-/** @param random 23 bytes (184 bits), which is less than 32 base62 digits hold, so that no digit is biased. */
+/** @param random 32 bytes: 256 bits, of which 43 base62 digits hold each value once. */
 export function mintApiKey(id: string, livemode: boolean, random: Uint8Array): ApiKey {
-  if (random.length !== secretBytes) throw new RangeError("an API key takes 23 random bytes");
-  const body = `dg_${livemode ? "live" : "test"}_${base62Of(bytesOfUuid(id), 22)}_${base62Of(random, 32)}`;
+  if (random.length !== secretBytes) throw new RangeError("an API key takes 32 random bytes");
+  const body = `dg_${livemode ? "live" : "test"}_${base62Of(bytesOfUuid(id), 22)}_${base62Of(random, 43)}`;
   return { id, livemode, clear: body + checksumOf(body) };
 }
 

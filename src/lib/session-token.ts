@@ -2,7 +2,7 @@ import { base62Of, bytesOfUuid, uuidOfBase62 } from "./base62.ts";
 import { sameText } from "./constant-time.ts";
 
 /**
- * A session's cookie: `dgs_<session: 22 base62>_<person: 22 base62>_<secret: 32 base62><tag: 22 base62>`. Whose it is stands
+ * A session's cookie: `dgs_<session: 22 base62>_<person: 22 base62>_<secret: 43 base62><tag: 22 base62>`. Whose it is stands
  * in it, so that who acts is known before the database has proved it; only a keyed hash of the whole is stored.
  *
  * The tag is a keyed digest of what stands before it, so that nobody else can make one: a person's requests are counted by
@@ -13,18 +13,18 @@ export interface SessionToken {
   readonly userId: string;
   readonly clear: string;
 }
-const pattern = /^(dgs_([0-9A-Za-z]{22})_([0-9A-Za-z]{22})_[0-9A-Za-z]{32})([0-9A-Za-z]{22})$/;
-const secretBytes = 23;
+const pattern = /^(dgs_([0-9A-Za-z]{22})_([0-9A-Za-z]{22})_[0-9A-Za-z]{43})([0-9A-Za-z]{22})$/;
+const secretBytes = 32;
 type Hasher = (clear: string) => Promise<Uint8Array>;
 
-/** @param random 23 bytes: 184 bits, which is less than 32 base62 digits hold, so that no digit is biased. */
+/** @param random 32 bytes: 256 bits, of which 43 base62 digits hold each value once. */
 export async function mintSessionToken(
   id: string,
   userId: string,
   random: (bytes: number) => Uint8Array,
   hash: Hasher,
 ): Promise<SessionToken> {
-  const parts = [base62Of(bytesOfUuid(id), 22), base62Of(bytesOfUuid(userId), 22), base62Of(random(secretBytes), 32)];
+  const parts = [base62Of(bytesOfUuid(id), 22), base62Of(bytesOfUuid(userId), 22), base62Of(random(secretBytes), 43)];
   const body = `dgs_${parts.join("_")}`;
   return { id, userId, clear: body + (await tagOf(body, hash)) };
 }

@@ -123,6 +123,23 @@ describe("the tokens of a batch", () => {
     expect((await nextSlot(world)) - (at.at(-1) as number)).toBeLessThan(1 / 7 + 1e-3);
   });
 
+  test("of a batch in one part are all used, a step apart, however late its record: none is left behind", async () => {
+    const world = await buildWorld(db, { leads: 10, callsPerSecond: 5 });
+    await spreadOver(world, 1);
+    const claimed = await claimDue(world);
+    await sleep(150);
+    await decideAndRecord(world.deps.desk, world.org, claimed);
+    const rows = await world.sql<{ at: number }>(
+      "select extract(epoch from slot_at)::float8 as at from dial_attempts where org_id = $1 order by slot_at",
+      [world.orgId],
+    );
+    const at = rows.map((row) => row.at);
+    expect(at).toHaveLength(10);
+    for (const [index, gap] of at.slice(1).map((each, before) => [before, each - (at[before] as number)] as const))
+      expect(gap, `behind call ${index}`).toBeCloseTo(1 / 5, 4);
+    expect((await nextSlot(world)) - (at.at(-1) ?? 0)).toBeCloseTo(1 / 5, 4);
+  });
+
   test("that came too late are taken anew behind everybody, and nobody else is given them", async () => {
     const world = await buildWorld(db, { leads: 40, callsPerSecond: 2 });
     await spreadOver(world, 1);

@@ -6,6 +6,7 @@ import { run } from "../../src/dispatch/run.ts";
 import { settle } from "../../src/dispatch/settle.ts";
 import { place } from "../../src/dispatch/place.ts";
 import { publicId } from "../../src/lib/ids.ts";
+import { dryRun } from "../../src/domain/decisions/dry-run.ts";
 import { addSeconds } from "../../src/lib/instant.ts";
 import { retellCall, retellReport } from "../../src/providers/voice/retell-report.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -52,6 +53,27 @@ describe("retries", () => {
     );
     await tell(world, world.attempts[0] as string, unanswered);
     expect(await enrolmentOf(world)).toMatchObject({ state: "done", reason: "no_answer" });
+  });
+  it("a provider's second call spends the budget, for the gate and where an attempt is settled alike", async () => {
+    for (const [budget, state, refused] of [
+      [2, "done", true],
+      [3, "waiting", false],
+    ] as const) {
+      const world = await dialed();
+      const [id = ""] = world.attempts;
+      await world.sql("update calling_policies set attempts_max = $2 where org_id = $1", [world.orgId, budget]);
+      await tell(world, id, { ...unanswered, providerCallId: "call_other" });
+      await tell(world, id, unanswered);
+      const { state: after } = (await enrolmentOf(world)) ?? {};
+      const of = { leadId: world.leadIds[0] as string, campaignId: world.campaignId, at: null };
+      const run = await dryRun(world.org, world.deps.desk, of);
+      if (!run.ok) throw new Error(run.refusal);
+      expect({ budget, state: after, refused: run.value.decision.reason_codes.includes("retry_budget_spent") }).toEqual({
+        budget,
+        state,
+        refused,
+      });
+    }
   });
   it("what is known to have failed before it rang counts for nothing", async () => {
     const world = await dialed();

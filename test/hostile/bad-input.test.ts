@@ -44,7 +44,9 @@ async function footprint(): Promise<string> {
     .filter(({ name }) => name !== "public.idempotency_keys" && name !== "audit.head")
     .map(({ name }) => {
       const where = /^audit\.(entry|payload)$/.test(name) ? `where not exists (${accessed})` : "";
-      return `select '${name} ' || t.ctid || ' ' || t.xmin as row from ${name} t ${where}`;
+      // That a key was used is written to the minute.
+      const what = name === "public.api_keys" ? "to_jsonb(t) - 'last_used_at'" : "t.ctid || ' ' || t.xmin";
+      return `select '${name} ' || (${what})::text as row from ${name} t ${where}`;
     });
   const text = `select md5(string_agg(u.row, ',' order by u.row)) as footprint from (${each.join(" union all ")}) u`;
   return String((await house.api.db.admin(text)).rows[0]?.["footprint"]);

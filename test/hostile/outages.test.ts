@@ -26,7 +26,7 @@ describe("an empty database", () => {
   afterAll(() => house.close());
 
   test("answers every operation with 401 or 404, breaks nowhere, and has no work for anyone", async () => {
-    const { clear } = mintApiKey(house.api.deps.newId(), false, new Uint8Array(23).fill(1));
+    const { clear } = mintApiKey(house.api.deps.newId(), false, new Uint8Array(32).fill(1));
     const { operations } = await readDocument(house.api.deps);
     for (const operation of operations.filter(({ isPublic }) => !isPublic)) {
       const answer = await ask(house, operation, clear);

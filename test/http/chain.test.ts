@@ -42,8 +42,8 @@ describe("who calls", () => {
   });
 
   test("a well-formed key that is unknown, or has another secret, is refused by the database's answer", async () => {
-    const unknown = mintApiKey(api.deps.newId(), false, new Uint8Array(23).fill(3));
-    const wrongSecret = mintApiKey(acme.keyId, false, new Uint8Array(23).fill(3));
+    const unknown = mintApiKey(api.deps.newId(), false, new Uint8Array(32).fill(3));
+    const wrongSecret = mintApiKey(acme.keyId, false, new Uint8Array(32).fill(3));
     for (const { clear } of [unknown, wrongSecret])
       expect((await api.send("GET", "/v1/sellers", { key: clear })).json.code).toBe("unauthorized");
   });
@@ -77,7 +77,7 @@ describe("who calls", () => {
   });
 
   test("a fault of the request is told only to a caller who was proved", async () => {
-    const unknown = mintApiKey(api.deps.newId(), false, new Uint8Array(23).fill(4)).clear;
+    const unknown = mintApiKey(api.deps.newId(), false, new Uint8Array(32).fill(4)).clear;
     expect((await api.send("POST", "/v1/sellers", { key: unknown, body: { nonsense: 1 } })).status).toBe(401);
     expect(
       (await api.send("POST", "/v1/sellers", { key: unknown, raw: "{", headers: { "content-type": "application/json" } })).status,

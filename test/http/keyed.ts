@@ -5,7 +5,7 @@ import type { World } from "../support/world.ts";
 import type { Api } from "./api.ts";
 
 export async function keyed(api: Api, world: Pick<World, "orgId" | "sql">, ...scopes: readonly string[]) {
-  const key = mintApiKey(api.deps.newId(), false, new Uint8Array(23).fill(4));
+  const key = mintApiKey(api.deps.newId(), false, new Uint8Array(32).fill(4));
   await world.sql(
     "insert into api_keys (org_id, id, name, secret_hash, scopes, created_at) values ($1, $2, 'test', $3, $4, now())",
     [world.orgId, key.id, await api.deps.hashApiKey(key.clear), scopes],

@@ -60,7 +60,7 @@ describe("a report of leaked keys", () => {
   test("says the same of a key that is there, one that is not, and one that was revoked before", async () => {
     const [known, revoked] = [await newKey(), await newKey()];
     await owner.send("DELETE", `/v1/api_keys/${revoked.id}`);
-    const unknown = mintApiKey(api.deps.newId(), false, new Uint8Array(23).fill(3)).clear;
+    const unknown = mintApiKey(api.deps.newId(), false, new Uint8Array(32).fill(3)).clear;
     const mails = await mailsQueued(api);
     const chain = (await chainOf(api, org.orgId)).length;
     const answers = [];
@@ -80,7 +80,7 @@ describe("a report of leaked keys", () => {
     expect(nonsense.json.data).toEqual(near.map(() => ({ result: "not_a_key" })));
     expect(sent).toEqual([]);
     expect(await works(key.secret)).toBe(true);
-    const many = Array.from({ length: 98 }, (_, at) => ({ token: mintApiKey(api.deps.newId(), false, new Uint8Array(23).fill(at)).clear }));
+    const many = Array.from({ length: 98 }, (_, at) => ({ token: mintApiKey(api.deps.newId(), false, new Uint8Array(32).fill(at)).clear }));
     sent = [];
     const mixed = await report([{ token: "nonsense" }, ...many.slice(1), { token: key.secret }, { token: other.secret }]);
     expect(mixed.json.data).toEqual([{ result: "not_a_key" }, ...many.slice(1).map(() => ({ result: "received" })), { result: "received" }, { result: "received" }]);
@@ -92,7 +92,7 @@ describe("a report of leaked keys", () => {
   test("needs the whole key: its id, or another secret behind the same id, revokes nothing", async () => {
     const key = await newKey();
     const { rows } = await api.db.admin("select id from api_keys where name = 'CRM' order by id desc limit 1");
-    const forged = mintApiKey(String(rows[0]?.["id"]), false, new Uint8Array(23).fill(9)).clear;
+    const forged = mintApiKey(String(rows[0]?.["id"]), false, new Uint8Array(32).fill(9)).clear;
     expect(forged.slice(0, 30)).toBe(key.secret.slice(0, 30));
     expect((await report([{ token: forged }])).json).toEqual(received(1));
     expect(await works(key.secret)).toBe(true);

@@ -481,7 +481,8 @@ describe("an identity", () => {
     await world.rows(
       "create or replace function app.has_factor(of_user uuid) returns boolean stable language sql as 'select true'",
     );
-    expect(outcome(await browser.signIn("google", email))).toBe("in");
+    const finished = await browser.signIn("google", email);
+    expect([finished.status, finished.headers.get("location")]).toEqual([303, "/auth/second-factor"]);
     await world.rows(
       "create or replace function app.has_factor(of_user uuid) returns boolean stable language sql as 'select false'",
     );

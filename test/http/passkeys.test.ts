@@ -1,10 +1,11 @@
 /** Passkeys end to end: each ceremony with an authenticator in software, whole, and with one part of it wrong. */
-import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { userHandleOf } from "../../src/domain/factors/check-passkey.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { Authenticator, cbor, type Created, type Wrong } from "../support/authenticator.ts";
+import { makeMaker } from "../support/certificate.ts";
 import { FactorBrowser, type SignedInPerson, signInPerson } from "../support/factor-holder.ts";
 import { reportAccess } from "../support/report.ts";
 import { testOrigin } from "../support/users.ts";
@@ -124,19 +125,22 @@ describe("a passkey", () => {
     });
   });
 
-  test("attested by its own key alone is taken; certificates are neither read nor fetched", async () => {
+  test("attested by its own key is taken, one attested by its maker is not: certificates are neither read nor followed", async () => {
     const person = await signInPerson(api);
     const authenticator = new Authenticator(testOrigin);
-    const added = await person.browser.register(authenticator.selfAttested(await person.browser.creationOptions()));
+    const added = await person.browser.register(authenticator.attested(await person.browser.creationOptions()));
     expect(added.status, added.text).toBe(201);
     const other = new Authenticator(testOrigin);
-    const forged = other.selfAttested(await person.browser.creationOptions(), { signWith: authenticator });
+    const forged = other.attested(await person.browser.creationOptions(), { signWith: authenticator });
     expect(told(await person.browser.register(forged))).toEqual(refused);
 
+    const maker = makeMaker("http://169.254.169.254/revoked.crl");
     const fetched = vi.spyOn(globalThis, "fetch");
     try {
-      for (const fmt of ["packed", "tpm", "android-key", "apple", "fido-u2f", "android-safetynet", "compound", ""]) {
-        const attStmt = new Map<string, unknown>([["alg", -7], ["sig", randomBytes(70)], ["x5c", [certificate]]]); // prettier-ignore
+      const whole = new Authenticator(testOrigin).attested(await person.browser.creationOptions(), {}, maker);
+      expect(told(await person.browser.register(whole))).toEqual(refused);
+      for (const fmt of ["tpm", "android-key", "apple", "fido-u2f", "android-safetynet", "compound", ""]) {
+        const attStmt = new Map<string, unknown>([["alg", -7], ["sig", randomBytes(70)], ["x5c", [maker.certificate]]]); // prettier-ignore
         const attested = await person.browser.addPasskey(new Authenticator(testOrigin), { attestation: { fmt, attStmt } });
         expect({ fmt, ...told(attested) }).toEqual({ fmt, ...refused });
       }
@@ -202,7 +206,6 @@ describe("a passkey", () => {
   });
 });
 
-const certificate = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "der", type: "spki" });
 const coseMap = (entries: readonly (readonly [number, unknown])[]) => cbor(new Map(entries));
 
 describe("a registration in which one thing is wrong adds nothing", () => {
@@ -476,7 +479,8 @@ test("nobody who asks for options makes a row, and whoever signs in stands on th
   for (let asked = 0; asked < 5; asked += 1) await browser.signInOptions();
   expect(await rows()).toBe(before);
   await browser.signIn(own.authenticator.get(await browser.signInOptions()));
-  const [inside] = (await browser.send("GET", "/v1/sessions")).json.data as { id: string; current: boolean }[];
+  const sessions = (await browser.send("GET", "/v1/sessions")).json.data as { id: string; current: boolean }[];
+  const inside = sessions.find((one) => one.current);
   expect(await rows()).toBe(before + 1);
   clock = addSeconds(realNow, 1_200);
   await browser.send("POST", "/auth/passkey", { credential: own.authenticator.get(await browser.signInOptions()) });
@@ -487,7 +491,13 @@ test("nobody who asks for options makes a row, and whoever signs in stands on th
       where e.org_id = app.platform() and p.subject_text = any ($1) order by e.seq`,
     [[inside?.id, own.passkeyId]],
   );
-  expect(entries.map((entry) => entry["type"])).toEqual(["passkey.added", "passkey.used", "session.started", "passkey.used"]);
+  expect(entries.map((entry) => entry["type"])).toEqual([
+    "passkey.added",
+    "passkey.used",
+    "session.started",
+    "passkey.used",
+    "session.ended",
+  ]);
   expect(JSON.parse(String(entries[2]?.["facts"]))).toMatchObject({
     method: "passkey",
     stage: "open",

@@ -41,7 +41,7 @@ beforeEach(() => {
 
 const from = (address: string) => ({ "cf-connecting-ip": address });
 const get = (path: string, address: string, key = acme.apiKey) => api.send("GET", path, { key, headers: from(address) });
-const forged = () => mintApiKey(acme.keyId, false, new Uint8Array(23).fill(9)).clear;
+const forged = () => mintApiKey(acme.keyId, false, new Uint8Array(32).fill(9)).clear;
 
 describe("a key", () => {
   test("is served its quota and told of it in every answer, whatever that is", async () => {

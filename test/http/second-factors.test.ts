@@ -266,6 +266,16 @@ describe("a recovery code", () => {
     );
   });
 
+  test("stands in for a factor that there is, and for none", async () => {
+    const bare = await signInPerson(api, { orgId: org.orgId });
+    const { clear, hashes } = await api.deps.recoveryCodes.mint(bare.userId);
+    const insert = "insert into recovery_codes (user_id, code_hash, created_at) values ($1, decode($2, 'hex'), $3)";
+    await api.db.admin(insert, [bare.userId, Buffer.from(hashes[0] ?? []).toString("hex"), realNow]);
+    expect(told(await bare.browser.recover(clear[0] ?? ""))).toEqual(refused);
+    expect((await bare.browser.addPasskey(new Authenticator(testOrigin))).status).toBe(201);
+    expect((await bare.browser.recover(clear[0] ?? "")).status).toBe(200);
+  });
+
   test("asked for in thirty requests at once opens exactly one", async () => {
     const person = await holder();
     const many = await Promise.all(Array.from({ length: 30 }, () => due(person)));

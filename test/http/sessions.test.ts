@@ -69,7 +69,10 @@ describe("a session", () => {
     const due = await signIn("owner", { stage: "factor_due", factor: false });
     const refused = await due.send("GET", "/v1/campaigns");
     expect([refused.status, refused.json.code]).toEqual([403, "second_factor_due"]);
-    expect((await due.send("GET", "/v1/me")).status).toBe(200);
+    const me = (await due.send("GET", "/v1/me")).json;
+    const session = { id: publicId("session", due.session.id), status: "second_factor_due" };
+    expect(me).toMatchObject({ user: { email: due.email }, session, organisations: [] });
+    expect((await due.send("DELETE", `/v1/sessions/${session.id}`)).status).toBe(200);
   });
 
   test("another's org, a missing one and a malformed one are one answer", async () => {
@@ -189,6 +192,7 @@ describe("a key that someone answers for", () => {
     const make = () => api.send("POST", "/v1/sellers", { key: secret, body: seller });
     const list = () => api.send("GET", "/v1/sellers", { key: secret });
     expect([(await make()).status, (await list()).status]).toEqual([201, 200]);
+    expect((await admin.send("GET", "/v1/api_keys")).json.data[0]).toMatchObject({ sponsor_id: publicId("user", admin.userId) });
     await makeMember(api.db, org.orgId, admin.userId, "viewer");
     expect([(await make()).json.code, (await list()).status]).toEqual(["role_missing", 200]);
     await api.db.admin("delete from memberships where user_id = $1", [admin.userId]);
@@ -219,14 +223,21 @@ describe("an operator", () => {
     const guest = await operator();
     expect((await api.send("GET", "/v1/campaigns", { headers: guest.headers })).status).toBe(200);
     expect((await api.send("POST", "/v1/sellers", { body: seller, headers: guest.headers })).json.code).toBe("role_missing");
+    expect((await api.send("POST", "/v1/decisions", { body: {}, headers: guest.headers })).status).toBe(422);
+    expect((await api.send("POST", "/v1/api_keys", { body: {}, headers: guest.headers })).json.detail).toContain("No operator");
     const { rows } = await api.db.admin(
-      "select p.facts_text as facts from audit.payload p join audit.entry e using (org_id, seq) where p.org_id = $1 and e.event_type = 'support.acted' order by p.seq desc limit 1",
+      "select e.event_type as type, p.facts_text as facts from audit.payload p join audit.entry e using (org_id, seq) where p.org_id = $1 and e.event_type like 'support.%' order by p.seq",
       [org.orgId],
     );
-    expect(JSON.parse(rows[0]?.["facts"] as string)).toMatchObject({
-      operation: "campaigns.list",
-      actor: { type: "operator", id: publicId("user", guest.userId), grant: publicId("supportGrant", guest.grantId) },
-    });
+    const told = rows.map(({ type, facts }) => ({ type, ...JSON.parse(String(facts)) }));
+    expect(told.map(({ type, operation }) => `${type} ${operation}`)).toEqual([
+      "support.acted campaigns.list",
+      "support.refused sellers.create",
+      "support.acted decisions.dry_run",
+      "support.refused api_keys.create",
+    ]);
+    const actor = { type: "operator", id: publicId("user", guest.userId), grant: publicId("supportGrant", guest.grantId) };
+    for (const entry of told) expect(entry.actor).toEqual(actor);
   });
 
   test("stays outside without a grant, after its end, without a second factor, and when no operator any more", async () => {

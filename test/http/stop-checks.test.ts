@@ -38,7 +38,7 @@ async function answered(): Promise<
   return { ...world, ...(await keyed(world)), attempt, person: publicId("person", world.personIds[0] as string), other };
 }
 async function keyed(world: World) {
-  const key = mintApiKey(api.deps.newId(), false, new Uint8Array(23).fill(4));
+  const key = mintApiKey(api.deps.newId(), false, new Uint8Array(32).fill(4));
   await world.sql(
     "insert into api_keys (org_id, id, name, secret_hash, scopes, created_at) values ($1, $2, 'test', $3, '{suppressions:read,suppressions:write,audit:read}', now())",
     [world.orgId, key.id, await api.deps.hashApiKey(key.clear)],

@@ -184,7 +184,7 @@ describe("with another org's id", () => {
   test("a key without the route's scope writes nothing, not even its Idempotency-Key, and an unknown one is told no more than that", async () => {
     const { api } = t.house;
     const reader = await api.seed({ scopes: ["leads:read"] });
-    const unknown = mintApiKey(api.deps.newId(), false, new Uint8Array(23).fill(3)).clear;
+    const unknown = mintApiKey(api.deps.newId(), false, new Uint8Array(32).fill(3)).clear;
     for (const operation of operations.filter(({ path, method }) => path.startsWith("/v1/") && method === "POST")) {
       const path = operation.path.replace("{id}", publicId("lead", nothing));
       const init = { headers: { "idempotency-key": "one-key" }, body: operation.example ?? {} };

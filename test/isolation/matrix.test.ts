@@ -122,7 +122,7 @@ async function idIn(kind: IdKind, orgId: string): Promise<string> {
 }
 
 async function addKey(orgId: string, given: readonly string[], more: { sponsor?: string; expired?: boolean; revoked?: boolean }) {
-  const key = mintApiKey(newId(), false, crypto.getRandomValues(new Uint8Array(23)));
+  const key = mintApiKey(newId(), false, crypto.getRandomValues(new Uint8Array(32)));
   const hash = hexOf(await t.house.api.deps.hashApiKey(key.clear));
   await t.house.api.db.admin(
     `insert into api_keys (org_id, id, name, secret_hash, scopes, created_at, sponsor_id, expires_at, revoked_at)

@@ -337,7 +337,7 @@ export const statements: Readonly<Record<string, Make>> = {
 };
 
 /** On tables without an org, and through doors. */
-const ofNoOrg = ["mails", "oidc", "sign-in", "users", "ways-in"];
+const ofNoOrg = ["factors", "mails", "oidc", "sign-in", "users", "ways-in"];
 
 /** What db/queries exports and has no statement above: a new one must be tried too. */
 export function untried(): string[] {

@@ -7,7 +7,14 @@ import { phoneMemo, readPhone } from "../../src/lib/phone.ts";
 import { gates } from "../../src/gates/registry.ts";
 import { idPrefixes } from "../../src/lib/ids.ts";
 import { problemTypes } from "../../src/http/problem-types.ts";
+import { recentSeconds } from "../../src/domain/factors/add-passkey.ts";
+import { failuresMax } from "../../src/domain/factors/show-factor.ts";
+import { createApp } from "../../src/http/app.ts";
+import type { HttpDeps } from "../../src/http/http-env.ts";
 import { quotasOf } from "../../src/http/quotas.ts";
+import { recoveryCodesInSet } from "../../src/lib/recovery-code.ts";
+import { challengeSeconds } from "../../src/lib/webauthn-challenge.ts";
+import { vendors } from "../../src/providers/vendors.ts";
 import { learnedHoursMin, unusualCountMin, unusualTimes } from "../../src/lib/usual-rate.ts";
 import { signInRefusals } from "../../src/domain/sign-in/oidc/finish-sign-in.ts";
 import { columnMap } from "../../src/domain/imports/import-map.ts";
@@ -16,6 +23,17 @@ import golden from "../audit/golden.json" with { type: "json" };
 import { blocksOf, tableUnder } from "./blocks.ts";
 import { root } from "./run-blocks.ts";
 
+/** What the document is made of. */
+const documented = {
+  newId: () => "019a9b2c-7d00-7000-8000-000000000001",
+  publicOrigin: "https://api.dialgate.test",
+  roleIsSafe: async () => true,
+  flood: async () => true,
+  rateLimits: { take: async () => null },
+  report: () => undefined,
+  quotas: quotasOf(),
+  vendors,
+} as unknown as HttpDeps;
 const page = (name: string) => readFileSync(join(root, "docs", name), "utf8");
 const codesUnder = (text: string, heading: string) => tableUnder(text, heading).map((row) => row[0]?.replaceAll("`", ""));
 
@@ -65,6 +83,34 @@ describe("docs/rate-limits.md", () => {
       learnedHoursMin: 24,
     });
     for (const words of ["more than ten times that, and more than 600", "before 24 hours of use"]) expect(text).toContain(words);
+  });
+});
+
+describe("docs/second-factors.md", () => {
+  const text = page("second-factors.md");
+  test("names each request of second factors, and no other", async () => {
+    const document = (await (await createApp().request("/openapi.json", {}, documented)).json()) as {
+      paths: Record<string, Record<string, { tags: readonly string[] }>>;
+    };
+    const served = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, { tags }]) =>
+        tags.includes("second_factors") || path.startsWith("/auth/passkey") ? [`${method.toUpperCase()} ${path}`] : [],
+      ),
+    );
+    expect(served).toHaveLength(15);
+    expect(codesUnder(text, "Second factors").toSorted()).toEqual(served.toSorted());
+  });
+  test("says the limits that the code has", () => {
+    const said = { challengeSeconds, recentSeconds, recoveryCodesInSet, failuresMax, attempts: quotasOf().challenge.limit };
+    expect(said).toEqual({ challengeSeconds: 300, recentSeconds: 900, recoveryCodesInSet: 10, failuresMax: 10, attempts: 5 });
+    for (const words of [
+      "after five minutes",
+      "of the last 15 minutes",
+      "Ten of 120 bits",
+      "Ten that did not hold",
+      "Five in 15 minutes",
+    ])
+      expect(text).toContain(words);
   });
 });
 

@@ -5,6 +5,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import type { CreationOptions } from "../../src/domain/factors/add-passkey.ts";
 import type { RequestOptions } from "../../src/domain/factors/ask-passkey.ts";
+import type { Maker } from "./certificate.ts";
 
 export type Algorithm = "ES256" | "EdDSA" | "RS256";
 export interface Flags {
@@ -152,13 +153,13 @@ export class Authenticator {
     };
   }
 
-  /** What it says of itself: by its own key, over the challenge, with no certificate. */
-  selfAttested(options: CreationOptions, wrong: Wrong = {}): Created {
+  /** What it says of itself: by its own key and with no certificate, or by its maker's. */
+  attested(options: CreationOptions, wrong: Wrong = {}, maker?: Maker): Created {
     const plain = this.create(options, wrong);
     const authData = Buffer.from(String(plain.response["authenticatorData"]), "base64url");
     const clientData = Buffer.from(String(plain.response["clientDataJSON"]), "base64url");
-    const sig = (wrong.signWith ?? this).sign(Buffer.concat([authData, sha256(clientData)]));
-    const attStmt = new Map<string, unknown>([["alg", -7], ["sig", sig]]); // prettier-ignore
+    const sig = (maker ?? wrong.signWith ?? this).sign(Buffer.concat([authData, sha256(clientData)]));
+    const attStmt = new Map<string, unknown>([["alg", -7], ["sig", sig], ...(maker === undefined ? [] : [["x5c", [maker.certificate]] as const])]); // prettier-ignore
     const attestationObject = cbor(new Map<string, unknown>([["fmt", "packed"], ["attStmt", attStmt], ["authData", authData]])); // prettier-ignore
     return { ...plain, response: { ...plain.response, attestationObject: base64url(attestationObject) } };
   }

@@ -36,6 +36,8 @@ export interface Browser {
   /** A header that is empty is not sent. */
   send(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<BrowserAnswer>;
   open(path: string): Promise<OpenPage>;
+  /** What it has for passkeys; none unless it is given one. */
+  authenticator: { get(options: never): object } | null;
 }
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -78,10 +80,21 @@ export function openBrowser(deps: HttpDeps, options: BrowserOptions = {}): Brows
     const isJson = /json/.test(answer.headers.get("content-type") ?? "");
     return { status: answer.status, headers: answer.headers, text, json: isJson && text !== "" ? JSON.parse(text) : null };
   };
-  return { cookies, send, open: (path) => openPage(send, deps.publicOrigin, path) };
+  const browser: Browser = {
+    cookies,
+    send,
+    authenticator: null,
+    open: (path) => openPage(send, deps.publicOrigin, path, browser.authenticator),
+  };
+  return browser;
 }
 
-async function openPage(send: Browser["send"], origin: string, path: string): Promise<OpenPage> {
+async function openPage(
+  send: Browser["send"],
+  origin: string,
+  path: string,
+  authenticator: Browser["authenticator"],
+): Promise<OpenPage> {
   const served = await send("GET", path, undefined, { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" });
   if (served.status !== 200) throw new Error(`${path}: ${served.status}`);
   const settings = { enableJavaScriptEvaluation: true, suppressInsecureJavaScriptEnvironmentWarning: true };
@@ -93,6 +106,15 @@ async function openPage(send: Browser["send"], origin: string, path: string): Pr
     return { ok: answer.status < 300, status: answer.status, json: async () => answer.json };
   };
   Object.assign(window, { fetch: fetched });
+  if (authenticator !== null) {
+    // As a browser has it: options and answers go through its JSON.
+    class PublicKeyCredential {
+      static parseRequestOptionsFromJSON = (options: object): object => options;
+    }
+    const get = async ({ publicKey }: { publicKey: never }) => ({ toJSON: () => authenticator.get(publicKey) });
+    Object.assign(window, { PublicKeyCredential });
+    Object.defineProperty(window.navigator, "credentials", { value: { get } });
+  }
   window.document.write(served.text);
   const settled = async () => {
     while (window.document.querySelector("button[disabled]") !== null) await new Promise((resolve) => setTimeout(resolve, 2));

@@ -73,6 +73,12 @@ export const insertSession = (one: NewSession): Statement => ({
   ],
 });
 
+export const sessionById = (id: string): Statement => ({
+  name: "users.session_by_id",
+  text: `select ${sessionColumns} from sessions s where s.id = $1`,
+  params: [id],
+});
+
 export const liveSessions = (userId: string, now: Instant): Statement => ({
   name: "users.live_sessions",
   text: `select ${sessionColumns} from sessions s where s.user_id = $1 and ${isLive("$2::timestamptz")} order by s.created_at desc, s.id limit 100`,
@@ -99,7 +105,7 @@ export const rotateSession = (
 ): Statement => ({
   name: "users.rotate_session",
   text: `update sessions s set previous_hash = case when $4 then null else s.secret_hash end,
-      previous_until = case when $4 then null else $3::timestamptz + make_interval(secs => ${overlapSeconds}) end,
+      previous_until = $3::timestamptz + make_interval(secs => ${overlapSeconds}),
       secret_hash = $2, rotation_due = false, stage = case when $4 then 'open' else s.stage end, factor_at = case when $4 then $3 else s.factor_at end,
       factor_failures = case when $4 then 0 else s.factor_failures end
     where s.id = $1 and s.ended_at is null and (s.rotation_due or $4) returning ${sessionColumns}`,

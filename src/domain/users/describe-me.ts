@@ -1,5 +1,12 @@
 import type { Bound, OrgDb } from "../../db/org-db.ts";
-import { orgsOfPerson, type OrgOfPersonRow, personById, type PersonRow } from "../../db/queries/users.ts";
+import {
+  orgsOfPerson,
+  type OrgOfPersonRow,
+  personById,
+  type PersonRow,
+  sessionById,
+  type SessionRow,
+} from "../../db/queries/users.ts";
 import { rowsOf } from "../../db/transport.ts";
 import { allowedOperations, type Role } from "../access/operations.ts";
 
@@ -18,15 +25,18 @@ export interface Me {
   readonly standings: readonly Standing[];
   /** When this session showed a second factor. */
   readonly factorAt: string | null;
+  /** The one that asks; null: a machine does. */
+  readonly session: SessionRow | null;
 }
 const orgsMax = 1_000;
 
-/** A person in every organisation that they are a member of. */
-export async function describePerson(own: OrgDb, userId: string): Promise<Me> {
-  const { bound, answers } = await own.query(personById(userId), orgsOfPerson(userId, orgsMax));
-  const [people = emptyAnswer, orgs = emptyAnswer] = answers;
+/** A person in every organisation that they are a member of; in none before they have shown the second factor that is due. */
+export async function describePerson(own: OrgDb, userId: string, sessionId: string): Promise<Me> {
+  const { bound, answers } = await own.query(personById(userId), orgsOfPerson(userId, orgsMax), sessionById(sessionId));
+  const [people = emptyAnswer, orgs = emptyAnswer, sessions = emptyAnswer] = answers;
   const [person = null] = rowsOf<PersonRow>(people);
-  const standings = rowsOf<OrgOfPersonRow>(orgs).map((row) => {
+  const [session = null] = rowsOf<SessionRow>(sessions);
+  const standings = (session?.stage === "open" ? rowsOf<OrgOfPersonRow>(orgs) : []).map((row) => {
     const role = row.role as Role;
     return {
       orgId: row.org_id,
@@ -37,7 +47,7 @@ export async function describePerson(own: OrgDb, userId: string): Promise<Me> {
       operations: allowedOperations({ role, scopes: null }),
     };
   });
-  return { person, standings, factorAt: bound.factorAt };
+  return { person, standings, factorAt: bound.factorAt, session };
 }
 
 /** A machine's credential in the organisation that it is of. */
@@ -45,7 +55,8 @@ export async function describeMachine(org: OrgDb): Promise<Me> {
   const bound: Bound = await org.bound();
   const { orgId, orgName, livemode, scopes } = bound;
   const operations = allowedOperations({ role: null, scopes: scopes ?? [] });
-  return { person: null, standings: [{ orgId, name: orgName ?? "", livemode, role: null, scopes, operations }], factorAt: null };
+  const standing = { orgId, name: orgName ?? "", livemode, role: null, scopes, operations };
+  return { person: null, standings: [standing], factorAt: null, session: null };
 }
 
 const emptyAnswer = { columns: [], rows: [] };

@@ -97,9 +97,25 @@ function onSubmit(id, work) {
   });
 }
 function signedIn(answer) {
-  if (answer.next === "second_factor") say("done", "One step is left: show your second factor.");
-  else say("done", "You are signed in. You can close this window.");
+  const isDone = answer.next === "done";
+  say("done", isDone ? "You are signed in. You can close this window." : "One step is left: your second factor.");
   part("done").focus();
-  if (answer.next === "done" && answer.go_to) location.assign(answer.go_to);
+  if (!isDone) location.assign("/auth/second-factor" + (answer.go_to ? "?next=" + encodeURIComponent(answer.go_to) : ""));
+  else if (answer.go_to) location.assign(answer.go_to);
+}
+`;
+
+/** Behind it a page can ask for a passkey, where the browser reads and writes its JSON (WebAuthn Level 3, 5.1.7 to 5.1.10). */
+export const passkeyScript = String.raw`
+const canPasskey = typeof PublicKeyCredential === "function" && "parseRequestOptionsFromJSON" in PublicKeyCredential;
+async function usePasskey(path) {
+  const options = PublicKeyCredential.parseRequestOptionsFromJSON(await post(path + "/options", {}));
+  let credential;
+  try {
+    credential = await navigator.credentials.get({ publicKey: options });
+  } catch {
+    throw "No passkey was shown.";
+  }
+  return post(path, { credential: credential.toJSON() });
 }
 `;

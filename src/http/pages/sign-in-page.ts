@@ -1,15 +1,16 @@
 import { nextPaths } from "../../domain/sign-in/next-path.ts";
 import type { IdentityProviderName } from "../../providers/sign-in/contract.ts";
 import { providerTitles } from "../sign-in-providers.ts";
-import { type Page, pageOf, scriptStart } from "./page.ts";
+import { type Page, pageOf, passkeyScript, scriptStart } from "./page.ts";
 
 /**
- * Where somebody goes to Google or Microsoft, where this deployment has an account there; asks for a link, and enters the code
+ * Where somebody goes to Google or Microsoft, where this deployment has an account there; uses a passkey; asks for a link, and enters the code
  * that another browser shows for it.
  */
 const mainWith = (providers: readonly IdentityProviderName[]): string => `
 <section id="providers">
 ${providers.map((name) => `<form id="${name}"><button type="submit">Continue with ${providerTitles[name]}</button></form>`).join("\n")}
+<form id="passkey" hidden><button type="submit">Use a passkey</button></form>
 </section>
 <form id="ask">
 <label for="email">Address of mail</label>
@@ -30,7 +31,15 @@ ${providers.map((name) => `<form id="${name}"><button type="submit">Continue wit
 <p id="problem" role="alert"></p>
 `;
 
-const scriptWith = (providers: readonly IdentityProviderName[]): string => String.raw`${scriptStart}
+const scriptWith = (providers: readonly IdentityProviderName[]): string => String.raw`${scriptStart}${passkeyScript}
+function finish(answer) {
+  show("providers", false);
+  show("ask", false);
+  show("sent", false);
+  signedIn(answer);
+}
+show("passkey", canPasskey);
+onSubmit("passkey", async () => finish({ ...(await usePasskey("/auth/passkey")), go_to: next }));
 for (const name of ${JSON.stringify(providers)})
   onSubmit(name, async () => location.assign((await post("/auth/oidc/" + name, {})).url));
 const asked = new URLSearchParams(location.search).get("next");
@@ -41,13 +50,7 @@ onSubmit("ask", async () => {
   show("sent", true);
   part("sent-title").focus();
 });
-onSubmit("enter", async () => {
-  const answer = await post("/auth/link/relay", { code: part("code").value });
-  show("providers", false);
-  show("ask", false);
-  show("sent", false);
-  signedIn(answer);
-});
+onSubmit("enter", async () => finish(await post("/auth/link/relay", { code: part("code").value })));
 `;
 
 /** Made once for each set of providers. */

@@ -28,6 +28,9 @@ const fields = {
   created_at: instantField,
   expires_at: instantField.nullable(),
   revoked_at: instantField.nullable(),
+  sponsor_id: idField("user")
+    .nullable()
+    .openapi({ description: "Who answers for it: it never does more than they may. Null: it answers for itself." }),
   last_used_at: instantField.nullable().openapi({ description: "To the minute." }),
 };
 const apiKey = z
@@ -62,6 +65,7 @@ const view = (row: ApiKeyRow, now: Instant): z.infer<typeof apiKey> => ({
   created_at: row.createdAt,
   expires_at: row.expiresAt,
   revoked_at: row.revokedAt,
+  sponsor_id: row.sponsorId === null ? null : publicId("user", row.sponsorId),
   last_used_at: row.lastUsedAt,
 });
 const viewMade = ({ key, secret }: KeyWithSecret, now: Instant) => ({ ...view(key, now), secret });

@@ -21,18 +21,29 @@ const me = z
     user: z
       .strictObject({ id: idField("user"), email: z.string(), name: z.string().nullable(), created_at: instantField })
       .nullable(),
+    session: z
+      .strictObject({ id: idField("session"), status: z.enum(["second_factor_due", "open"]) })
+      .nullable()
+      .openapi({ description: "The one of this request: `DELETE /v1/sessions/{id}` signs out." }),
     second_factor_at: instantField.nullable().openapi({ description: "When this session showed a second factor." }),
-    organisations: z.array(standing),
+    organisations: z.array(standing).openapi({ description: "None while a second factor is due." }),
   })
   .openapi("Me");
 
-const view = ({ person, standings, factorAt }: Me, credential: z.infer<typeof me>["credential"]): z.infer<typeof me> => ({
+const view = (
+  { person, standings, factorAt, session }: Me,
+  credential: z.infer<typeof me>["credential"],
+): z.infer<typeof me> => ({
   object: "me",
   credential,
   user:
     person === null
       ? null
       : { id: publicId("user", person.id), email: person.email, name: person.name, created_at: person.created_at },
+  session:
+    session === null
+      ? null
+      : { id: publicId("session", session.id), status: session.stage === "open" ? "open" : "second_factor_due" },
   second_factor_at: factorAt,
   organisations: standings.map(({ orgId, operations, scopes, ...rest }) => ({
     id: publicId("org", orgId),
@@ -54,7 +65,8 @@ export function meRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const { principal, org } = c.var;
-      const found = principal.kind === "session" ? await describePerson(org, principal.id) : await describeMachine(org);
+      const found =
+        principal.kind === "session" ? await describePerson(org, principal.id, principal.sessionId) : await describeMachine(org);
       return c.json(view(found, principal.kind), 200);
     },
   );

@@ -96,7 +96,7 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       if (done.value.mailQueued) await c.env.wakeMail();
       c.header("cache-control", "no-store");
       c.header("referrer-policy", "no-referrer");
-      return c.redirect(landing, 303);
+      return c.redirect(done.value.secondFactorDue ? "/auth/second-factor" : landing, 303);
     },
   );
 
@@ -114,6 +114,7 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
         status: 200,
         title: "You are signed in",
         paragraphs: ["If you have set up a second factor, show it next; until then nothing else opens."],
+        link: { path: "/auth/second-factor", words: "Show a second factor" },
       }),
   );
 }

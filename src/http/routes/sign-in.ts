@@ -18,6 +18,7 @@ import type { HttpEnv } from "../http-env.ts";
 import { limitChallenge, limitMails } from "../limit-challenges.ts";
 import { linkPage } from "../pages/link-page.ts";
 import type { Page } from "../pages/page.ts";
+import { secondFactorPage } from "../pages/second-factor-page.ts";
 import { signInPage } from "../pages/sign-in-page.ts";
 import { invalid, type Problem } from "../problem.ts";
 import { heldSession, setSessionCookie } from "../session-cookie.ts";
@@ -128,6 +129,10 @@ const pageRoute = <const Path extends string, const Id extends string>(path: Pat
 export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(pageRoute("/auth/sign-in", "sign_in.page", "The page on which somebody signs in"), (c) =>
     serve(signInPage(configuredNames(c.env.identityProviders))),
+  );
+  app.openapi(
+    pageRoute("/auth/second-factor", "sign_in.second_factor_page", "The page on which somebody shows their second factor"),
+    () => serve(secondFactorPage),
   );
   app.openapi(
     pageRoute("/auth/link", "sign_in.link_page", "The page to which a mail's link leads; loading it changes nothing"),

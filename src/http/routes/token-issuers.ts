@@ -101,6 +101,9 @@ const tokenIssuer = z
     created_at: instantField,
     expires_at: instantField.nullable(),
     revoked_at: instantField.nullable(),
+    sponsor_id: idField("user")
+      .nullable()
+      .openapi({ description: "Who answers for it: its tokens never do more than they may. Null: it answers for itself." }),
     last_used_at: instantField.nullable().openapi({ description: "To the minute." }),
   })
   .openapi("TokenIssuer", { description: "Its instants are of the real clock, in test organisations too." });
@@ -133,6 +136,7 @@ function view(row: TokenIssuer, origin: string, now: Instant): z.infer<typeof to
     created_at: row.createdAt,
     expires_at: row.expiresAt,
     revoked_at: row.revokedAt,
+    sponsor_id: row.sponsorId === null ? null : publicId("user", row.sponsorId),
     last_used_at: row.lastUsedAt,
   };
 }
