@@ -5,6 +5,7 @@ import { publicId } from "../../src/lib/ids.ts";
 import { problemTypes } from "../../src/http/problem-types.ts";
 import { type House, type LiveOrg, openHouse } from "../support/live-house.ts";
 import { tenantTables, type TenantTable } from "../isolation/tenants.ts";
+import { makeMember, makePerson, makeSession } from "../support/users.ts";
 import { type Document, type Operation, readDocument, type Schema } from "./operations.ts";
 
 /** `npm run test:full` sets more. */
@@ -14,6 +15,8 @@ let org: LiveOrg;
 let document: Document;
 let tables: readonly TenantTable[];
 let own: string[];
+/** Of an owner, for what no key may ask. */
+let session: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   house = await openHouse();
@@ -21,6 +24,10 @@ beforeAll(async () => {
   const [lead = ""] = await org.leads([{ phone: "+12122340001" }]);
   const campaign = await org.launch(org.retell);
   own = [org.seller, org.retell, org.elevenlabs, org.dnc, lead, campaign, publicId("lead", house.api.deps.newId()), publicId("import", house.api.deps.newId())];
+  const owner = await makePerson(house.api.db);
+  await makeMember(house.api.db, org.orgId, owner.userId, "owner");
+  const signedIn = await makeSession(house.api.db, house.api.deps.hashApiKey, owner.userId, house.api.deps.now(), { org: org.orgId });
+  session = signedIn.headers;
   document = await readDocument(house.api.deps);
   tables = await tenantTables(house.api.db.admin);
 }, 120_000); // prettier-ignore
@@ -69,9 +76,9 @@ async function judge(name: string, answer: Answer, before: string): Promise<void
 
 async function send(operation: Operation, path: string, raw: string | Uint8Array, headers: Record<string, string> = {}): Promise<Answer> {
   return house.api.send(operation.method, path, {
-    key: org.apiKey,
+    ...(operation.forPeople ? {} : { key: org.apiKey }),
     raw,
-    headers: { "content-type": "application/json", ...(operation.method === "POST" ? { "idempotency-key": house.api.deps.newId() } : {}), ...headers },
+    headers: { ...(operation.forPeople ? session : {}), "content-type": "application/json", ...(operation.method === "POST" ? { "idempotency-key": house.api.deps.newId() } : {}), ...headers },
   });
 } // prettier-ignore
 const writing = () =>

@@ -9,6 +9,8 @@ export interface Operation {
   readonly method: string;
   readonly path: string;
   readonly isPublic: boolean;
+  /** No key may ask for it. */
+  readonly forPeople: boolean;
   readonly parameters: readonly { readonly name: string; readonly in: string; readonly schema?: Schema }[];
   /** Of the JSON body; null for none. */
   readonly body: Schema;
@@ -26,6 +28,7 @@ export async function readDocument(deps: HttpDeps): Promise<Document> {
       method: method.toUpperCase(),
       path,
       isPublic: operation["x-public"] === true,
+      forPeople: operation["x-scope"] === "people",
       parameters: operation.parameters ?? [],
       body: operation.requestBody?.content["application/json"]?.schema ?? null,
     })),

@@ -154,6 +154,21 @@ describe("an invitation", () => {
     }
   }); // prettier-ignore
 
+  test("brings back no credential that somebody left behind", async () => {
+    const email = address();
+    await invite(owner, email, "admin");
+    const person = await signIn(api, { email, orgId: org.orgId, role: "admin" });
+    const made = await person.send("POST", "/v1/api_keys", { name: "left", scopes: ["sellers:read"] });
+    const use = async () => (await api.send("GET", "/v1/sellers", { key: made.json.secret })).status;
+    expect(await use()).toBe(200);
+    // As if the key had been made while its maker was being removed.
+    await api.db.admin("delete from memberships where user_id = $1", [person.userId]);
+    expect(await use()).toBe(401);
+    expect((await accept(person, await tokenTo(email))).status).toBe(200);
+    expect(await use()).toBe(401);
+    expect((await person.send("GET", `/v1/api_keys/${made.json.id}`)).json.status).toBe("revoked");
+  });
+
   test("gives no role that its inviter could not give when it is accepted", async () => {
     const cases: readonly [given: Role, by: Role, later: Role | null, status: number][] = [
       ["owner", "owner", "owner", 200],

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => api?.close());
 
-const rounds = 60;
+const rounds = process.env["TEST_FULL"] === "1" ? 100 : 20;
 const statuses = (answers: readonly { readonly status: number }[]) => answers.map(({ status }) => status).toSorted();
 async function ownersOf(orgId: string): Promise<number> {
   const { rows } = await api.db.admin("select count(*) as n from memberships where org_id = $1 and role = 'owner'", [orgId]);
@@ -114,6 +114,10 @@ describe("an invitation", () => {
       const sessions = await Promise.all(
         Array.from({ length: 50 }, () => makeSession(api.db, api.deps.hashApiKey, guest.userId, realNow)),
       );
+      // Each was used long enough ago for its use to be written down.
+      await api.db.admin("update sessions set last_seen_at = last_seen_at - interval '5 minutes' where user_id = $1", [
+        guest.userId,
+      ]);
       const answers = await Promise.all(
         sessions.map(({ headers }) => api.send("POST", "/v1/invitations/accept", { body: { token }, headers: { ...headers } })),
       );
@@ -171,8 +175,14 @@ describe("an invitation", () => {
 
 test("somebody who makes organisations at once owns no more than twenty", async () => {
   const person = await signIn(api);
+  const sessions = await Promise.all(
+    Array.from({ length: 30 }, () => makeSession(api.db, api.deps.hashApiKey, person.userId, realNow)),
+  );
+  await api.db.admin("update sessions set last_seen_at = last_seen_at - interval '5 minutes' where user_id = $1", [
+    person.userId,
+  ]);
   const answers = await Promise.all(
-    Array.from({ length: 30 }, (_, at) => person.send("POST", "/v1/orgs", { name: `Org ${at}` })),
+    sessions.map(({ headers }, at) => api.send("POST", "/v1/orgs", { body: { name: `Org ${at}` }, headers: { ...headers } })),
   );
   expect(statuses(answers)).toEqual([...Array.from({ length: 20 }, () => 201), ...Array.from({ length: 10 }, () => 409)]);
   const { rows } = await api.db.admin("select count(*) as n from memberships where user_id = $1", [person.userId]);
@@ -192,7 +202,7 @@ test("a key that is reported leaked by many at once is revoked once, and its own
 });
 
 test("a key that is used while its member is removed works before it, and never after", async () => {
-  for (let round = 0; round < rounds / 3; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     const { orgId, owners } = await houseOf(1);
     const admin = await signIn(api, { orgId, role: "admin" });
     const key = (await admin.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["sellers:write"] })).json;

@@ -64,7 +64,7 @@ describe("a support grant", () => {
     expect((await org.get("/v1/support_grants")).json.data[0]).toMatchObject({ id: opened.json.id });
   }); // prettier-ignore
 
-  test("shows how much was done by it, and what last; each request is on the org's chain, refused writes apart", async () => {
+  test("shows how much was done by it, and what last; each request is on the org's chain, also what came to nothing", async () => {
     const guest = await operator();
     const { id } = (await open(guest, { role: "member" })).json;
     const another = (await open(guest)).json.id as string;
@@ -73,12 +73,15 @@ describe("a support grant", () => {
     const made = await guest.send("POST", "/v1/sellers", seller, inside(id));
     expect(made.status).toBe(201);
     expect((await guest.send("PATCH", `/v1/sellers/${made.json.id}`, { trade_names: ["Acme"] }, inside(id))).status).toBe(200);
+    const absent = `/v1/invitations/${publicId("invitation", api.deps.newId())}`;
+    expect((await guest.send("PATCH", `/v1/sellers/${publicId("seller", api.deps.newId())}`, { trade_names: [] }, inside(id))).status).toBe(404);
+    expect((await guest.send("GET", absent, undefined, inside(id))).json.code).toBe("role_missing");
     const entries = (await chainOf(api, org.orgId)).slice(before);
-    expect(entries.filter(({ type }) => type === "support.acted").map(({ subject }) => subject)).toEqual(["campaigns.list", "sellers.create", "sellers.update"]);
+    expect(entries.filter(({ type }) => type === "support.acted").map(({ subject }) => subject)).toEqual(["campaigns.list", "sellers.create", "sellers.update", "sellers.update"]);
     for (const { facts } of entries) expect(facts.actor).toEqual({ type: "operator", id: guest.id, grant: id });
     expect(entries.map(({ type }) => type)).toEqual(expect.arrayContaining(["seller.created", "seller.updated"]));
     const shown = (await owner.send("GET", `/v1/support_grants/${id}`)).json;
-    expect(shown).toMatchObject({ requests: 3, last_operation: "sellers.update" });
+    expect(shown).toMatchObject({ requests: 4, last_operation: "sellers.update" });
     expect(Math.abs(Date.parse(shown.last_acted_at) - Date.now())).toBeLessThan(60_000);
     expect((await owner.send("GET", `/v1/support_grants/${another}`)).json.requests).toBe(0);
   }); // prettier-ignore

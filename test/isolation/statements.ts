@@ -101,6 +101,7 @@ const knownSql = {
   apiKey: "select credential_id::text as v from credential_networks where org_id = $1",
   clock: "select app.rfc3339(now + interval '1 minute') as v from test_clocks where org_id = $1",
   member: "select user_id::text as v from memberships where org_id = $1 and role = 'owner'",
+  sponsor: "select sponsor_id::text as v from api_keys where org_id = $1 and sponsor_id is not null and revoked_at is null",
   memberAddress: "select u.email as v from memberships m join users u on u.id = m.user_id where m.org_id = $1",
   invitation: "select token_hash::text as v from invitations where org_id = $1",
   invited: "select u.id::text as v from invitations i join users u on u.email = i.email where i.org_id = $1",
@@ -256,6 +257,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "members.membersPage": () => [members.membersPage(null, 10)],
   "members.membersById": (k) => [members.membersById([k.member])],
   "members.lockMembers": () => [members.lockMembers()],
+  "members.lockCredentials": (k) => members.lockCredentials(k.sponsor),
   "members.openInvitation": (k) => [members.openInvitation(k.invitation, k.invited, "2026-01-01T00:00:00Z" as Instant)],
   "members.invitedSince": (k) => [
     members.invitedSince(k.invitedAddress, "2026-01-01T00:00:00Z" as Instant, { org: 1, address: 1 }),

@@ -206,6 +206,16 @@ async function addPeople({ api }: House, { orgId }: LiveOrg): Promise<void> {
        values ($1, $2, $3, 'viewer', 'test', now(), now() + interval '1 hour')`,
     [orgId, grantId, operator.userId],
   );
+  await db.admin(
+    `insert into api_keys (org_id, id, name, secret_hash, scopes, created_at, sponsor_id)
+       values ($1, $2, 'theirs', sha256(uuid_send($2)), '{leads:read}', now(), $3)`,
+    [orgId, newId(), member.userId],
+  );
+  await db.admin(
+    `insert into token_issuers (org_id, id, name, issuer, alg, jwks_url, scopes, created_at, sponsor_id)
+       values ($1, $2, 'theirs', 'https://idp.test', 'ES256', 'https://idp.acme-solar.com/jwks.json', '{leads:read}', now(), $3)`,
+    [orgId, newId(), member.userId],
+  );
   const session = await makeSession(db, api.deps.hashApiKey, operator.userId, api.deps.now());
   const inside = { "dialgate-org": publicId("org", orgId), "dialgate-support-grant": publicId("supportGrant", grantId) };
   const answer = await api.send("GET", "/v1/sellers", { headers: { ...session.headers, ...inside } });

@@ -36,6 +36,14 @@ export const lockMembers = (): Statement => ({
   params: [],
 });
 
+/** Before the org's lock: a request with a credential holds its row from its first statement on. */
+export const lockCredentials = (userId: string): readonly Statement[] =>
+  ["api_keys", "token_issuers"].map((table) => ({
+    name: `members.lock_${table}`,
+    text: `select c.id from ${table} c where ${inOrg("c")} and c.sponsor_id = $1 and c.revoked_at is null order by c.id for update`,
+    params: [userId],
+  }));
+
 export interface InvitedRow {
   readonly id: string;
   readonly role: MemberRow["role"];

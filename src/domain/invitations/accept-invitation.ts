@@ -10,6 +10,7 @@ import type { Instant } from "../../lib/instant.ts";
 import { hashOfInvitation } from "../../lib/invitation-token.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { Role } from "../access/operations.ts";
+import { endCredentialsOf } from "../members/credentials-of-member.ts";
 import { mayChange } from "../members/may-change.ts";
 
 export interface Joined {
@@ -32,6 +33,8 @@ export async function acceptInvitation(
 ): Promise<Result<Joined, "invitation_unknown">> {
   const hash = await hashOfInvitation(token);
   if (hash === null) return refuse("invitation_unknown");
+  // Asked first: what a session's own use writes is then committed, and its row waits for nobody below.
+  await own.bound();
   const entry = { action: "member.added", subject: publicId("user", userId) } as const;
   const joined = await own.changeBeyond(byInvitation(hash, realNow), entry, async (w): Promise<Joined | null> => {
     await w.rows(lockMembers());
@@ -53,6 +56,8 @@ export async function acceptInvitation(
     }
     w.note({ role });
     await w.insert(memberships, { userId, role, createdAt: realNow });
+    // One that was made while its maker was being removed has worked for nobody since, and does not begin to.
+    await endCredentialsOf(w, userId, realNow);
     await w.rows(dueForRotation(userId));
     return { ...org, role };
   });

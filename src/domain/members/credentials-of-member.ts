@@ -1,5 +1,6 @@
 import { and, eq, isNull } from "drizzle-orm";
 import type { OrgWriter } from "../../db/org-db.ts";
+import { lockCredentials } from "../../db/queries/members.ts";
 import { apiKeys, tokenIssuers } from "../../db/schema/index.ts";
 import { type IdKind, publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
@@ -13,6 +14,11 @@ export interface AffectedCredential {
   readonly name: string;
   readonly effect: "ended" | "limited";
 }
+/** To be called before `lockStandings` by whoever ends them. */
+export async function lockCredentialsOf(w: OrgWriter, userId: string): Promise<void> {
+  for (const lock of lockCredentials(userId)) await w.rows(lock);
+}
+
 const rowsMax = 1_000;
 const keysOf = (userId: string) => and(eq(apiKeys.sponsorId, userId), isNull(apiKeys.revokedAt)) ?? eq(apiKeys.sponsorId, userId);
 const issuersOf = (userId: string) =>
@@ -23,7 +29,7 @@ const issuersOf = (userId: string) =>
  * nobody remembers.
  */
 export async function endCredentialsOf(w: OrgWriter, userId: string, realNow: Instant): Promise<AffectedCredential[]> {
-  const facts = { why: "its member was removed" };
+  const facts = { why: "whoever answers for it was removed" };
   const keys = await w.update(apiKeys, keysOf(userId), { revokedAt: realNow });
   const issuers = await w.update(tokenIssuers, issuersOf(userId), { revokedAt: realNow, sealed: null });
   for (const { id } of keys) w.also({ action: "api_key.revoked", subject: publicId("apiKey", id), facts });
