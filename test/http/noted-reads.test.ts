@@ -1,6 +1,7 @@
 /** Whoever sees the data of a person who is called stands on the chain, and be it in a change's answer. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Api, type Caller, openApi } from "./api.ts";
+import { operations, type OperationId, type Rule } from "../../src/domain/access/operations.ts";
 import { chainOf, type Entry, forbidEntry, signIn } from "./signed-in.ts";
 
 const accessed = "customer_data_accessed";
@@ -77,5 +78,92 @@ describe("a change that answers a person's data", () => {
     }
     const sent = await api.send("POST", "/v1/consent_events", { key, body: { ...grant, phone } });
     expect(sent.json).toMatchObject({ already_known: true, details: { number: phone } });
+  });
+});
+
+/** What a called person is known or reached by, what they said, and what is made of it, by the names of the answers' fields. */
+const personal = new Set([
+  "phone", "phones", "number", "e164", "first_name", "last_name", "email", "city", "zip", "external_id", "note", "notes",
+  "transcript", "recording_ref", "details", "detail", "gates", "snapshot", "shared", "own", "row", "facts", "body", "evidence",
+]); // prettier-ignore
+
+const each = (names: string, ids: readonly string[]) => Object.fromEntries(ids.map((id) => [id, names]));
+/** The closed list of what bears such a name and shows no called person's data that the asker did not send. */
+const shown: Readonly<Record<string, string>> = {
+  // Addresses of users, who are no called persons.
+  ...each("email", ["invitations.create", "invitations.get", "invitations.list", "invitations.revoke", "me.get"]),
+  ...each("email", ["members.get", "members.list", "members.make_owner", "members.remove", "members.update"]),
+  // Pages of signing in and of being invited.
+  ...each("text/html", ["invitations.page", "oidc.signed_in", "sign_in.link_page", "sign_in.page", "sign_in.second_factor_page"]),
+  // Facts of an entry hold no person's data: who writes one keeps to names of fields, counts and public ids.
+  ...each("facts", ["audit.list"]),
+  // The organisation's own words on why it halted.
+  ...each("note", ["halts.create", "halts.end", "halts.list"]),
+  // Public ids of rows, and codes: `app.open_incident` is given nothing else.
+  ...each("detail", ["incidents.close", "incidents.get", "incidents.list"]),
+  // Sentences on the organisation's settings, on a campaign's, and of a provider on a credential.
+  ...each("detail gates", ["account.get"]),
+  ...each("detail", ["campaigns.launch", "connections.test"]),
+  // Counts by gate and reason.
+  ...each("gates", ["campaigns.funnel"]),
+  // Sentences on the fields that were sent.
+  ...each("detail", ["leads.create", "leads.create_batch"]),
+  // The numbers and the note that were sent.
+  ...each("note phone", ["suppressions.create"]),
+};
+
+describe("the document", () => {
+  // oxlint-disable-next-line typescript/no-explicit-any -- JSON Schema, as the document has it
+  type Schema = any;
+
+  /** The personal names in a schema, at any depth, through references. */
+  function namesIn(schema: Schema, schemas: Schema, seen = new Set<Schema>()): string[] {
+    if (schema === null || typeof schema !== "object" || seen.has(schema)) return [];
+    seen.add(schema);
+    if (typeof schema.$ref === "string") return namesIn(schemas[schema.$ref.split("/").at(-1)], schemas, seen);
+    const properties = Object.entries<Schema>(schema.properties ?? {});
+    const inner = [
+      ...properties.map(([, property]) => property),
+      schema.items,
+      schema.additionalProperties,
+      ...[schema.anyOf, schema.oneOf, schema.allOf].flatMap((among) => among ?? []),
+    ];
+    return [
+      ...properties.map(([name]) => name).filter((name) => personal.has(name)),
+      ...inner.flatMap((one) => namesIn(one, schemas, seen)),
+    ];
+  }
+
+  /** Operations whose 2xx can show a person's data: by a field's name, or because it is a file. */
+  async function showing(): Promise<Map<string, string>> {
+    const { paths, components } = (await api.send("GET", "/openapi.json")).json;
+    const found = new Map<string, string>();
+    for (const operation of Object.values<Schema>(paths).flatMap((methods) => Object.values<Schema>(methods))) {
+      const contents = Object.entries<Schema>(operation.responses).filter(([status]) => status.startsWith("2"));
+      for (const [type, { schema }] of contents.flatMap(([, answer]) => Object.entries<Schema>(answer.content ?? {}))) {
+        const names = type === "application/json" ? namesIn(schema, components.schemas) : [type];
+        if (names.length > 0) found.set(operation.operationId ?? operation.summary, [...new Set(names)].toSorted().join(" "));
+      }
+    }
+    return found;
+  }
+
+  test("has no answer that can show a called person's data and is not noted", async () => {
+    const found = await showing();
+    const isNoted = (id: string) => (operations as Record<string, Rule>)[id]?.subjects === true;
+    const unnoted = [...found].filter(([id]) => !isNoted(id)).toSorted();
+    expect(Object.fromEntries(unnoted)).toEqual(shown);
+    // The walk sees what it is to see: fields, lists, unions and files.
+    for (const id of [
+      "leads.get",
+      "leads.list",
+      "leads.correct",
+      "calls.get",
+      "consent_events.create",
+      "decisions.get",
+      "imports.rejected",
+      "suppressions.look_up",
+    ] satisfies OperationId[])
+      expect([...found.keys()], id).toContain(id);
   });
 });
