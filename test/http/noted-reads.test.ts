@@ -1,5 +1,6 @@
 /** Whoever sees the data of a person who is called stands on the chain, and be it in a change's answer. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { publicId } from "../../src/lib/ids.ts";
 import { type Api, type Caller, openApi } from "./api.ts";
 import { operations, type OperationId, type Rule } from "../../src/domain/access/operations.ts";
 import { chainOf, type Entry, forbidEntry, signIn } from "./signed-in.ts";
@@ -78,6 +79,58 @@ describe("a change that answers a person's data", () => {
     }
     const sent = await api.send("POST", "/v1/consent_events", { key, body: { ...grant, phone } });
     expect(sent.json).toMatchObject({ already_known: true, details: { number: phone } });
+  });
+});
+
+describe("whom the entry names, where the path does not", () => {
+  test("is whoever the number or the lead's id in the body is of, and is never a number", async () => {
+    const [one, other] = [await lead(), await lead()];
+    const person = async ({ id }: { id: string }) => (await org.get(`/v1/leads/${id}`)).json.person_id as string;
+    const [first, second] = [await person(one), await person(other)];
+    const campaign_id = publicId("campaign", api.deps.newId());
+    const grant = { kind: "grant", obtained_at: "2026-10-02T18:31:07Z", basis: "unknown" };
+    const asked: readonly [string, unknown, string, readonly string[] | null][] = [
+      ["/v1/leads/search", { phone: one.phone }, one.id, null],
+      ["/v1/leads/search", { phone: "+13035559999" }, "leads.search", []],
+      ["/v1/suppressions/lookup", { phones: [one.phone] }, first, null],
+      ["/v1/suppressions/lookup", { phones: [one.phone, "+13035559999"] }, first, null],
+      ["/v1/suppressions/lookup", { phones: [other.phone, one.phone] }, "suppressions.look_up", [first, second].toSorted()],
+      ["/v1/suppressions/lookup", { phones: ["+13035559999"] }, "suppressions.look_up", []],
+      ["/v1/decisions", { lead_id: one.id, campaign_id }, one.id, null],
+      ["/v1/calls", { lead_id: one.id, campaign_id }, one.id, null],
+      ["/v1/consent_events", { ...grant, lead_id: one.id }, one.id, null],
+      ["/v1/consent_events", { ...grant, phone: one.phone }, first, null],
+      ["/v1/consent_events", { ...grant, phone: "+13035559999" }, "", null],
+    ];
+    for (const [path, body, subject, subjects] of asked) {
+      const name = `${path} ${JSON.stringify(body)}`;
+      const { entries } = await noting(() => org.post(path, body, { "idempotency-key": api.deps.newId() }));
+      const notes = entries.filter(({ type }) => type === accessed);
+      expect(notes, name).toHaveLength(1);
+      if (subject === "") expect(notes[0]?.subject, name).toMatch(/^pers_/);
+      else expect(notes[0]?.subject, name).toBe(subject);
+      expect(notes[0]?.facts["subjects"] ?? null, name).toEqual(subjects);
+      expect(JSON.stringify(entries), name).not.toContain("303555");
+    }
+  });
+
+  test("is read in no request that did not name it", async () => {
+    const { phone } = await lead();
+    const allow = await forbidEntry(api, accessed);
+    const answers = [
+      await org.post("/v1/leads/search", { phone }),
+      await org.post("/v1/suppressions/lookup", { phones: [phone] }),
+    ];
+    await allow();
+    expect(answers.map(({ status }) => status)).toEqual([500, 500]);
+  });
+
+  test("is the first hundred of more", async () => {
+    const phones = Array.from({ length: 100 }, (_, at) => `+1303556${String(1000 + at)}`);
+    await org.post("/v1/suppressions", { phones });
+    const { entries } = await noting(() => org.post("/v1/suppressions/lookup", { phones }));
+    expect(entries).toMatchObject([{ type: accessed, facts: { count: 100 } }]);
+    expect(entries[0]?.facts["subjects"]).toHaveLength(100);
   });
 });
 
