@@ -122,6 +122,19 @@ export class OrgDb {
     return this.#batch(statements);
   }
 
+  /**
+   * Whose data is asked for, where the path does not say: public ids of leads or persons, never a number. Said before they
+   * are read, so that the note that is written with the read names them; one of several names the first hundred.
+   */
+  about(ids: readonly string[]): void {
+    const [one, ...others] = ids;
+    this.#toNote = this.#toNote.map((entry) => {
+      if (entry.action !== "customer_data_accessed") return entry;
+      if (one !== undefined && others.length === 0) return { ...entry, subject: one };
+      return { ...entry, facts: { ...entry.facts, count: ids.length, subjects: ids.slice(0, 100) } };
+    });
+  }
+
   /** Notes the read of what was read before, and is answered again. */
   async noteRead(): Promise<void> {
     if (this.#toNote.length > 0) await this.#batch([{ name: "note", text: "select 1", params: [] }]);

@@ -7,7 +7,10 @@ export interface Statement {
   readonly name: string;
   readonly text: string;
   readonly params: readonly unknown[];
-  /** Of the protocol, and no look at the org's rows: it alone is no read that is noted. */
+  /**
+   * It alone is no read that is noted: of the protocol, and no look at the org's rows; or it finds the ids of whom the note is
+   * to name, and the read follows.
+   */
   readonly bookkeeping?: true;
 }
 export interface Answer {

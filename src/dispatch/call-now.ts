@@ -2,6 +2,7 @@ import type { OrgDb } from "../db/org-db.ts";
 import { readDialFacts } from "../db/queries/dial-facts.ts";
 import { gatherFacts } from "../domain/decisions/gather-facts.ts";
 import type { Decision } from "../gates/gate.ts";
+import { publicId } from "../lib/ids.ts";
 import { decideLeads } from "./decide.ts";
 import type { DispatchDeps } from "./deps.ts";
 import { place, type PlaceOutcome } from "./place.ts";
@@ -22,6 +23,7 @@ export interface DecidedNow extends Recorded {
 
 /** One lead, now, the same way as any other dial: every gate, a committed decision, a permit, one call. */
 export async function callNow(deps: DispatchDeps, org: OrgDb, asked: { leadId: string; campaignId: string }): Promise<CalledNow> {
+  org.about([publicId("lead", asked.leadId)]);
   const source = { kind: "leads", campaignId: asked.campaignId, leadIds: [asked.leadId] } as const;
   const { bound, answers } = await org.query(...readDialFacts(source));
   const { versions, leads, campaigns } = gatherFacts(answers);

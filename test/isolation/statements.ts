@@ -319,6 +319,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "stop-checks.openStopChecks": () => [stopChecks.openStopChecks("pending", null, 100)],
   "stop-checks.lockStopCheck": (k) => [stopChecks.lockStopCheck(k.uncheckedPerson)],
   "stop-checks.endStopCheck": (k) => [stopChecks.endStopCheck(k.uncheckedPerson)],
+  "suppressions.personsOfNumbers": (k) => [suppressions.personsOfNumbers([k.stoppedHmac, k.stoppedAlias])],
   "suppressions.suppressionsOfNumbers": (k) => [suppressions.suppressionsOfNumbers([0, 1], [k.stoppedHmac, k.stoppedAlias])],
   "test-clock.readClock": () => [testClock.readClock()],
   "test-clock.takeClock": () => [testClock.takeClock(60)],

@@ -41,6 +41,7 @@ export function moveEnrolments(leadId: string, reasons: readonly string[]): Stat
 export function leadsByNumber(hmacs: readonly string[]): Statement {
   return {
     name: "leads.by_number",
+    bookkeeping: true,
     text: `select l.id from leads l where ${inOrg("l")} and l.person_id in (
         select p.id from persons p where ${inOrg("p")} and p.e164_hmac = any ($1::bytea[])
         union select a.person_id from person_aliases a where ${inOrg("a")} and a.e164_hmac = any ($1::bytea[]))

@@ -2,6 +2,19 @@ import { inOrg } from "../in-org.ts";
 import type { Statement } from "../transport.ts";
 
 /** The suppressions of each number, under every pepper. `ended_at`: a lift that came after; what it ends is the suppression gate's to say. */
+/** Whose numbers these are: no more of them than their ids. */
+export function personsOfNumbers(hmacs: readonly string[]): Statement {
+  return {
+    name: "persons.of_numbers",
+    bookkeeping: true,
+    text: `
+      select p.id from persons p where ${inOrg("p")} and p.e164_hmac = any ($1::bytea[])
+      union select a.person_id from person_aliases a where ${inOrg("a")} and a.e164_hmac = any ($1::bytea[])
+      order by id`,
+    params: [hmacs],
+  };
+}
+
 export function suppressionsOfNumbers(ats: readonly number[], hmacs: readonly string[]): Statement {
   return {
     name: "suppressions.of_numbers",

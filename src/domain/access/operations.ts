@@ -18,7 +18,10 @@ export interface Rule {
   readonly orOneself?: true;
   /** Gives or takes what outlasts a support grant (access, where calls go, what the organisation answers for): no operator may. */
   readonly lasting?: true;
-  /** Reads of the people who are called: each read is written down in the request that reads. */
+  /**
+   * Answers of the people who are called, and be it as a change's answer: each time it is written down with what is read, or
+   * with what is changed.
+   */
   readonly subjects?: true;
 }
 
@@ -82,7 +85,7 @@ export const operations = {
   "attempts.list": by("viewer", "calls:read", subjects),
   "attempts.get": by("viewer", "calls:read", subjects),
   "audit.list": by("viewer", "audit:read"),
-  "calls.create": by("member", "calls:write"),
+  "calls.create": by("member", "calls:write", subjects),
   "calls.list": by("viewer", "calls:read", subjects),
   "calls.get": by("viewer", "calls:read", subjects),
   "campaigns.create": by("member", "campaigns:write"),
@@ -100,7 +103,7 @@ export const operations = {
   "connections.test": by("admin", "connections:write", factor),
   "connections.update": by("admin", "connections:write", lasting),
   "connections.delete": by("admin", "connections:write", factor),
-  "consent_events.create": by("member", "consent:write"),
+  "consent_events.create": by("member", "consent:write", subjects),
   "consent_events.list": by("viewer", "consent:read", subjects),
   "consent_events.get": by("viewer", "consent:read", subjects),
   "counsel_positions.create": by("admin", "account:write", lasting),
@@ -126,7 +129,7 @@ export const operations = {
   "leads.list": by("viewer", "leads:read", subjects),
   "leads.search": by("viewer", "leads:read", subjects),
   "leads.get": by("viewer", "leads:read", subjects),
-  "leads.correct": by("member", "leads:write"),
+  "leads.correct": by("member", "leads:write", subjects),
   "leads.decision": by("viewer", "decisions:read", subjects),
   "leads.decisions": by("viewer", "decisions:read", subjects),
   "policy.get": by("viewer", "account:read"),

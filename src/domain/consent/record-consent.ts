@@ -54,6 +54,7 @@ export async function recordConsent(
   event: ConsentEventInput,
 ): Promise<Result<ConsentRecorded, "lead_unknown">> {
   const id = org.newId();
+  if ("leadId" in about) org.about([publicId("lead", about.leadId)]);
   const keys = "e164" in about ? await personKeys(deps.numbers, () => org.newId(), [about.e164]) : [];
   return org.change({ action: `consent.${pastTense[event.kind]}`, subject: publicId("consentEvent", id) }, async (w) => {
     const person =
@@ -64,6 +65,7 @@ export async function recordConsent(
       w.withdrawEntry();
       return refuse("lead_unknown");
     }
+    if ("e164" in about) org.about([publicId("person", person.id)]);
     const body = completed(event, person.e164, w.now);
     const digest = byteaText(await sha256(canonicalJson({ kind: event.kind, ...(isAct(event.kind) && { at: w.now }), ...body })));
     const appended = appendConsentEvent({ id, personId: person.id, kind: event.kind, digest, body: canonicalJson(body) });

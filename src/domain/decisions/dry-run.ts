@@ -4,6 +4,7 @@ import { decide } from "../../gates/decide.ts";
 import type { Decision } from "../../gates/gate.ts";
 import { gates, mandatoryGates } from "../../gates/registry.ts";
 import type { Snapshot } from "../../gates/snapshot.ts";
+import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import { gatherFacts } from "./gather-facts.ts";
@@ -24,6 +25,7 @@ export async function dryRun(
   desk: SnapshotDesk,
   question: { readonly leadId: string; readonly campaignId: string; readonly at: Instant | null },
 ): Promise<Result<DryRun, "lead_unknown" | "campaign_unknown">> {
+  org.about([publicId("lead", question.leadId)]);
   const source = { kind: "leads", campaignId: question.campaignId, leadIds: [question.leadId] } as const;
   const { bound, answers } = await org.query(...readDialFacts(source));
   const { leads, campaigns } = gatherFacts(answers);

@@ -3,6 +3,7 @@ import type { OrgDb } from "../../db/org-db.ts";
 import { leadsByNumber } from "../../db/queries/leads.ts";
 import { leads } from "../../db/schema/index.ts";
 import { byteaText } from "../../lib/bytes.ts";
+import { publicId } from "../../lib/ids.ts";
 import type { NumberHasher } from "../../lib/number-hash.ts";
 import { findPage, type Page } from "../page.ts";
 
@@ -30,6 +31,10 @@ export function findLeads(org: OrgDb, page: Page, filter: LeadFilter): Promise<L
 export async function findLeadsByNumber(org: OrgDb, numbers: NumberHasher, e164: string): Promise<Lead[]> {
   const hashes = await numbers.hashAll(e164);
   const rows = await org.rows<{ id: string }>(leadsByNumber(hashes.map((hash) => byteaText(hash.hmac))));
-  if (rows.length === 0) return [];
+  org.about(rows.map((row) => publicId("lead", row.id)));
+  if (rows.length === 0) {
+    await org.noteRead();
+    return [];
+  }
   return org.find(leads, or(...rows.map((row) => eq(leads.id, row.id))), { limit: 100 });
 }

@@ -1,6 +1,7 @@
 import type { OrgDb } from "../../db/org-db.ts";
-import { suppressionsOfNumbers } from "../../db/queries/suppressions.ts";
+import { personsOfNumbers, suppressionsOfNumbers } from "../../db/queries/suppressions.ts";
 import { byteaText } from "../../lib/bytes.ts";
+import { publicId } from "../../lib/ids.ts";
 import type { NumberHasher } from "../../lib/number-hash.ts";
 
 export interface SuppressionRow {
@@ -13,7 +14,7 @@ export interface SuppressionRow {
   readonly lifted_at: string | null;
 }
 
-/** For each number its suppressions, oldest first. Tries every pepper; one request. */
+/** For each number its suppressions, oldest first. Tries every pepper. Two requests, of which the first answers whom the note of the second names. */
 export async function lookUpNumbers(
   org: OrgDb,
   numbers: NumberHasher,
@@ -23,6 +24,8 @@ export async function lookUpNumbers(
     e164s.map(async (e164, at) => (await numbers.hashAll(e164)).map((hash) => ({ at, hmac: byteaText(hash.hmac) }))),
   );
   const flat = pairs.flat();
+  const persons = await org.rows<{ id: string }>(personsOfNumbers(flat.map((pair) => pair.hmac)));
+  org.about(persons.map(({ id }) => publicId("person", id)));
   const rows = await org.rows<SuppressionRow>(
     suppressionsOfNumbers(
       flat.map((pair) => pair.at),

@@ -106,7 +106,7 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
           id: publicId("consentEvent", value.id),
           object: "consent_event" as const,
           kind: value.kind,
-          details: value.body,
+          details: body.phone === undefined ? withoutNumber(value.body) : { ...value.body },
           created_at: value.recordedAt,
           already_known: value.known,
           of_kind: value.ofKind,
@@ -154,6 +154,11 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
       return c.json(view(found), 200);
     },
   );
+}
+
+/** Who names a person by a lead's id is not told the lead's number, which is read with `leads:read`. */
+function withoutNumber(details: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(details).filter(([field]) => field !== "number"));
 }
 
 type GivenEvent = z.infer<typeof newEvent>;
