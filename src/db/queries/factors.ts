@@ -108,11 +108,12 @@ export interface KnownPasskey {
   readonly public_key: Uint8Array<ArrayBuffer>;
   readonly backup_eligible: boolean;
 }
-export const passkeyByCredential = (credentialId: Uint8Array): Statement => ({
+/** @param ofUser whose it must be; null: it says who is there. */
+export const passkeyByCredential = (credentialId: Uint8Array, ofUser: string | null): Statement => ({
   name: "factors.passkey_by_credential",
   text: `select p.id, p.user_id, u.email, p.public_key, p.backup_eligible
-    from passkeys p join users u on u.id = p.user_id and u.disabled_at is null where p.credential_id = $1`,
-  params: [byteaText(credentialId)],
+    from passkeys p join users u on u.id = p.user_id and u.disabled_at is null where p.credential_id = $1 and ($2::uuid is null or p.user_id = $2)`,
+  params: [byteaText(credentialId), ofUser],
 });
 
 /**
