@@ -1,5 +1,5 @@
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
-import { type FailuresRow, holdSession, noteFailure } from "../../db/queries/factors.ts";
+import { closeOtherSessions, type FailuresRow, holdSession, noteFailure } from "../../db/queries/factors.ts";
 import { personById, type PersonRow, rotateSession } from "../../db/queries/users.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { MintedSession } from "../../lib/session-token.ts";
@@ -37,6 +37,14 @@ export async function openSession(deps: FactorDeps, w: OrgWriter, session: Actin
   const rotated = await w.rows(rotateSession(minted, deps.now(), true));
   if (rotated.length === 0) throw new Error("a session that was held is gone");
   return minted;
+}
+
+/** In the transaction that added a factor, after it: how many other sessions wait for it now, because it is the first. */
+export async function closeOthers(w: OrgWriter, session: ActingSession): Promise<number> {
+  const { length } = await w.rows(closeOtherSessions(session.userId, session.id));
+  if (length > 0)
+    w.also({ action: "sessions.factor_due", subject: publicId("user", session.userId), facts: { sessions: length } });
+  return length;
 }
 
 /** Counted for the session, and with every other failed attempt to sign in for the account, whose person is told of many. */

@@ -19,7 +19,13 @@ export interface MailParams {
   readonly role_changed: { readonly orgName: string; readonly role: Role };
   readonly removed_from_org: { readonly orgName: string };
   readonly too_many_failures: { readonly when: Instant };
-  readonly factor_changed: { readonly when: Instant; readonly what: FactorChange; readonly codesLeft?: number };
+  readonly factor_changed: {
+    readonly when: Instant;
+    readonly what: FactorChange;
+    readonly codesLeft?: number;
+    /** How many other sessions wait for the factor now. */
+    readonly closed?: number;
+  };
   readonly support_opened: { readonly orgName: string; readonly reason: string; readonly until: Instant };
 }
 /** What became of a second factor. */
@@ -155,12 +161,13 @@ function draftOf(content: MailContent): Draft {
         ],
       };
     case "factor_changed": {
-      const { when, what, codesLeft } = content.params;
+      const { when, what, codesLeft, closed = 0 } = content.params;
       const { subject, did } = factorWords[what];
       return {
         subject: `${subject} your ${product} account`,
         paragraphs: [
           `At ${timeOf(when)} ${did}.${codesLeft === undefined ? "" : ` ${counted(codesLeft, "code")} of the set ${codesLeft === 1 ? "is" : "are"} left.`}`,
+          ...(closed === 0 ? [] : [`Your other sessions (${closed}) open nothing any more until it is shown in them.`]),
           "If that was not you, sign in, end the sessions that you do not know, and remove what you did not add.",
         ],
       };
