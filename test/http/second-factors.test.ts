@@ -612,12 +612,18 @@ describe("attempts", () => {
   test("of which ten do not hold end their session and no other, and tell the person", async () => {
     const person = await holder();
     const [guesser, owner] = [await due(person), await due(person)];
+    const stranger = await holder();
+    expect((await person.browser.makesKey()).status).toBe(201);
     for (let n = 0; n < 10; n += 1) {
       const answer = n % 2 === 0 ? await guesser.browser.totp("000000") : await guesser.browser.recover("wrong");
       expect([n, told(answer)]).toEqual([n, refused]);
     }
     expect((await guesser.browser.totp(totpCodeAt(person.base32, clock))).status).toBe(401);
     expect((await owner.browser.totp(totpCodeAt(person.base32, clock))).status).toBe(200);
+    // Whoever is in another session of theirs shows a factor again before they touch credentials; nobody else does.
+    expect(told(await person.browser.makesKey())).toMatchObject(missing);
+    expect((await person.browser.send("GET", "/v1/campaigns")).status).toBe(200);
+    expect((await stranger.browser.makesKey()).status).toBe(201);
     const { rows } = await api.db.admin("select ended_why from sessions where id = $1", [guesser.sessionId]);
     expect(rows).toEqual([{ ended_why: "factor_failures" }]);
     expect((await api.mailbox.read(person.email)).map(({ subject }) => subject)).toContain(

@@ -112,6 +112,22 @@ export const rotateSession = (
   params: [session.id, byteaText(session.hash), now, factor],
 });
 
+/** Takes what is to be told of a session that is used from another country. No row when another request has taken it. */
+export const takeUntoldCountry = (sessionId: string): Statement => ({
+  name: "users.take_untold_country",
+  text: `update sessions s set country_untold = false where s.id = $1 and s.country_untold and s.ended_at is null
+    returning s.country, s.user_agent`,
+  params: [sessionId],
+});
+
+/** The person shows a second factor again in every session before they touch what takes one. Null: nobody, in the same time. */
+export const demandFactorAgain = (userId: string | null): Statement => ({
+  name: "users.demand_factor_again",
+  text: `update sessions s set factor_at = null where s.id in (
+      select o.id from sessions o where o.user_id = $1 and o.ended_at is null and o.factor_at is not null order by o.id for no key update)`,
+  params: [userId],
+});
+
 /** After a change of what the person may: each of their sessions goes on under another token. */
 export const dueForRotation = (userId: string): Statement => ({
   name: "users.due_for_rotation",

@@ -51,17 +51,18 @@ export async function closeOthers(w: OrgWriter, session: ActingSession): Promise
 export async function refuseFactor(deps: FactorDeps, own: OrgDb, session: ActingSession, method: FactorMethod): Promise<null> {
   const entry = { action: "second_factor.failed", subject: publicId("session", session.id), facts: { method } } as const;
   const mailQueued = await own.change(entry, async (w) => {
-    const [row] = await w.rows<FailuresRow>(noteFailure(session.id, failuresMax, deps.now()));
     const [person] = await w.rows<PersonRow>(personById(session.userId));
-    if (row === undefined || person === undefined) {
-      w.withdrawEntry();
-      return false;
-    }
+    if (person === undefined) throw new Error("the person of a session is not there");
+    // Before the session is taken: see noteForAccount.
+    const isTold = await noteForAccount(w, deps, person.email, deps.now());
+    const [row] = await w.rows<FailuresRow>(noteFailure(session.id, failuresMax, deps.now()));
+    // It has ended meanwhile, and the attempt was one all the same.
+    if (row === undefined) return isTold;
     w.note({ failures: row.factor_failures });
     if (row.factor_failures === failuresMax) {
       w.also({ action: "session.ended", subject: entry.subject, facts: { by: "second factors that did not hold" } });
     }
-    return noteForAccount(w, deps, person.email, deps.now());
+    return isTold;
   });
   if (mailQueued) await deps.wakeMail();
   return null;

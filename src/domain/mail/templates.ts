@@ -13,6 +13,7 @@ export interface MailParams {
     readonly days: number;
   };
   readonly new_device: { readonly when: Instant; readonly device: string; readonly country: string | null };
+  readonly session_elsewhere: { readonly when: Instant; readonly device: string; readonly country: string };
   readonly sign_in_added: { readonly when: Instant; readonly provider: "Google" | "Microsoft" };
   readonly key_alert: { readonly orgName: string; readonly keyName: string; readonly what: "new_network" | "unusual_rate" };
   readonly key_leaked: { readonly orgName: string; readonly keyName: string };
@@ -101,6 +102,16 @@ function draftOf(content: MailContent): Draft {
         paragraphs: [
           `Your account was signed in to at ${timeOf(when)} on a device that it had not been used on: ${quoted(device)}${where}.`,
           "If that was not you, end that session in your list of sessions, and see that nobody else reads your mail.",
+        ],
+      };
+    }
+    case "session_elsewhere": {
+      const { when, device, country } = content.params;
+      return {
+        subject: `Your session at ${product} is used from another country`,
+        paragraphs: [
+          `Since ${timeOf(when)} a session of yours is used from ${quoted(country)}, and was used from another country before. It was begun on ${quoted(device)}.`,
+          "It shows a second factor again before it touches credentials, members or policy. If that was not you, end that session in your list of sessions.",
         ],
       };
     }
