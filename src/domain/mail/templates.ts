@@ -101,7 +101,7 @@ function draftOf(content: MailContent): Draft {
         subject: `New sign-in to ${product}`,
         paragraphs: [
           `Your account was signed in to at ${timeOf(when)} on a device that it had not been used on: ${quoted(device)}${where}.`,
-          "If that was not you, end that session in your list of sessions, and see that nobody else reads your mail.",
+          "If that was not you, end that session, or all but the one that you are in (DELETE /v1/sessions), and see that nobody else reads your mail.",
         ],
       };
     }
@@ -111,7 +111,7 @@ function draftOf(content: MailContent): Draft {
         subject: `Your session at ${product} is used from another country`,
         paragraphs: [
           `Since ${timeOf(when)} a session of yours is used from ${quoted(country)}, and was used from another country before. It was begun on ${quoted(device)}.`,
-          "It shows a second factor again before it touches credentials, members or policy. If that was not you, end that session in your list of sessions.",
+          "It shows a second factor again before it touches credentials, members or policy. If that was not you, end that session, or all but the one that you are in (DELETE /v1/sessions).",
         ],
       };
     }
@@ -179,7 +179,7 @@ function draftOf(content: MailContent): Draft {
         paragraphs: [
           `At ${timeOf(when)} ${did}.${codesLeft === undefined ? "" : ` ${counted(codesLeft, "code")} of the set ${codesLeft === 1 ? "is" : "are"} left.`}`,
           ...(closed === 0 ? [] : [`Your other sessions (${closed}) open nothing any more until it is shown in them.`]),
-          "If that was not you, sign in, end the sessions that you do not know, and remove what you did not add.",
+          "If that was not you, sign in, end your other sessions (DELETE /v1/sessions ends them all at once), and remove what you did not add.",
         ],
       };
     }
