@@ -29,6 +29,8 @@ create table sessions (
   factor_at timestamptz,
   device_id uuid,
   country text,
+  -- It was used from another country than before, and its person has not been told yet.
+  country_untold boolean not null default false,
   user_agent text,
   created_at timestamptz not null,
   last_seen_at timestamptz not null,
@@ -39,10 +41,10 @@ create table sessions (
   ended_why text
 );
 create index sessions_of_user on sessions (user_id, created_at);
-grant select, insert, update (secret_hash, previous_hash, previous_until, rotation_due, stage, factor_at, country, last_seen_at, ended_at, ended_why)
+grant select, insert, update (secret_hash, previous_hash, previous_until, rotation_due, stage, factor_at, country, country_untold, last_seen_at, ended_at, ended_why)
   on sessions to dialgate_app;
 call app.classify('sessions', account => 'country user_agent', secret => 'secret_hash previous_hash',
-  system => 'id user_id previous_until rotation_due method stage factor_at device_id created_at last_seen_at ends_at idle_seconds ended_at ended_why');
+  system => 'id user_id previous_until rotation_due method stage factor_at device_id country_untold created_at last_seen_at ends_at idle_seconds ended_at ended_why');
 
 -- Who runs the platform. Written by SQL alone, as the platform's halts are: no route makes an operator.
 create table operators (user_id uuid primary key references users (id), since timestamptz not null, until timestamptz, note text not null);
@@ -187,24 +189,26 @@ end $$;
 
 -- The session, if it lives; to the minute it is written down that it was used.
 create function app.live_session(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text)
-  returns table (stage text, factor_at timestamptz, rotation_due boolean) volatile language plpgsql as $$
+  returns table (stage text, factor_at timestamptz, rotation_due boolean, country_changed boolean) volatile language plpgsql as $$
 declare held record;
 begin
-  select s.stage, s.factor_at, s.country, s.last_seen_at, s.rotation_due and s.secret_hash = session_hash as rotation_due into held
+  select s.stage, s.factor_at, s.country, s.country_untold, s.last_seen_at, s.rotation_due and s.secret_hash = session_hash as rotation_due into held
     from public.sessions s join public.users u on u.id = s.user_id
     where s.id = session_id and s.user_id = of_user and s.ended_at is null
       and (s.secret_hash = session_hash or (s.previous_hash = session_hash and s.previous_until > real_now))
       and s.ends_at > real_now and s.last_seen_at > real_now - make_interval(secs => s.idle_seconds) and u.disabled_at is null;
   if not found then return; end if;
   if held.country is distinct from from_country and from_country is not null then
-    -- Used from another country: whoever holds it now shows again who they are.
-    update public.sessions s set country = from_country, factor_at = null, last_seen_at = real_now where s.id = session_id;
+    -- Used from another country: whoever holds it now shows again who they are, and its person is told after the request. Where
+    -- no country was known there is no other.
+    held.country_untold := held.country_untold or held.country is not null;
+    update public.sessions s set country = from_country, country_untold = held.country_untold, factor_at = null, last_seen_at = real_now where s.id = session_id;
     held.factor_at := null;
   elsif held.last_seen_at < real_now - interval '1 minute' then
     update public.sessions s set last_seen_at = real_now where s.id = (
       select x.id from public.sessions x where x.id = session_id for no key update skip locked);
   end if;
-  return query select held.stage, held.factor_at, held.rotation_due;
+  return query select held.stage, held.factor_at, held.rotation_due, held.country_untold;
 end $$;
 
 -- Whether a person must show a second factor when they sign in. Their factors come with a later migration.
@@ -214,11 +218,11 @@ create function app.has_factor(of_user uuid) returns boolean stable language sql
 create function app.bind_session(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
     wanted_org uuid, roles text[], needs_factor boolean)
   returns table (org_id uuid, now timestamptz, livemode boolean, org_name text, role text, sponsor_id uuid, factor_at timestamptz,
-    rotation_due boolean, refusal text)
+    rotation_due boolean, country_changed boolean, refusal text)
   volatile language plpgsql as $$
 declare session record; bound record; held record; to_org uuid := wanted_org; refused text;
 begin
-  select s.stage, s.factor_at, s.rotation_due into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  select s.stage, s.factor_at, s.rotation_due, s.country_changed into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
   if not found then perform app.unbind('unknown_principal'); return; end if;
   if session.stage <> 'open' then refused := 'factor_due';
   elsif to_org is null then
@@ -236,20 +240,21 @@ begin
   end if;
   if refused is not null then
     return query select null::uuid, null::timestamptz, null::boolean, null::text, null::text, null::uuid, null::timestamptz, null::boolean,
-      app.unbind(refused);
+      session.country_changed, app.unbind(refused);
   else
-    return query select bound.org_id, bound.now, bound.livemode, held.name, held.role, of_user, session.factor_at, session.rotation_due, null::text;
+    return query select bound.org_id, bound.now, bound.livemode, held.name, held.role, of_user, session.factor_at, session.rotation_due,
+      session.country_changed, null::text;
   end if;
 end $$;
 
 -- An operator in an org that a support grant opened, with a second factor always.
 create function app.bind_operator(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
     wanted_org uuid, grant_id uuid, roles text[])
-  returns table (org_id uuid, now timestamptz, livemode boolean, org_name text, role text, factor_at timestamptz, refusal text)
+  returns table (org_id uuid, now timestamptz, livemode boolean, org_name text, role text, factor_at timestamptz, country_changed boolean, refusal text)
   volatile language plpgsql as $$
 declare session record; bound record; held record; refused text;
 begin
-  select s.stage, s.factor_at, s.rotation_due into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  select s.stage, s.factor_at, s.rotation_due, s.country_changed into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
   if not found then perform app.unbind('unknown_principal'); return; end if;
   select b.org_id, b.now, b.livemode into bound from app.bind(wanted_org, real_now) b;
   select g.role, o.name into held from public.support_grants g join public.orgs o on o.org_id = (select app.org())
@@ -261,9 +266,10 @@ begin
   elsif not held.role = any (roles) then refused := 'role_missing';
   end if;
   if refused is not null then
-    return query select null::uuid, null::timestamptz, null::boolean, null::text, null::text, null::timestamptz, app.unbind(refused);
+    return query select null::uuid, null::timestamptz, null::boolean, null::text, null::text, null::timestamptz, session.country_changed,
+      app.unbind(refused);
   else
-    return query select bound.org_id, bound.now, bound.livemode, held.name, held.role, session.factor_at, null::text;
+    return query select bound.org_id, bound.now, bound.livemode, held.name, held.role, session.factor_at, session.country_changed, null::text;
   end if;
 end $$;
 
@@ -273,19 +279,19 @@ create function app.platform() returns uuid immutable language sql as $$ select 
 -- A person in their own matters. `stages`: of which sessions may do it; `needs_factor`: only with a second factor given.
 create function app.bind_person(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
     stages text[], needs_factor boolean)
-  returns table (org_id uuid, now timestamptz, livemode boolean, factor_at timestamptz, refusal text)
+  returns table (org_id uuid, now timestamptz, livemode boolean, factor_at timestamptz, country_changed boolean, refusal text)
   volatile language plpgsql as $$
 declare session record; refused text;
 begin
-  select s.stage, s.factor_at, s.rotation_due into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  select s.stage, s.factor_at, s.rotation_due, s.country_changed into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
   if not found then perform app.unbind('unknown_principal'); return; end if;
   if not session.stage = any (stages) then refused := 'factor_due';
   elsif needs_factor and session.factor_at is null then refused := 'factor_missing';
   end if;
   if refused is not null then
-    return query select null::uuid, null::timestamptz, null::boolean, null::timestamptz, app.unbind(refused);
+    return query select null::uuid, null::timestamptz, null::boolean, null::timestamptz, session.country_changed, app.unbind(refused);
   else
-    return query select b.org_id, b.now, b.livemode, session.factor_at, null::text from app.bind(app.platform(), real_now) b;
+    return query select b.org_id, b.now, b.livemode, session.factor_at, session.country_changed, null::text from app.bind(app.platform(), real_now) b;
   end if;
 end $$;
 

@@ -80,6 +80,7 @@ export class OrgDb {
   readonly #newId: () => string;
   #mayHaveChanged = false;
   #lastBound: Bound | null = null;
+  #isElsewhere = false;
   #toNote: readonly AuditEntry[];
 
   private constructor(transport: Transport, binding: Binding, newId: () => string) {
@@ -106,6 +107,10 @@ export class OrgDb {
   /** What the last binding answered; null before the first. */
   get lastBound(): Bound | null {
     return this.#lastBound;
+  }
+  /** Whether the session is used from another country and its person is to be told of it: also where the request was refused. */
+  get isElsewhere(): boolean {
+    return this.#isElsewhere;
   }
   /** A new time-ordered uuid. */
   newId(): string {
@@ -232,7 +237,8 @@ export class OrgDb {
   }
 
   #admit(answer: Answer | undefined): Bound {
-    const [row] = answer === undefined ? [] : rowsOf<{ refusal?: string | null }>(answer);
+    const [row] = answer === undefined ? [] : rowsOf<{ refusal?: string | null; country_changed?: boolean | null }>(answer);
+    if (row?.country_changed === true) this.#isElsewhere = true;
     return (this.#lastBound = this.#binding.admit(boundOf(answer), row?.refusal ?? null));
   }
 }

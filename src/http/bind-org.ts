@@ -9,6 +9,7 @@ import { uuidOf } from "../lib/ids.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { isAccessRefused } from "./on-error.ts";
 import { renewSession } from "./session-cookie.ts";
+import { tellOfNewCountry } from "./tell-of-new-country.ts";
 import { tellOfOddUse } from "./tell-of-odd-use.ts";
 import { Problem } from "./problem.ts";
 
@@ -29,6 +30,7 @@ export const bindOrg = (operation: OperationId): MiddlewareHandler<HttpEnv> =>
     }
     await renewSession(c);
     await tellOfOddUse(c);
+    await tellOfNewCountry(c, askingOf(c));
   };
 
 /**

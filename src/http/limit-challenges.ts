@@ -10,7 +10,7 @@ export interface Challenge {
   readonly kind: string;
   /** Whose, as they said it: an address of mail that is known here and one that is not are counted alike. */
   readonly account: string;
-  /** The browser; empty for one that shows none. */
+  /** The browser; empty for one that shows no cookie of ours. */
   readonly device: string;
 }
 
@@ -29,16 +29,18 @@ export async function limitChallenge(c: Context<HttpEnv>, { kind, account, devic
 }
 
 /**
- * Counts a mail that somebody asks for to an account. All who ask share this, so that nobody's mailbox is flooded from many
- * places. Held back until a later hour, mails would only come all at once: they are refused.
+ * Counts a mail that somebody asks for to an account from a network address. Who asks from another one has a count of their
+ * own: were it shared, a stranger who asks often enough would keep the account's person out. A mailbox is flooded then from as
+ * many addresses as somebody has, ten mails an hour each; that is the price. Held back until a later hour, mails would only come
+ * all at once: they are refused.
  *
  * @param isTheirs whether who asks has signed in with the account before; asked only where the quota is used up. They are
- *   served all the same: whoever floods an account keeps nobody out who uses it.
+ *   served all the same: whoever shares their address keeps nobody out who uses the account.
  * @throws Problem `rate_limited`, `limits_unavailable`
  */
 export async function limitMails(c: Context<HttpEnv>, account: string, isTheirs: () => Promise<boolean>): Promise<void> {
   const policy = c.env.quotas.challenge_mail;
-  const taken = await ask(c, `challenge_mail:${account}`, policy);
+  const taken = await ask(c, `challenge_mail:${JSON.stringify([account, addressOf(c)])}`, policy);
   if (!taken.allowed && !(await isTheirs())) throw rateLimited(policy, taken);
 }
 

@@ -13,6 +13,7 @@ const contents = (words: string): { readonly [K in MailKind]: Extract<MailConten
   sign_in_link: { kind: "sign_in_link", params: { url, minutes: 15 } },
   invitation: { kind: "invitation", params: { orgName: words, inviterName: words, role: "admin", url, days: 7 } },
   new_device: { kind: "new_device", params: { when: at, device: words, country: words } },
+  session_elsewhere: { kind: "session_elsewhere", params: { when: at, device: words, country: words } },
   sign_in_added: { kind: "sign_in_added", params: { when: at, provider: "Google" } },
   key_alert: { kind: "key_alert", params: { orgName: words, keyName: words, what: "new_network" } },
   key_leaked: { kind: "key_leaked", params: { orgName: words, keyName: words } },

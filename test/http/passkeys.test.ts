@@ -407,6 +407,20 @@ describe("an answer of a passkey in which one thing is wrong opens nothing", () 
     expect((await due.browser.show(own.authenticator.get(await due.browser.ownOptions()))).status).toBe(200);
   });
 
+  test("a passkey of somebody else opens no session that waits for its person's", async () => {
+    const [victim, thief] = [await holder(), await holder()];
+    const stolen = await signInPerson(api, { person: victim, stage: "factor_due" });
+    const options = await stolen.browser.ownOptions();
+    const own = thief.authenticator.get({ ...options, allowCredentials: [] });
+    expect(told(await stolen.browser.show(own))).toEqual(refused);
+    expect((await stolen.browser.send("GET", "/v1/campaigns")).json.code).toBe("second_factor_due");
+    // It signed something true, and is what it was to its own person.
+    expect((await passkeys(thief.userId))[0]).toMatchObject({ last_used_at: null });
+    const theirs = await signInPerson(api, { person: thief, stage: "factor_due" });
+    expect((await theirs.browser.show(thief.authenticator.get(await theirs.browser.ownOptions()))).status).toBe(200);
+    expect((await stolen.browser.show(victim.authenticator.get(await stolen.browser.ownOptions()))).status).toBe(200);
+  });
+
   test("a challenge is used up by an answer that does not hold, too", async () => {
     const own = await holder();
     const browser = new FactorBrowser(api);

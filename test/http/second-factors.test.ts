@@ -426,10 +426,17 @@ describe("adding and removing", () => {
   test("a further one takes a session that has shown one, also when the first came meanwhile", async () => {
     const person = await signInPerson(api, { orgId: org.orgId });
     const thief = await signInPerson(api, { person });
-    const options = await thief.browser.creationOptions();
+    const [options, others] = [await thief.browser.creationOptions(), await thief.browser.creationOptions()];
     const { base32 } = (await startTotp(thief.browser)).json.secret;
     expect((await person.browser.addPasskey(new Authenticator(testOrigin))).status).toBe(201);
-    expect(told(await thief.browser.register(new Authenticator(testOrigin).create(options)))).toMatchObject(missing);
+    const waits = { status: 403, code: "second_factor_due" };
+    expect(told(await thief.browser.register(new Authenticator(testOrigin).create(options)))).toMatchObject(waits);
+    expect(told(await thief.browser.send("POST", "/v1/me/totp/confirm", { code: totpCodeAt(base32, clock) }))).toMatchObject(
+      waits,
+    );
+    // Nor in one that is open all the same, and has shown none.
+    await api.db.admin("update sessions set stage = 'open' where id = $1", [thief.sessionId]);
+    expect(told(await thief.browser.register(new Authenticator(testOrigin).create(others)))).toMatchObject(missing);
     expect(told(await thief.browser.send("POST", "/v1/me/totp/confirm", { code: totpCodeAt(base32, clock) }))).toMatchObject(
       missing,
     );
@@ -440,6 +447,44 @@ describe("adding and removing", () => {
     expect((await person.browser.addPasskey(new Authenticator(testOrigin))).status).toBe(201);
     expect((await startTotp(person.browser)).status).toBe(201);
   });
+
+  test.each(["passkey", "authenticator"])(
+    "the first, %s, closes every other session of the person until it is shown there",
+    async (kind) => {
+      const person = await signInPerson(api, { orgId: org.orgId });
+      const others = [await signInPerson(api, { person }), await signInPerson(api, { person, factor: true })];
+      const stranger = await signInPerson(api, { orgId: org.orgId });
+      const authenticator = new Authenticator(testOrigin);
+      const { base32 } = (await startTotp(person.browser)).json.secret;
+      for (const { browser } of others) expect((await browser.send("GET", "/v1/campaigns")).status).toBe(200);
+      const added =
+        kind === "passkey"
+          ? await person.browser.addPasskey(authenticator)
+          : await person.browser.send("POST", "/v1/me/totp/confirm", { code: totpCodeAt(base32, clock) });
+      expect(added.status, added.text).toBeLessThan(300);
+      for (const { browser } of others) expect((await browser.send("GET", "/v1/campaigns")).json.code).toBe("second_factor_due");
+      const { rows } = await api.db.admin(
+        "select count(*)::integer as n from sessions where user_id = $1 and factor_at is not null",
+        [person.userId],
+      );
+      expect(rows).toEqual([{ n: 1 }]);
+      // Its own session goes on, and so does everybody else's.
+      expect((await person.browser.send("GET", "/v1/campaigns")).status).toBe(200);
+      expect((await stranger.browser.send("GET", "/v1/campaigns")).status).toBe(200);
+      expect((await api.mailbox.read(person.email)).at(-1)?.text).toContain("Your other sessions (2) open nothing any more");
+      later(60);
+      const [first] = others;
+      const shown =
+        kind === "passkey"
+          ? await first?.browser.show(authenticator.get(await first.browser.ownOptions()))
+          : await first?.browser.totp(totpCodeAt(base32, clock));
+      expect(shown?.status, shown?.text).toBe(200);
+      expect((await first?.browser.send("GET", "/v1/campaigns"))?.status).toBe(200);
+      // A further factor closes nothing.
+      expect((await person.browser.addPasskey(new Authenticator(testOrigin))).status).toBe(201);
+      expect((await first?.browser.send("GET", "/v1/campaigns"))?.status).toBe(200);
+    },
+  );
 
   test("of two first ones at once, in two sessions, one is added", async () => {
     for (let round = 0; round < 3; round += 1) {
@@ -567,12 +612,18 @@ describe("attempts", () => {
   test("of which ten do not hold end their session and no other, and tell the person", async () => {
     const person = await holder();
     const [guesser, owner] = [await due(person), await due(person)];
+    const stranger = await holder();
+    expect((await person.browser.makesKey()).status).toBe(201);
     for (let n = 0; n < 10; n += 1) {
       const answer = n % 2 === 0 ? await guesser.browser.totp("000000") : await guesser.browser.recover("wrong");
       expect([n, told(answer)]).toEqual([n, refused]);
     }
     expect((await guesser.browser.totp(totpCodeAt(person.base32, clock))).status).toBe(401);
     expect((await owner.browser.totp(totpCodeAt(person.base32, clock))).status).toBe(200);
+    // Whoever is in another session of theirs shows a factor again before they touch credentials; nobody else does.
+    expect(told(await person.browser.makesKey())).toMatchObject(missing);
+    expect((await person.browser.send("GET", "/v1/campaigns")).status).toBe(200);
+    expect((await stranger.browser.makesKey()).status).toBe(201);
     const { rows } = await api.db.admin("select ended_why from sessions where id = $1", [guesser.sessionId]);
     expect(rows).toEqual([{ ended_why: "factor_failures" }]);
     expect((await api.mailbox.read(person.email)).map(({ subject }) => subject)).toContain(

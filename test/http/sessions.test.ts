@@ -174,6 +174,31 @@ describe("a session", () => {
     expect([withKey.status, withKey.json.code]).toEqual([403, "people_only"]);
   });
 
+  test("ends all others of its person at once, and nobody else's", async () => {
+    const person = await signIn(null);
+    const stranger = await signIn("owner");
+    const others = [1, 2].map(() => makeSession(api.db, api.deps.hashApiKey, person.userId, realNow));
+    const ids = (await Promise.all(others)).map(({ id }) => publicId("session", id));
+    const due = await makeSession(api.db, api.deps.hashApiKey, person.userId, realNow, { stage: "factor_due" });
+    expect((await api.send("DELETE", "/v1/sessions", { headers: due.headers })).json.code).toBe("second_factor_due");
+    const ended = await person.send("DELETE", "/v1/sessions");
+    expect(ended.status, ended.text).toBe(200);
+    const told = (ended.json.data as { id: string }[]).map(({ id }) => id);
+    expect(told.toSorted()).toEqual([...ids, publicId("session", due.id)].toSorted());
+    for (const other of await Promise.all(others))
+      expect((await api.send("GET", "/v1/me", { headers: other.headers })).status).toBe(401);
+    expect((await person.send("GET", "/v1/me")).status).toBe(200);
+    expect((await stranger.send("GET", "/v1/me")).status).toBe(200);
+    expect((await person.send("DELETE", "/v1/sessions")).json.data).toEqual([]);
+    const { rows } = await api.db.admin(
+      "select e.event_type as type from audit.entry e join audit.payload p using (org_id, seq) where e.org_id = app.platform() and p.subject_text = any ($1) order by 1",
+      [[...told, publicId("user", person.userId)]],
+    );
+    expect(rows.map(({ type }) => type)).toEqual(["session.ended", "session.ended", "session.ended", "sessions.others_ended"]);
+    const withKey = await api.send("DELETE", "/v1/sessions", { key: org.apiKey });
+    expect([withKey.status, withKey.json.code]).toEqual([403, "people_only"]);
+  });
+
   test("from another country shows a second factor again before it touches credentials", async () => {
     const person = await signIn("owner");
     await api.db.admin("update sessions set country = 'DE' where id = $1", [person.session.id]);

@@ -30,6 +30,20 @@ export const holdSession = (session: { readonly id: string; readonly hash: Uint8
   params: [session.id, byteaText(session.hash), now],
 });
 
+/**
+ * With the person's first factor, which has just been added in this transaction, their other sessions wait for it: whoever is in
+ * one of them has shown nothing but that they read the person's mail. No row after a further factor.
+ */
+export const closeOtherSessions = (userId: string, sessionId: string): Statement => ({
+  name: "factors.close_other_sessions",
+  text: `update sessions s set stage = 'factor_due', factor_at = null where s.id in (
+      select o.id from sessions o where o.user_id = $1 and o.id <> $2 and o.ended_at is null order by o.id for no key update)
+    and (select count(*) from passkeys p where p.user_id = $1)
+      + (select count(*) from totp_factors t where t.user_id = $1 and t.confirmed_at is not null) = 1
+    returning s.id`,
+  params: [userId, sessionId],
+});
+
 export interface FailuresRow {
   readonly factor_failures: number;
 }
@@ -108,11 +122,12 @@ export interface KnownPasskey {
   readonly public_key: Uint8Array<ArrayBuffer>;
   readonly backup_eligible: boolean;
 }
-export const passkeyByCredential = (credentialId: Uint8Array): Statement => ({
+/** @param ofUser whose it must be; null: it says who is there. */
+export const passkeyByCredential = (credentialId: Uint8Array, ofUser: string | null): Statement => ({
   name: "factors.passkey_by_credential",
   text: `select p.id, p.user_id, u.email, p.public_key, p.backup_eligible
-    from passkeys p join users u on u.id = p.user_id and u.disabled_at is null where p.credential_id = $1`,
-  params: [byteaText(credentialId)],
+    from passkeys p join users u on u.id = p.user_id and u.disabled_at is null where p.credential_id = $1 and ($2::uuid is null or p.user_id = $2)`,
+  params: [byteaText(credentialId), ofUser],
 });
 
 /**

@@ -85,12 +85,20 @@ export const liveSessions = (userId: string, now: Instant): Statement => ({
   params: [userId, now],
 });
 
-/** @param only one session; null: all of the person's. */
-export const endSessions = (userId: string, only: string | null, why: string, now: Instant): Statement => ({
-  name: "users.end_sessions",
-  text: `update sessions s set ended_at = $4, ended_why = $3 where s.user_id = $1 and ($2::uuid is null or s.id = $2) and s.ended_at is null
+export const endSession = (userId: string, id: string, why: string, now: Instant): Statement => ({
+  name: "users.end_session",
+  text: `update sessions s set ended_at = $4, ended_why = $3 where s.user_id = $1 and s.id = $2 and s.ended_at is null
     returning ${sessionColumns}`,
-  params: [userId, only, why, now],
+  params: [userId, id, why, now],
+});
+/** All of the person's sessions but one. Those that have run out without being ended are ended and not answered. */
+export const endOtherSessions = (userId: string, kept: string, why: string, now: Instant): Statement => ({
+  name: "users.end_other_sessions",
+  text: `with others as (select s.id, ${isLive("$4::timestamptz")} as is_live from sessions s
+        where s.user_id = $1 and s.id <> $2 and s.ended_at is null order by s.id for no key update),
+      ended as (update sessions s set ended_at = $4, ended_why = $3 from others o where s.id = o.id returning ${sessionColumns}, o.is_live)
+    select ${sessionColumns} from ended s where s.is_live order by s.created_at desc, s.id`,
+  params: [userId, kept, why, now],
 });
 
 const overlapSeconds = 10;
@@ -110,6 +118,22 @@ export const rotateSession = (
       factor_failures = case when $4 then 0 else s.factor_failures end
     where s.id = $1 and s.ended_at is null and (s.rotation_due or $4) returning ${sessionColumns}`,
   params: [session.id, byteaText(session.hash), now, factor],
+});
+
+/** Takes what is to be told of a session that is used from another country. No row when another request has taken it. */
+export const takeUntoldCountry = (sessionId: string): Statement => ({
+  name: "users.take_untold_country",
+  text: `update sessions s set country_untold = false where s.id = $1 and s.country_untold and s.ended_at is null
+    returning s.country, s.user_agent`,
+  params: [sessionId],
+});
+
+/** The person shows a second factor again in every session before they touch what takes one. Null: nobody, in the same time. */
+export const demandFactorAgain = (userId: string | null): Statement => ({
+  name: "users.demand_factor_again",
+  text: `update sessions s set factor_at = null where s.id in (
+      select o.id from sessions o where o.user_id = $1 and o.ended_at is null and o.factor_at is not null order by o.id for no key update)`,
+  params: [userId],
 });
 
 /** After a change of what the person may: each of their sessions goes on under another token. */

@@ -24,6 +24,7 @@ export const sessions = pgTable("sessions", {
   factorAt: instant("factor_at"),
   deviceId: uuid("device_id"),
   country: text("country"),
+  countryUntold: boolean("country_untold").notNull().default(databaseDefault),
   userAgent: text("user_agent"),
   createdAt: instant("created_at").notNull(),
   lastSeenAt: instant("last_seen_at").notNull(),

@@ -47,6 +47,8 @@ const own: Rule = { scope: "people", role: null };
 export const operations = {
   "sessions.list": own,
   "sessions.end": { ...own, whileDue: true },
+  // Not while a factor is due: whoever reads the person's mail could put them out of every session.
+  "sessions.end_others": own,
   "passkeys.options": own,
   "passkeys.create": own,
   "passkeys.list": own,

@@ -15,7 +15,7 @@ import type { MintedSession } from "../../lib/session-token.ts";
 import { type DescribedCredential, describeCredential, timeoutMilliseconds } from "./ask-passkey.ts";
 import { algorithms, challengeOf, checkCreated, type CreatedCredential, relyingPartyOf, userHandleOf } from "./check-passkey.ts";
 import type { ActingSession, FactorDeps } from "./factor-deps.ts";
-import { openSession } from "./show-factor.ts";
+import { closeOthers, openSession } from "./show-factor.ts";
 import { tellFactorChanged } from "./tell-person.ts";
 
 /** A first factor is added right after signing in: later someone else may sit at the session (ASVS 7.5.1). */
@@ -102,7 +102,8 @@ export async function addPasskey(
       insertPasskey({ ...checked, id, userId: session.userId, name, transports }, deps.now()),
     );
     if (passkey === undefined) return refused("not_held");
-    await tellFactorChanged(deps, w, session.userId, { when: deps.now(), what: "passkey_added" });
+    const closed = await closeOthers(w, session);
+    await tellFactorChanged(deps, w, session.userId, { when: deps.now(), what: "passkey_added", closed });
     return ok({ passkey, renewed: await openSession(deps, w, session) });
   });
   if (added.ok) await deps.wakeMail();

@@ -7,7 +7,7 @@ import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { MintedSession } from "../../lib/session-token.ts";
 import { type AddingRefused, whyNotAdd } from "./add-passkey.ts";
 import type { ActingSession, FactorDeps } from "./factor-deps.ts";
-import { openSession } from "./show-factor.ts";
+import { closeOthers, openSession } from "./show-factor.ts";
 import { tellFactorChanged } from "./tell-person.ts";
 
 /** How long a secret that was shown waits for its first code. */
@@ -71,7 +71,8 @@ export async function confirmOwnTotp(
     }
     await w.rows(replaceRecoveryCodes(session.userId, codes.hashes, now));
     w.also({ action: "recovery_codes.made", subject });
-    await tellFactorChanged(deps, w, session.userId, { when: now, what: "totp_added" });
+    const closed = await closeOthers(w, session);
+    await tellFactorChanged(deps, w, session.userId, { when: now, what: "totp_added", closed });
     return ok({ confirmedAt: now, recoveryCodes: codes.clear, renewed: await openSession(deps, w, session) });
   });
   if (confirmed.ok) await deps.wakeMail();

@@ -22,18 +22,25 @@ interface Proof {
 }
 const nobody: Proof = { proved: null, named: null };
 
+/** What the challenge was given for, and to whom. `ofUser`: whose passkey alone counts; null: anyone's, who is found by it. */
+interface Asked {
+  readonly use: ChallengeUse;
+  readonly boundTo: string;
+  readonly ofUser: string | null;
+}
+
 /** Uses the challenge up, whatever comes of its answer. */
 export async function provePasskey(
   { challenges, now, publicOrigin }: FactorDeps,
   handle: OrgDb,
-  { use, boundTo }: { readonly use: ChallengeUse; readonly boundTo: string },
+  { use, boundTo, ofUser }: Asked,
   credential: ShownCredential,
 ): Promise<Proof> {
   const challenge = challengeOf(credential.response.clientDataJSON);
   const held = challenge === null ? null : await challenges.read(challenge, use, boundTo, now());
   const credentialId = fromBase64Url(credential.id);
   if (challenge === null || held === null || credentialId === null) return nobody;
-  const { answers } = await handle.query(useChallenge(held, now()), passkeyByCredential(credentialId));
+  const { answers } = await handle.query(useChallenge(held, now()), passkeyByCredential(credentialId, ofUser));
   const known = answers[1] === undefined ? undefined : rowsOf<KnownPasskey>(answers[1])[0];
   if (known === undefined || answers[0]?.rows.length !== 1) return nobody;
   const { id, user_id: userId, email, public_key: publicKey, backup_eligible: backupEligible } = known;

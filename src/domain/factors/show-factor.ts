@@ -1,5 +1,5 @@
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
-import { type FailuresRow, holdSession, noteFailure } from "../../db/queries/factors.ts";
+import { closeOtherSessions, type FailuresRow, holdSession, noteFailure } from "../../db/queries/factors.ts";
 import { personById, type PersonRow, rotateSession } from "../../db/queries/users.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { MintedSession } from "../../lib/session-token.ts";
@@ -39,21 +39,30 @@ export async function openSession(deps: FactorDeps, w: OrgWriter, session: Actin
   return minted;
 }
 
+/** In the transaction that added a factor, after it: how many other sessions wait for it now, because it is the first. */
+export async function closeOthers(w: OrgWriter, session: ActingSession): Promise<number> {
+  const { length } = await w.rows(closeOtherSessions(session.userId, session.id));
+  if (length > 0)
+    w.also({ action: "sessions.factor_due", subject: publicId("user", session.userId), facts: { sessions: length } });
+  return length;
+}
+
 /** Counted for the session, and with every other failed attempt to sign in for the account, whose person is told of many. */
 export async function refuseFactor(deps: FactorDeps, own: OrgDb, session: ActingSession, method: FactorMethod): Promise<null> {
   const entry = { action: "second_factor.failed", subject: publicId("session", session.id), facts: { method } } as const;
   const mailQueued = await own.change(entry, async (w) => {
-    const [row] = await w.rows<FailuresRow>(noteFailure(session.id, failuresMax, deps.now()));
     const [person] = await w.rows<PersonRow>(personById(session.userId));
-    if (row === undefined || person === undefined) {
-      w.withdrawEntry();
-      return false;
-    }
+    if (person === undefined) throw new Error("the person of a session is not there");
+    // Before the session is taken: see noteForAccount.
+    const isTold = await noteForAccount(w, deps, person.email, deps.now());
+    const [row] = await w.rows<FailuresRow>(noteFailure(session.id, failuresMax, deps.now()));
+    // It has ended meanwhile, and the attempt was one all the same.
+    if (row === undefined) return isTold;
     w.note({ failures: row.factor_failures });
     if (row.factor_failures === failuresMax) {
       w.also({ action: "session.ended", subject: entry.subject, facts: { by: "second factors that did not hold" } });
     }
-    return noteForAccount(w, deps, person.email, deps.now());
+    return isTold;
   });
   if (mailQueued) await deps.wakeMail();
   return null;

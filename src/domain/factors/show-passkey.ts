@@ -12,7 +12,9 @@ export async function showPasskey(
   session: ActingSession,
   credential: ShownCredential,
 ): Promise<MintedSession | null> {
-  const { proved } = await provePasskey(deps, own, { use: "second_factor", boundTo: session.id }, credential);
+  const asked = { use: "second_factor", boundTo: session.id, ofUser: session.userId } as const;
+  const { proved } = await provePasskey(deps, own, asked, credential);
+  // Asked of the query, and looked at here again: anyone's passkey would open every session that waits.
   if (proved === null || proved.userId !== session.userId) return refuseFactor(deps, own, session, "passkey");
   let isCopied = false;
   const shown = await showFactor(deps, own, session, "passkey", async (w) => {

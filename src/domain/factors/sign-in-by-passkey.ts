@@ -18,7 +18,8 @@ export async function signInByPasskey(
 ): Promise<SignedIn | null> {
   // Nobody has said who they are: without its handle the authenticator has not either (WebAuthn Level 3, 7.2).
   if (credential.response.userHandle == null) return null;
-  const { proved, named } = await provePasskey(deps, visitor, { use: "sign_in", boundTo: browser.device }, credential);
+  const asked = { use: "sign_in", boundTo: browser.device, ofUser: null } as const;
+  const { proved, named } = await provePasskey(deps, visitor, asked, credential);
   if (proved === null) {
     if (named !== null) await noteFailed(deps, visitor, named.email);
     return null;

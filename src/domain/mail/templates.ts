@@ -13,13 +13,20 @@ export interface MailParams {
     readonly days: number;
   };
   readonly new_device: { readonly when: Instant; readonly device: string; readonly country: string | null };
+  readonly session_elsewhere: { readonly when: Instant; readonly device: string; readonly country: string };
   readonly sign_in_added: { readonly when: Instant; readonly provider: "Google" | "Microsoft" };
   readonly key_alert: { readonly orgName: string; readonly keyName: string; readonly what: "new_network" | "unusual_rate" };
   readonly key_leaked: { readonly orgName: string; readonly keyName: string };
   readonly role_changed: { readonly orgName: string; readonly role: Role };
   readonly removed_from_org: { readonly orgName: string };
   readonly too_many_failures: { readonly when: Instant };
-  readonly factor_changed: { readonly when: Instant; readonly what: FactorChange; readonly codesLeft?: number };
+  readonly factor_changed: {
+    readonly when: Instant;
+    readonly what: FactorChange;
+    readonly codesLeft?: number;
+    /** How many other sessions wait for the factor now. */
+    readonly closed?: number;
+  };
   readonly support_opened: { readonly orgName: string; readonly reason: string; readonly until: Instant };
 }
 /** What became of a second factor. */
@@ -94,7 +101,17 @@ function draftOf(content: MailContent): Draft {
         subject: `New sign-in to ${product}`,
         paragraphs: [
           `Your account was signed in to at ${timeOf(when)} on a device that it had not been used on: ${quoted(device)}${where}.`,
-          "If that was not you, end that session in your list of sessions, and see that nobody else reads your mail.",
+          "If that was not you, end that session, or all but the one that you are in (DELETE /v1/sessions), and see that nobody else reads your mail.",
+        ],
+      };
+    }
+    case "session_elsewhere": {
+      const { when, device, country } = content.params;
+      return {
+        subject: `Your session at ${product} is used from another country`,
+        paragraphs: [
+          `Since ${timeOf(when)} a session of yours is used from ${quoted(country)}, and was used from another country before. It was begun on ${quoted(device)}.`,
+          "It shows a second factor again before it touches credentials, members or policy. If that was not you, end that session, or all but the one that you are in (DELETE /v1/sessions).",
         ],
       };
     }
@@ -155,13 +172,14 @@ function draftOf(content: MailContent): Draft {
         ],
       };
     case "factor_changed": {
-      const { when, what, codesLeft } = content.params;
+      const { when, what, codesLeft, closed = 0 } = content.params;
       const { subject, did } = factorWords[what];
       return {
         subject: `${subject} your ${product} account`,
         paragraphs: [
           `At ${timeOf(when)} ${did}.${codesLeft === undefined ? "" : ` ${counted(codesLeft, "code")} of the set ${codesLeft === 1 ? "is" : "are"} left.`}`,
-          "If that was not you, sign in, end the sessions that you do not know, and remove what you did not add.",
+          ...(closed === 0 ? [] : [`Your other sessions (${closed}) open nothing any more until it is shown in them.`]),
+          "If that was not you, sign in, end your other sessions (DELETE /v1/sessions ends them all at once), and remove what you did not add.",
         ],
       };
     }

@@ -16,7 +16,7 @@ import { notFound, Problem } from "../problem.ts";
 import { refuseCrossSite } from "../refuse-cross-site.ts";
 import { heldSession, setSessionCookie } from "../session-cookie.ts";
 import { providerTitles } from "../sign-in-providers.ts";
-import { heldDevice, mintCookie, setDevice } from "../sign-in-cookies.ts";
+import { heldDevice, mintCookie, mintDevice, setDevice } from "../sign-in-cookies.ts";
 
 /** Which browser began: a sign-in that was begun elsewhere cannot be slipped into it (login CSRF, RFC 9700 §4.7). */
 export const browserCookie = "__Host-dialgate-oidc";
@@ -84,7 +84,7 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       const visitor = c.env.system.asVisitor(c.var.requestId, now);
       const returned = { state, code, error, issuer, begun: getCookie(c, browserCookie) ?? null };
       const browser = {
-        device: heldDevice(c) ?? mintCookie(c),
+        device: heldDevice(c) ?? (await mintDevice(c)),
         country: countryOf(c),
         userAgent: c.req.header("user-agent") ?? null,
         session: await heldSession(c),

@@ -7,10 +7,10 @@ import type { HttpEnv } from "../http-env.ts";
 import { limitChallenge } from "../limit-challenges.ts";
 import { factorRefused } from "../second-factor.ts";
 import { heldSession } from "../session-cookie.ts";
-import { heldDevice, mintCookie, setDevice } from "../sign-in-cookies.ts";
+import { countedDevice, heldDevice, mintDevice, setDevice } from "../sign-in-cookies.ts";
 import { visits } from "../visits.ts";
 import { requestOptions, shownCredential } from "../webauthn-fields.ts";
-import { completed, named, welcome } from "./sign-in.ts";
+import { completed, welcome } from "./sign-in.ts";
 
 const bodyBytesMax = 16 * 1024;
 const answer = z.strictObject({ credential: shownCredential }).openapi("PasskeySignIn", {
@@ -42,7 +42,7 @@ export function passkeySignInRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("For the browser.", requestOptions), ...problems },
     }),
     async (c) => {
-      const device = heldDevice(c) ?? mintCookie(c);
+      const device = heldDevice(c) ?? (await mintDevice(c));
       setDevice(c, device);
       return c.json({ ...(await askAnyPasskey(c.env, device)), allowCredentials: [] }, 200);
     },
@@ -62,7 +62,7 @@ export function passkeySignInRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const { credential } = c.req.valid("json");
       const device = heldDevice(c);
-      await limitChallenge(c, { kind: "passkey", account: credential.id, device: named(device) });
+      await limitChallenge(c, { kind: "passkey", account: credential.id, device: await countedDevice(c) });
       // A browser without the cookie was given no challenge.
       if (device === null) throw factorRefused("/credential");
       const visitor = c.env.system.asVisitor(c.var.requestId, c.env.now());

@@ -1,6 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import type { SessionRow } from "../../db/queries/users.ts";
-import { endOwnSessions } from "../../domain/sessions/end-sessions.ts";
+import { endOtherSessionsOf, endOwnSession } from "../../domain/sessions/end-sessions.ts";
 import { findOwnSessions } from "../../domain/sessions/find-sessions.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, problems, reads } from "../access.ts";
@@ -9,6 +9,7 @@ import { idField, idOf, idParam, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf } from "../page.ts";
 import { notFound } from "../problem.ts";
+import { actingIn } from "../second-factor.ts";
 import { clearSessionCookie } from "../session-cookie.ts";
 
 const session = z
@@ -63,6 +64,26 @@ export function sessionRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
     createRoute({
       method: "delete",
+      path: "/v1/sessions",
+      summary: "End all of one's own sessions but the one of this request, at once",
+      description: "Answers those that it ended.",
+      tags: ["users"],
+      ...changes("sessions.end_others"),
+      responses: { 200: json("They have ended.", listOf(session)), ...problems },
+    }),
+    async (c) => {
+      const { principal, org } = c.var;
+      const rows = await endOtherSessionsOf(org, principal.id, actingIn(c).id, c.env.now());
+      return c.json(
+        listBody(rows, { limit: rows.length, after: null }, (row) => view(row, principal)),
+        200,
+      );
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "delete",
       path: "/v1/sessions/{id}",
       summary: "End one of one's own sessions, at once",
       description: "Also the one of this request: that is how to sign out.",
@@ -73,8 +94,8 @@ export function sessionRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const { principal, org } = c.var;
-      const [ended] = await endOwnSessions(org, principal.id, idOf("session", c.req.valid("param").id), c.env.now());
-      if (ended === undefined) throw notFound("session");
+      const ended = await endOwnSession(org, principal.id, idOf("session", c.req.valid("param").id), c.env.now());
+      if (ended === null) throw notFound("session");
       if (principal.kind === "session" && principal.sessionId === ended.id) clearSessionCookie(c);
       return c.json(view(ended, principal), 200);
     },

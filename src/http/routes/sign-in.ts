@@ -10,7 +10,6 @@ import {
   type Refused,
   type Visitor,
 } from "../../domain/sign-in/open-link.ts";
-import { sha256Hex } from "../../lib/bytes.ts";
 import { json, jsonBody, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import { emailField } from "../fields.ts";
@@ -23,7 +22,17 @@ import { signInPage } from "../pages/sign-in-page.ts";
 import { invalid, type Problem } from "../problem.ts";
 import { heldSession, setSessionCookie } from "../session-cookie.ts";
 import { configuredNames } from "../sign-in-providers.ts";
-import { clearVerifier, heldDevice, heldVerifier, mintCookie, setDevice, setVerifier } from "../sign-in-cookies.ts";
+import {
+  clearVerifier,
+  countedDevice,
+  heldDevice,
+  heldVerifier,
+  mintCookie,
+  mintDevice,
+  named,
+  setDevice,
+  setVerifier,
+} from "../sign-in-cookies.ts";
 import { visits } from "../visits.ts";
 
 const askedLink = z
@@ -74,16 +83,13 @@ async function visitorOf(c: Context<HttpEnv>): Promise<Visitor> {
     visitor: c.env.system.asVisitor(c.var.requestId, c.env.now()),
     verifier: heldVerifier(c),
     browser: {
-      device: heldDevice(c) ?? mintCookie(c),
+      device: heldDevice(c) ?? (await mintDevice(c)),
       country: countryOf(c),
       userAgent: c.req.header("user-agent") ?? null,
       session: await heldSession(c),
     },
   };
 }
-
-/** Told to counters, which need to know it again and not what it is. */
-export const named = (secret: string | null): string => (secret === null ? "" : sha256Hex(secret));
 
 /** A browser of the account's own is known by its cookie, of which there is no guessing. */
 async function isTheirs(c: Context<HttpEnv>, email: string): Promise<boolean> {
@@ -152,13 +158,13 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const { email, next = null } = c.req.valid("json");
-      await limitChallenge(c, { kind: "link", account: email, device: named(heldDevice(c)) });
+      await limitChallenge(c, { kind: "link", account: email, device: await countedDevice(c) });
       await limitMails(c, email, () => isTheirs(c, email));
       const verifier = heldVerifier(c) ?? mintCookie(c);
       await askForLink(depsOf(c), { email, verifier, next }, c.env.now());
       await c.env.wakeMail();
       setVerifier(c, verifier);
-      setDevice(c, heldDevice(c) ?? mintCookie(c));
+      setDevice(c, heldDevice(c) ?? (await mintDevice(c)));
       return c.json({ object: "sign_in_link" as const, minutes: c.env.magicLinkMinutes }, 202);
     },
   );
@@ -177,7 +183,7 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const { token } = c.req.valid("json");
-      await limitChallenge(c, { kind: "open", account: named(token), device: named(heldDevice(c)) });
+      await limitChallenge(c, { kind: "open", account: named(token), device: await countedDevice(c) });
       const from = await visitorOf(c);
       const result = await openLink(depsOf(c), from, token, c.env.now());
       if (!result.ok) throw await refusal(c, result.refusal, "token");
@@ -200,7 +206,7 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("Signed in.", completed), ...problems },
     }),
     async (c) => {
-      await limitChallenge(c, { kind: "relay", account: named(heldVerifier(c)), device: named(heldDevice(c)) });
+      await limitChallenge(c, { kind: "relay", account: named(heldVerifier(c)), device: await countedDevice(c) });
       const from = await visitorOf(c);
       const result = await enterCode(depsOf(c), from, c.req.valid("json").code, c.env.now());
       if (!result.ok) throw await refusal(c, result.refusal, "code");
