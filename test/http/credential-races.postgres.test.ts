@@ -159,3 +159,14 @@ describe("an issuer's scopes that are taken while a key writes them", () => {
     expect([first.status, second.status, waited, scopes]).toEqual([200, 200, true, ["sellers:read"]]);
   });
 });
+
+test("a person's last two organisations, made at once: the second is counted after the first", async () => {
+  const person = await signIn(api);
+  const make = (name: string) => person.send("POST", "/v1/orgs", { name });
+  for (let count = 0; count < 19; count += 1) expect((await make(`Org ${count}`)).status).toBe(201);
+  const counted = ({ name }: Statement) => name === "door.user_orgs";
+  const { first, second, waited } = await whileHeld(counted, () => make("Twentieth"), () => make("One more")); // prettier-ignore
+  expect([first.status, second.status, waited]).toEqual([201, 409, true]);
+  const { rows } = await api.db.admin("select count(*) as n from memberships where user_id = $1", [person.userId]);
+  expect(Number(rows[0]?.["n"])).toBe(20);
+});
