@@ -118,6 +118,32 @@ describe("an API key", () => {
     expect((await org.get(`/v1/api_keys/${long.id}`)).json.status).toBe("expired");
   });
 
+  test("that was rotated out rotates itself no more, and makes none that outlives it", async () => {
+    const org = await api.seed();
+    const old = (await make(org, { scopes: ["leads:read", "api_keys:write"] })).json;
+    const as = { authorization: `Bearer ${old.secret}` };
+    const self = (overlap: number) => org.post(`/v1/api_keys/${old.id}/rotate`, { overlap_seconds: overlap }, as);
+    // By itself, once: its end was still the one that it was given.
+    expect((await self(7_200)).json).toMatchObject({ expires_at: null, scopes: old.scopes });
+    const ends = (await org.get(`/v1/api_keys/${old.id}`)).json.expires_at;
+    const before = await ids(org);
+    for (const overlap of [0, 604_800]) {
+      const refused = await self(overlap);
+      expect([refused.status, refused.json.errors[0].code]).toEqual([409, "key_rotated"]);
+    }
+    expect(await ids(org)).toEqual(before);
+    expect((await org.get(`/v1/api_keys/${old.id}`)).json.expires_at).toBe(ends);
+    expect((await make(org, {}, as)).json.expires_at).toBe(ends);
+    const other = (await make(org, {})).json;
+    expect((await org.post(`/v1/api_keys/${other.id}/rotate`, {}, as)).json.expires_at).toBe(ends);
+    // Rotated by another it is the same; that other may rotate it again.
+    const second = (await make(org, { scopes: ["leads:read", "api_keys:write"], expires_at: inSeconds(86_400) })).json;
+    expect((await org.post(`/v1/api_keys/${second.id}/rotate`, { overlap_seconds: 3_600 })).status).toBe(201);
+    const asSecond = { authorization: `Bearer ${second.secret}` };
+    expect((await org.post(`/v1/api_keys/${second.id}/rotate`, {}, asSecond)).json.errors[0].code).toBe("key_rotated");
+    expect((await org.post(`/v1/api_keys/${second.id}/rotate`, {})).status).toBe(201);
+  });
+
   test("ends by the real clock, whatever the organisation's test clock says", async () => {
     const org = await api.seed();
     const refused = await make(org, { expires_at: inSeconds(-60) });

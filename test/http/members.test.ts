@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Role, roles } from "../../src/domain/access/operations.ts";
 import { mayChange } from "../../src/domain/members/may-change.ts";
-import { publicId } from "../../src/lib/ids.ts";
+import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { mintToken, signerOf } from "../support/tokens.ts";
 import { makeMember } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
@@ -266,6 +266,21 @@ describe("what a member loses is lost at the next request", () => {
     ]);
     await makeMember(api.db, org.orgId, person.userId, "admin");
     expect(await ask()).toEqual({ session: [200, 201], key: [401, 401], token: [401, 401] });
+  });
+
+  test("removed: the secret of an issuer of theirs is destroyed, and of another's is not", async () => {
+    const owner = await inOrg("owner");
+    const admin = await inOrg("admin");
+    const signer = signerOf("HS256");
+    const of = async (person: typeof owner) =>
+      (await registered({ post: (path: string, body: unknown) => person.send("POST", path, body) } as Caller, signer)).id;
+    const [theirs, others] = [await of(admin), await of(owner)];
+    const sealed = async (id: string) =>
+      (await api.db.admin("select sealed from token_issuers where id = $1", [uuidOf("tokenIssuer", id)])).rows[0]?.["sealed"];
+    expect(await sealed(theirs)).not.toBeNull();
+    expect((await owner.send("DELETE", `/v1/members/${admin.id}`)).status).toBe(200);
+    expect(await sealed(theirs)).toBeNull();
+    expect(await sealed(others)).toMatchObject({ wrapped: expect.anything() });
   });
 
   test("a key that was rotated before goes on under whoever rotated it", async () => {

@@ -64,6 +64,7 @@ describe("an issuer", () => {
       created_at: realNow,
       expires_at: null,
       revoked_at: null,
+      sponsor_id: null,
       last_used_at: null,
     });
     expect((await org.get(`/v1/token_issuers/${made.json.id}`)).json).toEqual(made.json);
@@ -145,6 +146,36 @@ describe("an issuer", () => {
     });
     expect((await patch({ public_key: signerOf("EdDSA").jwk })).json).toMatchObject({ version: 2, expires_at: ends });
   });
+});
+
+describe("the instant before which an issuer's tokens are refused", () => {
+  test("is moved forward by whoever may change it, and back or away by one alone who holds what it may", async () => {
+    const { id } = await registered(org, signerOf("EdDSA"));
+    const ends = addSeconds(realNow, 600);
+    const key = async (scopes: readonly string[]) =>
+      (await org.post("/v1/api_keys", { name: "x", scopes: [...scopes, "token_issuers:write"], expires_at: ends })).json.secret;
+    const [weak, strong] = [await key(["sellers:read"]), await key(scopesOfTests)];
+    const since = (notBefore: string | null, by: string) =>
+      ground.api.send("PATCH", `/v1/token_issuers/${id}`, { key: by, body: { not_before: notBefore } });
+    for (const later of [realNow, addSeconds(realNow, 60), addSeconds(realNow, 60)])
+      expect((await since(later, weak)).json).toMatchObject({ not_before: later, version: 1, expires_at: null });
+    for (const earlier of [addSeconds(realNow, 59), null])
+      expect((await since(earlier, weak)).json.errors[0].code, String(earlier)).toBe("scope_not_held");
+    // Nor together with fewer scopes than it has, as far as they are not held.
+    const fewer = { not_before: null, scopes: ["leads:read"] };
+    const both = await ground.api.send("PATCH", `/v1/token_issuers/${id}`, { key: weak, body: fewer });
+    expect(both.json.errors[0].code).toBe("scope_not_held");
+    // And who does it answers for it, for no longer than they last.
+    expect((await since(null, strong)).json).toMatchObject({ not_before: null, version: 1, expires_at: ends });
+    const [owner, other] = [await makePerson(ground.api.db), await makePerson(ground.api.db)];
+    const patched = async (userId: string, change: Json) => {
+      await makeMember(ground.api.db, org.orgId, userId, "owner");
+      const session = await makeSession(ground.api.db, ground.api.deps.hashApiKey, userId, realNow, { factor: true, org: org.orgId });
+      return ground.api.send("PATCH", `/v1/token_issuers/${id}`, { headers: { ...session.headers }, body: change });
+    };
+    expect((await patched(owner.userId, { not_before: realNow })).json.sponsor_id).toBeNull();
+    expect((await patched(other.userId, { not_before: null })).json.sponsor_id).toBe(publicId("user", other.userId));
+  }); // prettier-ignore
 });
 
 describe("a token", () => {

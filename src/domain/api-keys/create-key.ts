@@ -1,11 +1,12 @@
 import { eq } from "drizzle-orm";
-import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
+import type { Actor, OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { apiKeys } from "../../db/schema/index.ts";
 import { heldScopes } from "../access/operations.ts";
 import type { ApiKeyMint, MintedApiKey } from "../../lib/api-key.ts";
 import { publicId, uuidOf } from "../../lib/ids.ts";
 import { earliest, type Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
+import { lockHeld } from "../members/lock-standings.ts";
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 export interface NewKey {
@@ -31,19 +32,26 @@ export async function createKey(
   const held = heldScopes(bound);
   if (!wanted.scopes.every((scope) => held.includes(scope))) return refuse("scope_not_held");
   if (wanted.expiresAt !== null && wanted.expiresAt <= realNow) return refuse("expires_in_past");
-  // And lives no longer.
-  const key = { ...wanted, expiresAt: earliest([wanted.expiresAt, await ownEnd(org)]) };
   const minted = await mint(bound.livemode);
-  const facts = { scopes: key.scopes, expires_at: key.expiresAt };
-  return org.change({ action: "api_key.created", subject: publicId("apiKey", minted.id), facts }, async (w) =>
-    ok({ key: await insertKey(w, minted, { ...key, sponsorId: bound.sponsorId }, realNow), secret: minted.clear }),
-  );
+  const { scopes } = wanted;
+  return org.change({ action: "api_key.created", subject: publicId("apiKey", minted.id), facts: { scopes } }, async (w) => {
+    const heldNow = await lockHeld(w, bound, "api_keys.create");
+    if (heldNow === null || !scopes.every((scope) => heldNow.includes(scope))) {
+      w.withdrawEntry();
+      return refuse("scope_not_held");
+    }
+    // And lives no longer.
+    const expiresAt = earliest([wanted.expiresAt, await ownEnd(w, org.actor)]);
+    w.note({ expires_at: expiresAt });
+    const key = await insertKey(w, minted, { ...wanted, expiresAt, sponsorId: bound.sponsorId }, realNow);
+    return ok({ key, secret: minted.clear });
+  });
 }
 
 /** When the key that asks ends; null = never. */
-export async function ownEnd(org: OrgDb): Promise<Instant | null> {
-  const id = uuidOf("apiKey", org.actor.id);
-  return id === null ? null : ((await org.findOne(apiKeys, eq(apiKeys.id, id)))?.expiresAt ?? null);
+export async function ownEnd(w: OrgWriter, actor: Actor): Promise<Instant | null> {
+  const id = uuidOf("apiKey", actor.id);
+  return id === null ? null : ((await w.findOne(apiKeys, eq(apiKeys.id, id)))?.expiresAt ?? null);
 }
 
 /** With who answers for it: nobody, when a key makes it for which nobody does. */

@@ -1,7 +1,8 @@
 import { DbError } from "../../db/db-error.ts";
-import type { OrgWriter } from "../../db/org-db.ts";
+import type { Bound, OrgWriter } from "../../db/org-db.ts";
 import { lockMembers, type MemberRow, membersById } from "../../db/queries/members.ts";
 import { refuse, type Result } from "../../lib/result.ts";
+import { heldScopes, type OperationId, operations, rolesFrom } from "../access/operations.ts";
 
 /**
  * Who acts and whom it is about, as they stand now. Whoever else changes members waits until this transaction ends, so that a
@@ -25,4 +26,19 @@ export async function keepingAnOwner<T, R>(change: Promise<Result<T, R>>): Promi
     if (thrown instanceof DbError && thrown.constraint === "org_keeps_an_owner") return refuse("last_owner");
     throw thrown;
   }
+}
+
+/**
+ * What whoever acts may hand on, as they stand now: a credential made, or let do more, commits before the removal of its
+ * sponsor, which then ends it, or is refused after it. Null: they may not ask for the operation any more. `bound` is asked
+ * before the change: what a key's own use writes is then committed, and its row waits for nobody here.
+ */
+export async function lockHeld(w: OrgWriter, bound: Bound, operation: OperationId): Promise<readonly string[] | null> {
+  await w.rows(lockMembers());
+  // A key of the organisation's own answers for itself.
+  if (bound.sponsorId === null) return heldScopes(bound);
+  const [sponsor] = await w.rows<MemberRow>(membersById([bound.sponsorId]));
+  const least = operations[operation].role;
+  if (sponsor === undefined || least === null || !rolesFrom(least).includes(sponsor.role)) return null;
+  return heldScopes({ scopes: bound.scopes, role: sponsor.role });
 }

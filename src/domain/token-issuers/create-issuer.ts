@@ -8,6 +8,7 @@ import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { TokenKeys } from "../../providers/token-keys.ts";
 import { heldScopes } from "../access/operations.ts";
 import { ownEnd } from "../api-keys/create-key.ts";
+import { lockHeld } from "../members/lock-standings.ts";
 import { type GivenKey, judgeKey, keyColumns, type KeyRefusal } from "./judge-key.ts";
 
 export type TokenIssuer = typeof tokenIssuers.$inferSelect;
@@ -38,25 +39,30 @@ export async function createIssuer(
   const key = await judgeKey(keys, wanted.alg, wanted.key);
   if (!key.ok) return key;
   const id = org.newId();
-  const expiresAt = earliest([wanted.expiresAt, await ownEnd(org)]);
   const columns = await keyColumns(keys, { orgId: bound.orgId, id, version: 1 }, key.value, realNow);
   const { name, issuer, alg, scopes, subjects } = wanted;
-  const facts = { issuer, alg, scopes, subjects, key: key.value.from, expires_at: expiresAt };
-  return org.change({ action: "token_issuer.created", subject: publicId("tokenIssuer", id), facts }, async (w) =>
-    ok(
-      await w.insert(tokenIssuers, {
-        ...columns,
-        id,
-        name,
-        issuer,
-        alg,
-        subjects: subjects === null ? null : [...subjects],
-        scopes: [...scopes],
-        sponsorId: bound.sponsorId,
-        version: databaseDefault as never,
-        createdAt: realNow,
-        expiresAt,
-      }),
-    ),
-  );
+  const facts = { issuer, alg, scopes, subjects, key: key.value.from };
+  return org.change({ action: "token_issuer.created", subject: publicId("tokenIssuer", id), facts }, async (w) => {
+    const heldNow = await lockHeld(w, bound, "token_issuers.create");
+    if (heldNow === null || !scopes.every((scope) => heldNow.includes(scope))) {
+      w.withdrawEntry();
+      return refuse("scope_not_held");
+    }
+    const expiresAt = earliest([wanted.expiresAt, await ownEnd(w, org.actor)]);
+    w.note({ expires_at: expiresAt });
+    const made = await w.insert(tokenIssuers, {
+      ...columns,
+      id,
+      name,
+      issuer,
+      alg,
+      subjects: subjects === null ? null : [...subjects],
+      scopes: [...scopes],
+      sponsorId: bound.sponsorId,
+      version: databaseDefault as never,
+      createdAt: realNow,
+      expiresAt,
+    });
+    return ok(made);
+  });
 }

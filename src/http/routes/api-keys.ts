@@ -71,6 +71,11 @@ const view = (row: ApiKeyRow, now: Instant): z.infer<typeof apiKey> => ({
 const viewMade = ({ key, secret }: KeyWithSecret, now: Instant) => ({ ...view(key, now), secret });
 
 const notHeld = "A key gives no more than it has: leave out the scopes that the key of this request lacks.";
+const rotationRefused = {
+  key_ended: "The key has expired or is revoked: make a new one.",
+  key_rotated: "The key of this request was rotated already and ends soon: ask with its successor, or as a person.",
+  scope_not_held: "The key of this request lacks a scope of that key, whose successor it would see.",
+} as const;
 
 export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
@@ -147,12 +152,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       const done = await rotateKey(c.var.org, c.env.mintApiKey, id, c.req.valid("json").overlap_seconds, c.env.now());
       if (done.ok) return c.json(viewMade(done.value, c.env.now()), 201);
       if (done.refusal === "key_unknown") throw notFound("API key");
-      throw conflict(
-        done.refusal,
-        done.refusal === "key_ended"
-          ? "The key has expired or is revoked: make a new one."
-          : "The key of this request lacks a scope of that key, whose successor it would see.",
-      );
+      throw conflict(done.refusal, rotationRefused[done.refusal]);
     },
   );
 

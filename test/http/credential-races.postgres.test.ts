@@ -1,0 +1,172 @@
+/** A request that is held at one of its statements while another one runs: on a real Postgres, whose transactions meet. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Statement, Transport } from "../../src/db/transport.ts";
+import { signerOf } from "../support/tokens.ts";
+import { openTestDatabase } from "../support/database.ts";
+import { makeMember } from "../support/users.ts";
+import { type Api, openApi } from "./api.ts";
+import { chainOf, signIn, type SignedIn } from "./signed-in.ts";
+
+type Answer = Awaited<ReturnType<Api["send"]>>;
+let api: Api;
+/** The next transaction that is answered such a statement waits until `meanwhile` is over. */
+let hold: { readonly after: (statement: Statement) => boolean; readonly meanwhile: () => Promise<unknown> } | null = null;
+const held = (inner: Transport): Transport => ({
+  batch: (statements) => inner.batch(statements),
+  transaction: (work) =>
+    inner.transaction((run) =>
+      work(async (statement) => {
+        const answer = await run(statement);
+        const now = hold?.after(statement) === true ? hold : null;
+        if (now !== null) {
+          hold = null;
+          await now.meanwhile();
+        }
+        return answer;
+      }),
+    ),
+});
+beforeAll(async () => {
+  api = await openApi({}, undefined, held, await openTestDatabase({ postgres: true }));
+});
+afterAll(() => api?.close());
+
+const bound = ({ name }: Statement) => name.startsWith("app.bind_");
+/** Until somebody waits for a lock, or three seconds have passed: then nobody does. */
+async function untilOneWaits(): Promise<boolean> {
+  for (let tries = 0; tries < 60; tries += 1) {
+    const { rows } = await api.db.admin(
+      "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    if (rows.length > 0) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+}
+/** Both answers, of one that is held there and of another that begins meanwhile and is over before, if nothing keeps it. */
+async function whileHeld(after: (statement: Statement) => boolean, one: () => Promise<Answer>, other: () => Promise<Answer>) {
+  let begun: Promise<Answer> | undefined;
+  let waited = false;
+  hold = {
+    after,
+    meanwhile: async () => {
+      begun = other();
+      waited = await Promise.race([begun.then(() => false), untilOneWaits()]);
+    },
+  };
+  const first = await one();
+  if (begun === undefined) throw new Error(`it never came to the statement: ${first.text}`);
+  return { first, second: await begun, waited };
+}
+
+const issuerBody = (scopes: readonly string[]) => {
+  const { secret } = signerOf("HS256");
+  return { name: "I", issuer: "https://crm.acme-solar.com", alg: "HS256", scopes, secret, subjects: ["svc"] };
+};
+const made = (answer: Answer) => {
+  if (answer.status !== 201) throw new Error(answer.text);
+  return answer.json as { id: string; secret: string };
+};
+async function house() {
+  const { orgId } = await api.seed();
+  const owner = await signIn(api, { orgId, role: "owner" });
+  const admin = await signIn(api, { orgId, role: "admin" });
+  const key = made(await owner.send("POST", "/v1/api_keys", { name: "old", scopes: ["leads:read"] }));
+  const issuer = made(await owner.send("POST", "/v1/token_issuers", issuerBody(["leads:read"])));
+  return { orgId, owner, admin, key, issuer };
+}
+type House = Awaited<ReturnType<typeof house>>;
+const acts: [string, (by: SignedIn, at: House) => Promise<Answer>][] = [
+  ["makes a key", (by) => by.send("POST", "/v1/api_keys", { name: "raced", scopes: ["leads:read"] })],
+  ["rotates a key", (by, { key }) => by.send("POST", `/v1/api_keys/${key.id}/rotate`, {})],
+  ["registers an issuer", (by) => by.send("POST", "/v1/token_issuers", issuerBody(["leads:read"]))],
+  ["gives an issuer its key", (by, { issuer }) => by.send("PATCH", `/v1/token_issuers/${issuer.id}`, { secret: signerOf("HS256").secret })],
+  ["names an issuer", (by, { issuer }) => by.send("PATCH", `/v1/token_issuers/${issuer.id}`, { name: "Mine" })],
+]; // prettier-ignore
+
+describe("a member who is removed while they act", () => {
+  test.each(acts)("and %s after it: refused, and nothing is left of theirs", async (_, act) => {
+    const at = await house();
+    const { first, second } = await whileHeld(
+      bound,
+      () => act(at.admin, at),
+      () => at.owner.send("DELETE", `/v1/members/${at.admin.id}`),
+    );
+    expect(second.status, second.text).toBe(200);
+    expect([first.status < 500, first.json.errors?.[0].code], first.text).toEqual([true, "scope_not_held"]);
+    const { rows } = await api.db.admin(
+      "select 1 from api_keys where sponsor_id = $1 union all select 1 from token_issuers where sponsor_id = $1",
+      [at.admin.userId],
+    );
+    expect(rows).toEqual([]);
+    expect((await chainOf(api, at.orgId)).at(-1)?.type).toBe("member.removed");
+    expect(api.faults).toEqual([]);
+  });
+
+  test.each(acts.slice(0, 4))("and %s before it: the removal waits, and ends that too", async (_, act) => {
+    const at = await house();
+    const { first, second, waited } = await whileHeld(
+      ({ name }) => name === "members.by_id",
+      () => act(at.admin, at),
+      () => at.owner.send("DELETE", `/v1/members/${at.admin.id}`),
+    );
+    expect([first.status < 300, second.status, waited], first.text).toEqual([true, 200, true]);
+    expect(second.json.credentials).toMatchObject([{ id: first.json.id, effect: "ended" }]);
+    await makeMember(api.db, at.orgId, at.admin.userId, "admin");
+    const { rows } = await api.db.admin(
+      "select revoked_at from api_keys where sponsor_id = $1 union all select revoked_at from token_issuers where sponsor_id = $1",
+      [at.admin.userId],
+    );
+    expect(rows).toEqual([{ revoked_at: expect.anything() }]);
+    expect(api.faults).toEqual([]);
+  });
+
+  test("one who is only demoted meanwhile may no more, either", async () => {
+    const at = await house();
+    const { first, second } = await whileHeld(
+      bound,
+      () => at.admin.send("POST", "/v1/api_keys", { name: "raced", scopes: ["leads:read"] }),
+      () => at.owner.send("PATCH", `/v1/members/${at.admin.id}`, { role: "viewer" }),
+    );
+    expect([first.json.errors?.[0].code, second.status]).toEqual(["scope_not_held", 200]);
+  });
+});
+
+describe("an issuer's scopes that are taken while a key writes them", () => {
+  const both = ["leads:read", "sellers:read"];
+  async function narrowed(after: (statement: Statement) => boolean) {
+    const { orgId } = await api.seed();
+    const owner = await signIn(api, { orgId, role: "owner" });
+    const issuer = made(await owner.send("POST", "/v1/token_issuers", issuerBody(both)));
+    const weak = made(await owner.send("POST", "/v1/api_keys", { name: "w", scopes: ["token_issuers:write", "sellers:read"] }));
+    const path = `/v1/token_issuers/${issuer.id}`;
+    const done = await whileHeld(
+      after,
+      () => api.send("PATCH", path, { key: weak.secret, body: { scopes: both } }),
+      () => owner.send("PATCH", path, { scopes: ["sellers:read"] }),
+    );
+    return { ...done, scopes: (await owner.send("GET", path)).json.scopes };
+  }
+
+  test("are not put back by one that does not hold them", async () => {
+    const { first, second, scopes } = await narrowed(bound);
+    expect([first.json.errors?.[0].code, second.status, scopes]).toEqual(["scope_not_held", 200, ["sellers:read"]]);
+  });
+
+  test("are taken after it, where it judged first: the other waits", async () => {
+    const judged = ({ text }: Statement) => text.includes('from "token_issuers"');
+    const { first, second, waited, scopes } = await narrowed(judged);
+    expect([first.status, second.status, waited, scopes]).toEqual([200, 200, true, ["sellers:read"]]);
+  });
+});
+
+test("a person's last two organisations, made at once: the second is counted after the first", async () => {
+  const person = await signIn(api);
+  const make = (name: string) => person.send("POST", "/v1/orgs", { name });
+  for (let count = 0; count < 19; count += 1) expect((await make(`Org ${count}`)).status).toBe(201);
+  const counted = ({ name }: Statement) => name === "door.user_orgs";
+  const { first, second, waited } = await whileHeld(counted, () => make("Twentieth"), () => make("One more")); // prettier-ignore
+  expect([first.status, second.status, waited]).toEqual([201, 409, true]);
+  const { rows } = await api.db.admin("select count(*) as n from memberships where user_id = $1", [person.userId]);
+  expect(Number(rows[0]?.["n"])).toBe(20);
+});
