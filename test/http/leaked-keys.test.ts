@@ -57,6 +57,27 @@ describe("a report of leaked keys", () => {
     expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
   }); // prettier-ignore
 
+  test("revokes what the key made by rotating itself, and nothing that others made of it", async () => {
+    const scopes = ["sellers:read", "api_keys:write"];
+    const make = async () => (await owner.send("POST", "/v1/api_keys", { name: "CRM", scopes })).json;
+    const itself = async (key: { id: string; secret: string }) =>
+      (await api.send("POST", `/v1/api_keys/${key.id}/rotate`, { key: key.secret, body: {} })).json;
+    const leaked = await make();
+    const next = await itself(leaked);
+    const last = await itself(next);
+    const byOwner = (await owner.send("POST", `/v1/api_keys/${leaked.id}/rotate`, {})).json;
+    const made = (await api.send("POST", "/v1/api_keys", { key: leaked.secret, body: { name: "Made", scopes: ["sellers:read"] } })).json;
+    const all = [leaked, next, last, byOwner, made];
+    for (const { secret } of all) expect(await works(secret)).toBe(true);
+    expect((await report([{ token: leaked.secret }])).status).toBe(200);
+    expect(await Promise.all(all.map(({ secret }) => works(secret)))).toEqual([false, false, false, true, true]);
+    expect((await chainOf(api, org.orgId)).slice(-3).map(({ type, subject }) => [type, subject])).toEqual([
+      ["api_key.leaked", leaked.id],
+      ["api_key.revoked", next.id],
+      ["api_key.revoked", last.id],
+    ]);
+  }); // prettier-ignore
+
   test("says the same of a key that is there, one that is not, and one that was revoked before", async () => {
     const [known, revoked] = [await newKey(), await newKey()];
     await owner.send("DELETE", `/v1/api_keys/${revoked.id}`);

@@ -108,6 +108,9 @@ const knownSql = {
   invitedAddress: "select email as v from invitations where org_id = $1",
   supportGrant: `select p.facts_text::jsonb -> 'actor' ->> 'grant' as v from audit.entry e join audit.payload p using (org_id, seq)
     where e.org_id = $1 and e.event_type = 'support.acted'`,
+  selfRotatedKey: `select p.subject_text as v from audit.entry e join audit.payload p using (org_id, seq)
+    where e.org_id = $1 and e.event_type = 'api_key.rotated'
+      and p.facts_text::jsonb -> 'actor' ->> 'id' = p.subject_text`,
 };
 export async function knownOf(admin: Admin, orgId: string): Promise<Known> {
   const known: Record<string, string> = {};
@@ -263,6 +266,7 @@ export const statements: Readonly<Record<string, Make>> = {
     members.invitedSince(k.invitedAddress, "2026-01-01T00:00:00Z" as Instant, { org: 1, address: 1 }),
   ],
   "members.memberByAddress": (k) => [members.memberByAddress(k.memberAddress)],
+  "members.successorsByItself": (k) => [members.successorsByItself(k.selfRotatedKey)],
   "members.supportActs": (k) => [members.supportActs([k.supportGrant])],
   "persons.touchPersons": (k) =>
     persons.touchPersons([{ newId: newId(), hmac: k.hmac, pepperVersion: 1, allHmacs: [k.hmac, k.alias] }]),

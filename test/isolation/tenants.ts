@@ -222,8 +222,12 @@ async function addPeople({ api }: House, { orgId }: LiveOrg): Promise<void> {
   if (answer.status !== 200) throw new Error(answer.text);
 }
 
-/** Who signs tokens: by a key, and by a set of them that is due to be fetched. */
-async function addIssuers({ api: { db } }: House, org: LiveOrg): Promise<void> {
+/** Who signs tokens: by a key, and by a set of them that is due to be fetched. And a key that has rotated itself. */
+async function addIssuers({ api }: House, org: LiveOrg): Promise<void> {
+  const { db } = api;
+  const { json: own } = await org.post("/v1/api_keys", { name: "Own", scopes: ["api_keys:write"] });
+  const rotated = await api.send("POST", `/v1/api_keys/${own.id}/rotate`, { key: own.secret, body: {} });
+  if (rotated.status !== 201) throw new Error(rotated.text);
   const key = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
   const scopes = ["leads:read"];
   await org.post("/v1/token_issuers", { name: "CRM", issuer: "https://crm.test", alg: "EdDSA", public_key: key, scopes });

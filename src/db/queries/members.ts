@@ -103,3 +103,13 @@ export const supportActs = (grantIds: readonly string[]): Statement => ({
     where ${inOrg("e")} and e.event_type = 'support.acted' and p.facts_text::jsonb -> 'actor' ->> 'grant' = any ($1) group by 1`,
   params: [grantIds],
 });
+
+/** The public ids of the successors that a key made by rotating itself, as its org's chain says it. */
+export const successorsByItself = (keyId: string): Statement => ({
+  name: "members.successors_by_itself",
+  text: `select p.seq, p.facts_text::jsonb ->> 'successor' as successor
+    from audit.payload p join audit.entry e on ${inOrg("e")} and e.seq = p.seq
+    where ${inOrg("p")} and p.subject_text = $1 and e.event_type = 'api_key.rotated'
+      and p.facts_text::jsonb -> 'actor' ->> 'id' = $1 order by p.seq`,
+  params: [keyId],
+});

@@ -1,13 +1,15 @@
 import { and, eq, isNull } from "drizzle-orm";
-import type { OrgDb } from "../../db/org-db.ts";
+import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { ownersOfOrg, type OwnerRow } from "../../db/queries/alerts.ts";
+import { successorsByItself } from "../../db/queries/members.ts";
 import { byLeakedKey, knownKeys } from "../../db/queries/ways-in.ts";
 import { apiKeys } from "../../db/schema/index.ts";
 import type { ApiKeyHasher } from "../../lib/api-key.ts";
 import { parseApiKey } from "../../lib/api-key.ts";
-import { publicId } from "../../lib/ids.ts";
+import { publicId, uuidOf } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
+import type { ApiKeyRow } from "./create-key.ts";
 
 export interface LeakReport {
   readonly token: string;
@@ -20,7 +22,7 @@ export interface LeakDeps extends MailDeps {
 }
 
 /**
- * Revokes each key that was shown whole, and tells its organisation's owners by mail. Answers for each report whether it is of
+ * Revokes each key that was shown whole, with those that it made by rotating itself, and tells its organisation's owners by mail. Answers for each report whether it is of
  * the form of a key, which its checksum says without a database: whether there is such a key is told to nobody.
  */
 export async function revokeLeaked(
@@ -52,12 +54,31 @@ async function revokeOne(
   const realNow = deps.now();
   const entry = { action: "api_key.leaked", subject: publicId("apiKey", key.id), facts } as const;
   await visitor.changeBeyond(byLeakedKey(key, realNow), entry, async (w) => {
-    const ofId = eq(apiKeys.id, key.id);
-    const [revoked] = await w.update(apiKeys, and(ofId, isNull(apiKeys.revokedAt)) ?? ofId, { revokedAt: realNow });
-    if (revoked === undefined) return w.withdrawEntry();
-    for (const { email } of await w.rows<OwnerRow>(ownersOfOrg())) {
-      const params = { orgName: w.orgName ?? "", keyName: revoked.name };
-      await w.rows(await sealMail(deps, { kind: "key_leaked", to: email, params }));
+    const leaked = await end(w, key.id, realNow);
+    if (leaked === undefined) return w.withdrawEntry();
+    // Whoever found it may have rotated it: what it made of itself is theirs as well as anyone's.
+    const ended = [leaked];
+    for (const { id } of ended) {
+      for (const { successor } of await w.rows<{ successor: string }>(successorsByItself(publicId("apiKey", id)))) {
+        const next = await end(w, uuidOf("apiKey", successor) ?? "", realNow);
+        if (next === undefined) continue;
+        ended.push(next);
+        w.also({
+          action: "api_key.revoked",
+          subject: successor,
+          facts: { why: "the key that rotated itself into it was leaked" },
+        });
+      }
     }
+    for (const { email } of await w.rows<OwnerRow>(ownersOfOrg()))
+      for (const { name } of ended)
+        await w.rows(
+          await sealMail(deps, { kind: "key_leaked", to: email, params: { orgName: w.orgName ?? "", keyName: name } }),
+        );
   });
+}
+
+async function end(w: OrgWriter, id: string, realNow: Instant): Promise<ApiKeyRow | undefined> {
+  const ofId = eq(apiKeys.id, id);
+  return (await w.update(apiKeys, and(ofId, isNull(apiKeys.revokedAt)) ?? ofId, { revokedAt: realNow }))[0];
 }
