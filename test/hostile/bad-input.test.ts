@@ -9,7 +9,7 @@ import { makeMember, makePerson, makeSession } from "../support/users.ts";
 import { type Document, type Operation, readDocument, type Schema } from "./operations.ts";
 
 /** `npm run test:full` sets more. */
-const runs = Number(process.env["FUZZ_RUNS"] ?? 30);
+const runs = Number(process.env["FUZZ_RUNS"] ?? 20);
 let house: House;
 let org: LiveOrg;
 let document: Document;
