@@ -107,7 +107,7 @@ describe("an invitation", () => {
   };
 
   test("that is accepted fifty times at once makes one membership, once", async () => {
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const { orgId, owners } = await houseOf(1);
       const { email, token } = await inviting(owners[0] as SignedIn);
       const guest = await signIn(api, { email });
@@ -202,7 +202,7 @@ test("a key that is reported leaked by many at once is revoked once, and its own
 });
 
 test("a key that is used while its member is removed works before it, and never after", async () => {
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < rounds / 2; round += 1) {
     const { orgId, owners } = await houseOf(1);
     const admin = await signIn(api, { orgId, role: "admin" });
     const key = (await admin.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["sellers:write"] })).json;
