@@ -228,13 +228,18 @@ create table incidents (
   halt_id uuid,
   opened_at timestamptz not null,
   closed_at timestamptz,
+  closed_by text,
+  close_reason text,
   detail jsonb not null,
   primary key (org_id, id),
-  foreign key (org_id, halt_id) references halts (org_id, id)
+  foreign key (org_id, halt_id) references halts (org_id, id),
+  constraint incidents_closed_with_a_reason check (num_nulls(closed_at, closed_by, close_reason) in (0, 3))
 );
 create index incidents_open on incidents (org_id, code) where closed_at is null;
-call app.protect_table('incidents', 'select, insert, update (closed_at)');
-call app.classify('incidents', org => 'code detail', system => 'org_id id severity subject_id halt_id opened_at closed_at');
+-- What ends asks for the open incidents of its own subject.
+create index incidents_of_subject on incidents (org_id, subject_id) where closed_at is null;
+call app.protect_table('incidents', 'select, insert, update (closed_at, closed_by, close_reason)');
+call app.classify('incidents', org => 'code detail closed_by close_reason', system => 'org_id id severity subject_id halt_id opened_at closed_at');
 
 -- One row an org: what the owner chose beyond the law. Nothing here loosens a gate but the recorded switch of gates.md §4.
 create table calling_policies (
@@ -740,7 +745,8 @@ create table decisions (
   primary key (org_id, id)
 -- A decision is some 4 kB of text: compressing each would cost twice what the rest of its dial costs (measured).
 ) with (toast_tuple_target = 8160);
-create index decisions_by_lead on decisions (org_id, lead_id, at desc);
+-- Newest first, as every list pages: by id, which sorts by creation.
+create index decisions_by_lead on decisions (org_id, lead_id, id desc);
 call app.protect_table('decisions', 'select, insert');
 -- What a decision was made of is stored: a batch shares a few parts, which are looked up once each.
 create function app.require_parts() returns trigger language plpgsql
@@ -884,6 +890,7 @@ create table webhook_inbox (
 -- Stops of calls that nobody could name yet.
 create index webhook_inbox_unattributed on webhook_inbox (org_id, connection_id) where reason = 'stop_unattributed';
 create index webhook_inbox_pending on webhook_inbox (org_id, received_at, id) where state = 'pending';
+create index webhook_inbox_failed on webhook_inbox (org_id, connection_id, provider_call_id) where state = 'failed';
 call app.protect_table('webhook_inbox', 'select, insert, update');
 call app.classify('webhook_inbox', subject => 'body report', system => 'org_id id connection_id dedupe_key type provider_call_id attempt_id received_at body_digest state reason tries lease_until');
 

@@ -54,6 +54,8 @@ create table audit.payload (
   check (num_nulls(salt_subject, subject_text) in (0, 2) and (subject_digest is null) = (subject_text is not null)),
   check (num_nulls(salt_facts, facts_text) in (0, 2) and (facts_digest is null) = (facts_text is not null))
 );
+-- What the chain says of one row. Ids of a kind sort by creation, so that appends meet in the same few pages.
+create index payload_by_subject on audit.payload (org_id, subject_text, seq);
 comment on column audit.payload.org_id is 'system';
 comment on column audit.payload.seq is 'system';
 comment on column audit.payload.salt_subject is 'subject';

@@ -107,30 +107,6 @@ begin
   return query select bound.org_id, bound.now, bound.livemode;
 end $$;
 
--- Binding by API key: door, settings and the key's own row in one statement, so that an authenticated read is one request.
-create function app.bind_api_key(key_id uuid, key_hash bytea, real_now timestamptz, needed_scope text)
-  returns table (org_id uuid, now timestamptz, livemode boolean, scopes text[], org_name text)
-  volatile language plpgsql as $$
-declare found_org uuid; bound record; held record;
-begin
-  select d.org_id into found_org from door.api_key(key_id, key_hash) d;
-  -- A statement of its own: joined to it, the policies of what follows could be read before the binding has run.
-  select b.org_id, b.now, b.livemode into bound from app.bind(found_org, real_now) b;
-  select k.scopes, o.name into held
-    from public.api_keys k
-    join public.orgs o on o.org_id = (select app.org())
-    where k.org_id = (select app.org()) and k.id = key_id
-      and k.revoked_at is null and (k.expires_at is null or k.expires_at > real_now);
-  -- Unbound again unless a live key with the scope was found: what follows in the batch then sees no row and writes none.
-  if not found then perform set_config('app.org_id', '', true); return; end if;
-  -- Nobody waits for it: whoever else is writing it down is as right.
-  update public.api_keys k set last_used_at = real_now where k.org_id = (select app.org()) and k.id = (
-    select x.id from public.api_keys x where x.org_id = (select app.org()) and x.id = key_id
-      and (x.last_used_at is null or x.last_used_at < real_now - interval '1 minute') for no key update skip locked);
-  if needed_scope is not null and not needed_scope = any (held.scopes) then perform set_config('app.org_id', '', true); end if;
-  return query select bound.org_id, bound.now, bound.livemode, held.scopes, held.name;
-end $$;
-
 -- Binding by a webhook's path: door and settings in the statement that precedes the look at its connection.
 create function app.bind_webhook(connection_id uuid, real_now timestamptz)
   returns table (org_id uuid, now timestamptz, livemode boolean, clock_moving boolean)
@@ -152,7 +128,7 @@ create function app.unsafe_role() returns boolean stable language sql as $$
     where c.relowner = r.oid and c.relkind in ('r', 'p'))
   from pg_roles r where r.rolname = current_user $$;
 
-grant execute on function app.bind(uuid, timestamptz), app.bind_api_key(uuid, bytea, timestamptz, text), app.unsafe_role() to dialgate_app;
+grant execute on function app.bind(uuid, timestamptz), app.unsafe_role() to dialgate_app;
 
 -- An instant as it is recorded and sent: RFC 3339, UTC, whole seconds.
 create function app.rfc3339(at timestamptz) returns text immutable language sql as $$

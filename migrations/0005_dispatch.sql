@@ -194,7 +194,10 @@ begin
 end $$;
 
 -- When each permit may leave: what may be minted takes the tokens of its part's lease, in the order given. The rest goes to
--- the batch's next part, and from the last one back to the connection if nobody reserved behind us.
+-- the batch's next part, and from the last one back to the connection if nobody reserved behind us. A record comes a moment
+-- after its claim, so that the last token of its part would end behind what was reserved: where nobody is behind, it runs on.
+-- Of a batch of several parts the first one's last call does leave behind the batch. To move all later parts by that moment
+-- would cost each of them a write, for one call in hundreds that is made some seconds later.
 create function app.deal_slots(outcomes text[], connections uuid[], batch_token uuid, slot_connections uuid[], slot_starts timestamptz[],
   slot_ends timestamptz[], minted_now timestamptz) returns timestamptz[] language plpgsql as $$
 declare
@@ -208,7 +211,7 @@ begin
     for i in 1 .. n loop
       continue when outcomes[i] <> 'permitted' or connections[i] <> conn.id;
       -- What came too late for its reserved tokens takes new ones behind everybody: together they would be a burst.
-      if next_own + conn.step <= conn.end_at then
+      if next_own + conn.step <= conn.end_at or conn.next_slot_at = conn.end_at then
         slots[i] := next_own; next_own := next_own + conn.step;
       else
         slots[i] := tail; tail := tail + conn.step; from_tail := true;

@@ -3,41 +3,56 @@
 create function app.attempt_rank(state text) returns integer immutable language sql as $$
   select case state when 'permitted' then 0 when 'dialing' then 1 when 'unknown' then 1 when 'placed' then 2 when 'in_progress' then 3 else 4 end $$;
 
+-- A row that the database makes by itself sorts by creation, as those that the worker makes (RFC 9562 §5.7).
+create function app.new_id() returns uuid volatile language sql as $$
+  select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing
+      substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid $$;
+
 -- What an incident is about, as its audit entries name it: an attempt, unless its code says otherwise.
 create function app.incident_subject(what text, subject uuid) returns text immutable language sql as $$
-  select app.public_id(case when what in ('connection_unusable', 'connection_refusing') then 'conn'
-      when what in ('stop_unattributed', 'webhook_not_applied') then 'evt' else 'att' end, subject) $$;
+  select app.public_id(case when what in ('connection_unusable', 'connection_refusing', 'dnc_source_failing') then 'conn'
+      when what in ('stop_unattributed', 'webhook_not_applied') then 'evt' when what = 'suppression_canary_lost' then 'org' else 'att' end, subject) $$;
 
 -- Opens an incident once per code and subject. `halting`: the connection that dials no more until a person reopens it; the
 -- caller then holds the org. Appends to the audit chain: to be called last.
 create function app.open_incident(level integer, what text, subject uuid, about jsonb, halting uuid default null) returns void language plpgsql as $$
-declare halt uuid;
+declare halt uuid; incident constant uuid := app.new_id();
 begin
   perform 1 from public.incidents i where i.org_id = (select app.org()) and i.code = what and i.subject_id = subject and i.closed_at is null;
   if found then return; end if;
   if halting is not null then
-    halt := gen_random_uuid();
+    halt := app.new_id();
     insert into public.halts (org_id, id, reason, target_id, since, by, note)
       values (app.org(), halt, 'incident_open', halting, app.now(), 'incident:' || what, case what when 'connection_refusing' then 'The provider places no call over this connection: mend it, then end this halt.'
         else 'A call where none should be; a person ends this halt.' end);
     update public.org_facts f set facts_version = f.facts_version + 1 where f.org_id = (select app.org());
   end if;
   insert into public.incidents (org_id, id, severity, code, subject_id, halt_id, opened_at, detail)
-    values (app.org(), gen_random_uuid(), level, what, subject, halt, app.now(), about);
-  perform audit.append('incident.opened', app.incident_subject(what, subject), (jsonb_build_object('code', what, 'severity', level)
+    values (app.org(), incident, level, what, subject, halt, app.now(), about);
+  perform audit.append('incident.opened', app.incident_subject(what, subject), (jsonb_build_object('code', what, 'severity', level, 'incident', app.public_id('inc', incident))
     || case when halt is null then '{}'::jsonb else jsonb_build_object('halt', app.public_id('halt', halt)) end)::text);
 end $$;
 
--- What an incident was opened for has been made good. Appends to the audit chain: to be called last.
+-- What an incident was opened for has been made good. What halts is a person's to end, and stays. One that a person is
+-- closing at this moment is left to them: they wait for the chain's head, which this transaction may hold already. Appends
+-- to the audit chain: to be called last.
 create function app.close_incidents(what text, subjects uuid[]) returns void language plpgsql as $$
-declare closed uuid[];
+declare
+  closed uuid[]; about uuid[];
+  why constant text := case what when 'attempt_unsettled' then 'attempt_settled' when 'webhook_not_applied' then 'call_settled' when 'stop_not_accepted' then 'stop_accepted_or_call_over'
+    when 'stop_unattributed' then 'stop_applied' when 'connection_unusable' then 'connection_accepting_or_deleted' else 'made_good' end;
 begin
-  with closing as (
-    update public.incidents i set closed_at = app.now()
-      where i.org_id = (select app.org()) and i.code = what and i.subject_id = any (subjects) and i.closed_at is null returning i.subject_id)
-  select array_agg(c.subject_id) into closed from closing c;
-  perform audit.append_many(array_agg('incident.closed'::text), array_agg(app.incident_subject(what, x.id)), array_agg(jsonb_build_object('code', what)::text))
-    from unnest(closed) as x(id) having count(*) > 0;
+  with found as (
+    select i.id from public.incidents i
+      where i.org_id = (select app.org()) and i.code = what and i.subject_id = any (subjects) and i.closed_at is null and i.halt_id is null
+      order by i.id for no key update skip locked),
+  closing as (
+    update public.incidents i set closed_at = app.now(), closed_by = 'system', close_reason = why
+      from found f where i.org_id = (select app.org()) and i.id = f.id returning i.id, i.subject_id)
+  select array_agg(c.id order by c.id), array_agg(c.subject_id order by c.id) into closed, about from closing c;
+  perform audit.append_many(array_agg('incident.closed'::text), array_agg(app.incident_subject(what, x.subject)),
+      array_agg(jsonb_build_object('code', what, 'incident', app.public_id('inc', x.id), 'reason', why)::text))
+    from unnest(closed, about) as x(id, subject) having count(*) > 0;
 end $$;
 
 -- A call where there should be none: a second one for its attempt, or one of an attempt that had none.
@@ -98,7 +113,7 @@ begin
   select count(*) into n from public.incidents i join public.dial_attempts a on a.org_id = (select app.org()) and a.id = i.subject_id
     where i.org_id = (select app.org()) and i.code = 'late_ring' and i.opened_at > app.now() - interval '1 hour' and a.connection_id = connection;
   if n >= 2 and not exists (select 1 from public.halts h where h.org_id = (select app.org()) and h.target_id = connection and h.ended_at is null) then
-    halt := gen_random_uuid();
+    halt := app.new_id();
     insert into public.halts (org_id, id, reason, target_id, since, by, note)
       values (app.org(), halt, 'connection_halted', connection, app.now(), 'incident:late_ring', 'three late rings within an hour');
     update public.org_facts f set facts_version = f.facts_version + 1 where f.org_id = (select app.org());
@@ -222,12 +237,15 @@ begin
 end $$;
 
 -- After a report: the ended attempt's enrolment is done or goes back for a retry, within the lead's one budget across
--- campaigns; a later report that knows better decides again. What waited for the stop check is judged again.
+-- campaigns: a provider's second call of an attempt spends it, as the gate counts it (`facts.attempts`). A later report that
+-- knows better decides again. What waited for the stop check is judged again.
 create function app.settle_enrolments(attempt uuid, disposition_before text, checked boolean) returns void language plpgsql as $$
 declare ended record; again boolean := false; profiles uuid[]; due timestamptz[];
 begin
   select a.enrolment_id, a.person_id, a.lead_id, a.reason, m.retry_on, m.retry_after_seconds, y.attempts_max, (
-      select count(*) from public.dial_attempts x where x.org_id = (select app.org()) and x.person_id = a.person_id and x.lead_id = a.lead_id and x.counts) as spent
+      select count(*) filter (where x.counts) + coalesce(sum((select count(*) from public.calls c
+          where c.org_id = (select app.org()) and c.attempt_id = x.id and c.second)), 0)
+        from public.dial_attempts x where x.org_id = (select app.org()) and x.person_id = a.person_id and x.lead_id = a.lead_id) as spent
     into ended from public.dial_attempts a join public.campaigns m on m.org_id = (select app.org()) and m.id = a.campaign_id
     join public.calling_policies y on y.org_id = (select app.org())
     where a.org_id = (select app.org()) and a.id = attempt and a.state in ('completed', 'failed');
@@ -457,9 +475,10 @@ begin
 end $$;
 
 -- Ends the lease of inbox rows and says what became of each. A stop that nobody can name is asked about ever more rarely, and
--- has its own incident; any other row that is given up is told to someone. Appends to the audit chain: to be called last.
+-- has its own incident; any other row that is given up is told to someone, until it is applied after all. Appends to the
+-- audit chain: to be called last.
 create function app.close_inbox(ids uuid[], states text[], reasons text[]) returns void language plpgsql as $$
-declare failed record;
+declare failed record; done uuid[];
 begin
   for failed in with closed as (
       update public.webhook_inbox w set state = u.state, reason = u.reason,
@@ -469,6 +488,8 @@ begin
     select c.id, c.connection_id from closed c where c.state = 'failed' and c.reason is distinct from 'stop_unattributed' order by c.id loop
     perform app.open_incident(2, 'webhook_not_applied', failed.id, jsonb_build_object('connection', failed.connection_id, 'webhook', failed.id));
   end loop;
+  select array_agg(u.id) into done from unnest(ids, states) as u(id, state) where u.state in ('applied', 'ignored');
+  if done is not null then perform app.close_incidents('webhook_not_applied', done); end if;
 end $$;
 
 revoke execute on all functions in schema app from public;

@@ -160,7 +160,6 @@ create function app.machine_refusal(scopes text[], sponsor uuid, needed_scope te
   from (select 1) one
     left join public.memberships m on m.org_id = (select app.org()) and m.user_id = sponsor $$;
 
-drop function app.bind_api_key(uuid, bytea, timestamptz, text);
 -- Binding by API key: door, settings and the key's own row in one statement, so that an authenticated read is one request.
 -- `wanted_org`: the one that the request names, if it names one; another than the key's is answered as one that is not there.
 create function app.bind_api_key(key_id uuid, key_hash bytea, real_now timestamptz, wanted_org uuid, needed_scope text, roles text[])
@@ -210,9 +209,6 @@ begin
   end if;
   return query select held.stage, held.factor_at, held.rotation_due, held.country_untold;
 end $$;
-
--- Whether a person must show a second factor when they sign in. Their factors come with a later migration.
-create function app.has_factor(of_user uuid) returns boolean stable language sql as $$ select false $$;
 
 -- A person in an org. `wanted_org` null: the only one that they are a member of. Not theirs and not there are one answer.
 create function app.bind_session(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
@@ -296,12 +292,12 @@ begin
 end $$;
 
 revoke execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
-  app.bind_api_key(uuid, bytea, timestamptz, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text), app.has_factor(uuid),
+  app.bind_api_key(uuid, bytea, timestamptz, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text),
   app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
   app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[]), app.platform(),
   app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) from public;
 grant execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
-  app.bind_api_key(uuid, bytea, timestamptz, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text), app.has_factor(uuid),
+  app.bind_api_key(uuid, bytea, timestamptz, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text),
   app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
   app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[]), app.platform(),
   app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) to dialgate_app;

@@ -67,7 +67,7 @@ grant update (factor_failures) on sessions to dialgate_app;
 call app.classify('sessions', system => 'factor_failures');
 
 -- Whether a person must show a second factor when they sign in. Recovery codes stand in for one that is lost, and are none.
-create or replace function app.has_factor(of_user uuid) returns boolean stable language sql as $$
+create function app.has_factor(of_user uuid) returns boolean stable language sql as $$
   select exists (select 1 from public.passkeys p where p.user_id = of_user)
     or exists (select 1 from public.totp_factors t where t.user_id = of_user and t.confirmed_at is not null) $$;
 
@@ -114,7 +114,7 @@ begin
   insert into public.recovery_codes (user_id, code_hash, created_at) select of_user, h.hash::bytea, real_now from unnest(hashes) as h(hash);
 end $$;
 
-revoke execute on function app.adding_refused(uuid, uuid, timestamptz, integer), app.remove_factor(uuid, uuid, timestamptz),
+revoke execute on function app.has_factor(uuid), app.adding_refused(uuid, uuid, timestamptz, integer), app.remove_factor(uuid, uuid, timestamptz),
   app.replace_recovery_codes(uuid, text[], timestamptz) from public;
-grant execute on function app.adding_refused(uuid, uuid, timestamptz, integer), app.remove_factor(uuid, uuid, timestamptz),
+grant execute on function app.has_factor(uuid), app.adding_refused(uuid, uuid, timestamptz, integer), app.remove_factor(uuid, uuid, timestamptz),
   app.replace_recovery_codes(uuid, text[], timestamptz) to dialgate_app;

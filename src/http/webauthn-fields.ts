@@ -31,7 +31,7 @@ export const createdCredential = z
   })
   .openapi("CreatedCredential", { description: "What `navigator.credentials.create()` answered, by its `toJSON()`." });
 
-export const shownCredential = z
+const shownCredential = z
   .object({
     ...frame,
     response: z.object({
@@ -77,3 +77,20 @@ export const creationOptions = z
   .openapi("PasskeyCreationOptions", {
     description: "For `PublicKeyCredential.parseCreationOptionsFromJSON()`. Holds for five minutes and one answer.",
   });
+
+/** A passkey's answer to a challenge: to sign in, or as a second factor. */
+export const shownPasskey = z.strictObject({ credential: shownCredential }).openapi("PasskeyAnswer", {
+  example: {
+    credential: {
+      id: "nv0m3k8Kf0yYbC1h9gYp2Q",
+      rawId: "nv0m3k8Kf0yYbC1h9gYp2Q",
+      type: "public-key",
+      response: {
+        clientDataJSON: "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
+        authenticatorData: "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAQ",
+        signature: "MEUCIQ",
+        userHandle: "AZqbLH0AcACAAAAAAAAAAQ",
+      },
+    },
+  },
+});

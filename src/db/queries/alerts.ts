@@ -20,6 +20,10 @@ export const ownersOfOrg = (): Statement => ({
   params: [],
 });
 
+export interface CredentialRow {
+  readonly name: string;
+  readonly org_name: string;
+}
 /** What a key or a token issuer is called; none of another org's. */
 export const nameOfCredential = (credentialId: string): Statement => ({
   name: "alerts.name_of_credential",

@@ -1,5 +1,5 @@
 import type { OrgDb } from "../../db/org-db.ts";
-import { nameOfCredential, ownersOfOrg, type OwnerRow, takeUntoldNetworks } from "../../db/queries/alerts.ts";
+import { type CredentialRow, nameOfCredential, ownersOfOrg, type OwnerRow, takeUntoldNetworks } from "../../db/queries/alerts.ts";
 import { rowsOf } from "../../db/transport.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
@@ -24,11 +24,12 @@ export async function tellOwners(
   realNow: Instant,
 ): Promise<boolean> {
   const { answers } = await org.query(nameOfCredential(credential.id), ownersOfOrg());
-  const [names, owners] = answers.map((answer) => rowsOf<Record<string, string>>(answer));
-  const { name: keyName = "", org_name: orgName = "" } = names?.[0] ?? {};
+  const [named = nothing, owning = nothing] = answers;
+  const [credentialRow] = rowsOf<CredentialRow>(named);
+  const { name: keyName, org_name: orgName } = credentialRow ?? { name: "", org_name: "" };
   const hour = realNow.slice(0, 13);
   const letters = await Promise.all(
-    ((owners ?? []) as unknown as OwnerRow[]).map(({ email, user_id: userId }) =>
+    rowsOf<OwnerRow>(owning).map(({ email, user_id: userId }) =>
       sealMail(deps, {
         kind: "key_alert",
         to: email,
@@ -49,3 +50,5 @@ export async function tellOwners(
     return true;
   });
 }
+
+const nothing = { columns: [], rows: [] };

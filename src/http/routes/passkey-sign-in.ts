@@ -1,4 +1,4 @@
-import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { askAnyPasskey } from "../../domain/factors/ask-passkey.ts";
 import { signInByPasskey } from "../../domain/factors/sign-in-by-passkey.ts";
 import { json, jsonBody, problems } from "../access.ts";
@@ -9,25 +9,10 @@ import { factorRefused } from "../second-factor.ts";
 import { heldSession } from "../session-cookie.ts";
 import { countedDevice, heldDevice, mintDevice, setDevice } from "../sign-in-cookies.ts";
 import { visits } from "../visits.ts";
-import { requestOptions, shownCredential } from "../webauthn-fields.ts";
+import { requestOptions, shownPasskey } from "../webauthn-fields.ts";
 import { completed, welcome } from "./sign-in.ts";
 
 const bodyBytesMax = 16 * 1024;
-const answer = z.strictObject({ credential: shownCredential }).openapi("PasskeySignIn", {
-  example: {
-    credential: {
-      id: "nv0m3k8Kf0yYbC1h9gYp2Q",
-      rawId: "nv0m3k8Kf0yYbC1h9gYp2Q",
-      type: "public-key",
-      response: {
-        clientDataJSON: "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
-        authenticatorData: "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAQ",
-        signature: "MEUCIQ",
-        userHandle: "AZqbLH0AcACAAAAAAAAAAQ",
-      },
-    },
-  },
-});
 
 /** Signing in with a passkey: by whoever is not known yet, from our own pages. */
 export function passkeySignInRoutes(app: OpenAPIHono<HttpEnv>): void {
@@ -56,7 +41,7 @@ export function passkeySignInRoutes(app: OpenAPIHono<HttpEnv>): void {
       description: "It is both factors: the session is open, and has shown a second factor.",
       tags: ["sign-in"],
       ...visits("sign_in.passkey", bodyBytesMax),
-      request: { body: jsonBody(answer) },
+      request: { body: jsonBody(shownPasskey) },
       responses: { 200: json("Signed in.", completed), ...problems },
     }),
     async (c) => {

@@ -11,7 +11,7 @@ import { json, jsonBody, posts, problems, reads } from "../access.ts";
 import { instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { actingIn, factorRefused, limitFactor, renewFor } from "../second-factor.ts";
-import { requestOptions, shownCredential } from "../webauthn-fields.ts";
+import { requestOptions, shownPasskey } from "../webauthn-fields.ts";
 import { totpCode } from "./totp.ts";
 
 const factors = z
@@ -29,21 +29,6 @@ const shown = z
     shown_at: instantField,
   })
   .openapi("ShownSecondFactor", { description: "The session is open, and goes on under another cookie." });
-const shownPasskey = z.strictObject({ credential: shownCredential }).openapi("PasskeyAnswer", {
-  example: {
-    credential: {
-      id: "nv0m3k8Kf0yYbC1h9gYp2Q",
-      rawId: "nv0m3k8Kf0yYbC1h9gYp2Q",
-      type: "public-key",
-      response: {
-        clientDataJSON: "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
-        authenticatorData: "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAQ",
-        signature: "MEUCIQ",
-        userHandle: "AZqbLH0AcACAAAAAAAAAAQ",
-      },
-    },
-  },
-});
 const recoveryCode = z
   .strictObject({ code: z.string().min(1).max(64) })
   .openapi("RecoveryCode", { example: { code: "7kq2-0dvx-m4tb-9w1e-zz3h-p5ra" } });
