@@ -58,6 +58,7 @@ async function whereNext({ stack, api }: Demo): Promise<void> {
   say(`  ${bold("For the README's first API calls, in another terminal:")}`);
   say(`  export DIALGATE=${stack.origin} SIMULATOR=${stack.simulators.origin} KEY=${apiKey}`);
   say(`  ${stack.origin}/openapi.json   every route, with examples`);
+  say(`  ${stack.origin}/auth/sign-in   sign in, and add a passkey; the mail is at ${stack.simulators.origin}/mailbox`);
   say(`  curl -H 'authorization: Bearer ${api.key}' ${stack.origin}/v1/account`);
   say(`  curl -H 'authorization: Bearer ${api.key}' '${stack.origin}/v1/attempts?limit=5'`);
 }

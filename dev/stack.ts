@@ -18,6 +18,7 @@ import { heldPeppers, seedOrg } from "./seed.ts";
 import { type Simulators, startSimulators } from "./simulators/simulators.ts";
 
 export interface Stack {
+  /** `http://localhost:PORT`. */
   readonly origin: string;
   readonly simulators: Simulators;
   readonly endpoint: NeonEndpoint;
@@ -53,7 +54,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const databasePort = await freePort();
   const endpoint = await startNeonEndpoint({ target: { host: "127.0.0.1", port: databasePort } });
   const simulators = await startSimulators(options.registry === undefined ? {} : { registry: options.registry });
-  const origin = `http://127.0.0.1:${port}`;
+  // A name: browsers give passkeys to no IP address.
+  const origin = `http://localhost:${port}`;
   const apiKeyPepper = randomBytes(32);
   const secrets = {
     ENVIRONMENT: "development",
@@ -225,11 +227,22 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 /** The wanted port, refused where another server holds it: the worker would not start, and that server would answer for it. */
-function freePort(wanted = 0): Promise<number> {
+async function freePort(wanted = 0): Promise<number> {
+  const port = await listenOnce(wanted, "127.0.0.1");
+  // Whoever asks `localhost` may ask ::1 first. A machine without IPv6 has nobody there.
+  await listenOnce(port, "::1").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EADDRINUSE") throw error;
+  });
+  return port;
+}
+
+function listenOnce(wanted: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once("error", () => reject(new Error(`the worker did not start: port ${wanted} is in use`)));
-    server.listen(wanted, "127.0.0.1", () => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(Object.assign(new Error(`the worker did not start: port ${wanted} is in use`), { code: error.code })),
+    );
+    server.listen(wanted, host, () => {
       const address = server.address();
       server.close(() =>
         typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),

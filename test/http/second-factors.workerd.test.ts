@@ -53,7 +53,7 @@ test("a passkey of each algorithm is added and signs in; one that verified nobod
     const { send } = await signIn();
     const authenticator = new Authenticator(stack.origin, algorithm);
     const options = (await send("POST", "/v1/me/passkeys/options")).json as CreationOptions;
-    expect(options.rp.id).toBe("127.0.0.1");
+    expect(options.rp.id).toBe("localhost");
     const added = await send("POST", "/v1/me/passkeys", { name: algorithm, credential: authenticator.create(options) });
     expect([added.status, log.slice(-5)], JSON.stringify(added.json)).toEqual([201, expect.anything()]);
     const elsewhere = browserWith(new Map());

@@ -38,7 +38,7 @@ export const comparable = (text: string): string =>
     .replaceAll(/\b([a-z]{2,6})_[0-9a-hjkmnp-tv-z]{26}\b/g, "$1_…")
     .replaceAll(/\bcall_[0-9a-f]{28}\b/g, "call_…")
     .replaceAll(/\b(\d+ entries|\d+:[0-9a-f]{64}\b)/g, "<chain>")
-    .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, "http://127.0.0.1")
+    .replaceAll(/http:\/\/(localhost|127\.0\.0\.1):\d+/g, "http://$1")
     .replaceAll(/[ \t]+$/gm, "")
     .trim();
 
