@@ -71,7 +71,7 @@ function ofAccess({ reason, demand }: AccessRefused): Problem {
     case "factor_missing":
       return new Problem("second_factor_missing", {
         detail:
-          "Show a second factor in this session: a passkey or a code. Who has none sets one up first: POST /v1/me/totp or /v1/me/passkeys/options.",
+          "Show a second factor in this session: a passkey or a code. Who has none sets one up first, on the page /auth/factors or by POST /v1/me/totp or /v1/me/passkeys/options.",
       });
     case "scope_missing": {
       const scope = demand?.scope ?? "";

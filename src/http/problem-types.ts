@@ -74,7 +74,7 @@ export const problemTypes = {
     status: 403,
     title: "This takes a second factor",
     cause: "Credentials, members and policy are touched only in a session that has shown one, from the country in which it did.",
-    fix: "Set up a passkey or an authenticator, or show the one that you have again.",
+    fix: "Set up a passkey or an authenticator on the page `/auth/factors`, or show the one that you have again.",
   },
   factor_refused: {
     status: 403,

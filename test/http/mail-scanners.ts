@@ -1,5 +1,5 @@
 /** What programs that read mail do with a link before its person does: gateways, previews, sandboxes, archives. */
-import type { Browser, BrowserOptions } from "../support/browser.ts";
+import type { Browser, BrowserOptions, OpenPage } from "../support/browser.ts";
 
 export interface Scanned {
   /** `/auth/link#TOKEN`, as the mail has it. */
@@ -47,11 +47,18 @@ const userAgents = [
 ]; // prettier-ignore
 
 /** Runs the page, and lets `work` do with it what a script-running scanner does. */
-async function run(browser: Browser, to: string, work: (page: Awaited<ReturnType<Browser["open"]>>) => Promise<unknown>) {
+async function run(browser: Browser, to: string, work: (page: OpenPage) => Promise<unknown>) {
   const page = await browser.open(to);
   await work(page);
   await page.close();
 }
+/** Every form of a page at once, those that are hidden too. */
+async function press(page: OpenPage): Promise<void> {
+  for (const form of page.window.document.querySelectorAll("form")) form.requestSubmit();
+  await page.settled();
+}
+const linksOf = (page: OpenPage): string[] =>
+  [...page.window.document.querySelectorAll("a[href]")].map((link) => link.getAttribute("href") ?? "");
 async function codeOf(mail: Scanned): Promise<string> {
   return (await post(mail)).json.code as string;
 }
@@ -111,10 +118,10 @@ export const scanners: readonly Scanner[] = [
   { name: "a script-running GET that waits", scan: (mail) => run(mail.browser(), mail.link, (page) => new Promise((resolve) => setTimeout(() => resolve(page.text()), 20))) },
   { name: "a script-running GET that presses the button", scan: (mail) => run(mail.browser(), mail.link, (page) => page.submit("open")) },
   { name: "a script-running GET that presses the button again and again", scan: (mail) => run(mail.browser(), mail.link, (page) => inTurn(5, () => page.submit("open"))) },
-  { name: "a script-running GET that submits every form", scan: (mail) => run(mail.browser(), mail.link, async (page) => { for (const form of page.window.document.querySelectorAll("form")) form.requestSubmit(); await page.settled(); }) },
+  { name: "a script-running GET that submits every form", scan: (mail) => run(mail.browser(), mail.link, press) },
   { name: "a script-running GET that keeps its cookies, comes twice and presses", scan: async (mail) => { const own = mail.browser(); await run(own, mail.link, (page) => page.submit("open")); await run(own, mail.link, (page) => page.submit("open")); } },
   { name: "a script-running GET of the link whose fragment was moved into the query", scan: (mail) => run(mail.browser(), `${path}?${mail.token}`, (page) => page.submit("open").catch(() => undefined)) },
-  { name: "a script-running crawl that follows the page's links and fills its forms", scan: (mail) => run(mail.browser(), mail.link, async (page) => { await page.submit("open"); await run(mail.browser(), page.window.document.querySelector("a")?.getAttribute("href") ?? "", async (next) => { next.fill("email", mail.email); await next.submit("ask"); next.fill("code", "00000000"); await next.submit("enter"); }); }) },
+  { name: "a script-running crawl that follows the page's links and fills its forms", scan: (mail) => run(mail.browser(), mail.link, async (page) => { await page.submit("open"); for (const to of linksOf(page)) await run(mail.browser(), to, async (next) => { await press(next); if (to !== "/auth/sign-in") return; next.fill("email", mail.email); await next.submit("ask"); next.fill("code", "00000000"); await next.submit("enter"); }); }) },
   { name: "twenty script-running sandboxes at once", scan: (mail) => times(20, () => run(mail.browser(), mail.link, (page) => page.submit("open"))) },
   { name: "a sandbox that is signed in as someone else", scan: async (mail) => { const own = withCookies(mail, { "__Host-dialgate-session": "dgs_madeup" }); await run(own, mail.link, (page) => page.submit("open")); } },
   // Goes on with the code.

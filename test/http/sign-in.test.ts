@@ -506,7 +506,7 @@ describe("the pages", () => {
     await Promise.all([asking.close(), landing.close()]);
   });
 
-  test.each(["/auth/sign-in", "/auth/link", "/auth/second-factor"])("%s runs its own script, loads nothing, is framed by nobody and kept by nobody", async (path) => {
+  test.each(["/auth/sign-in", "/auth/link", "/auth/second-factor", "/auth/factors"])("%s runs its own script, loads nothing, is framed by nobody and kept by nobody", async (path) => {
     const served = await browser().send("GET", path);
     const policy = Object.fromEntries((served.headers.get("content-security-policy") ?? "").split("; ").map((one) => [one.split(" ")[0], one.split(" ").slice(1).join(" ")]));
     expect(policy).toMatchObject({ "default-src": "'none'", "connect-src": "'self'", "frame-ancestors": "'none'", "form-action": "'none'", "base-uri": "'none'" });
@@ -520,7 +520,7 @@ describe("the pages", () => {
     // No handler or style in an attribute, nothing from elsewhere, no markup out of text.
     expect(served.text).not.toMatch(/\son\w+=|\sstyle=|\ssrc=|javascript:|innerHTML|insertAdjacent|document\.write|eval\(|https?:\/\//);
     // Each field has a label that names it, each form a button, each problem a voice.
-    for (const id of [...served.text.matchAll(/<input id="(\w+)"/g)].map((match) => match[1])) expect(served.text).toContain(`<label for="${id}">`);
+    for (const id of [...served.text.matchAll(/<input id="([\w-]+)"/g)].map((match) => match[1])) expect(served.text).toContain(`<label for="${id}">`);
     expect([...served.text.matchAll(/<form/g)].length).toBe([...served.text.matchAll(/<button type="submit">/g)].length);
     expect(served.text).toContain('role="alert"');
     expect(served.text).toContain('<html lang="en">');

@@ -24,9 +24,13 @@ export interface OpenPage {
   text(): string;
   /** What its script asked the API for. */
   readonly asked: { readonly path: string; readonly body: string; readonly answer: BrowserAnswer }[];
+  /** What its script asked the person to agree to. */
+  readonly questions: string[];
+  /** Where its script sent the browser, which does not go there. */
+  readonly sentTo: string[];
   fill(id: string, value: string): void;
-  /** Presses a form's button, and waits until its script has done with it. */
-  submit(formId: string): Promise<void>;
+  /** Presses a form's button, or the first of another part, and waits until its script has done with it. */
+  submit(id: string): Promise<void>;
   /** No script waits for an answer. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -37,7 +41,9 @@ export interface Browser {
   send(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<BrowserAnswer>;
   open(path: string): Promise<OpenPage>;
   /** What it has for passkeys; none unless it is given one. */
-  authenticator: { get(options: never): object } | null;
+  authenticator: { get(options: never): object; create(options: never): { readonly id: string } } | null;
+  /** Whether its person agrees to what a page asks. */
+  agrees: boolean;
 }
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -84,17 +90,14 @@ export function openBrowser(deps: HttpDeps, options: BrowserOptions = {}): Brows
     cookies,
     send,
     authenticator: null,
-    open: (path) => openPage(send, deps.publicOrigin, path, browser.authenticator),
+    agrees: true,
+    open: (path) => openPage(browser, deps.publicOrigin, path),
   };
   return browser;
 }
 
-async function openPage(
-  send: Browser["send"],
-  origin: string,
-  path: string,
-  authenticator: Browser["authenticator"],
-): Promise<OpenPage> {
+async function openPage(browser: Browser, origin: string, path: string): Promise<OpenPage> {
+  const { send, authenticator } = browser;
   const served = await send("GET", path, undefined, { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" });
   if (served.status !== 200) throw new Error(`${path}: ${served.status}`);
   const settings = { enableJavaScriptEvaluation: true, suppressInsecureJavaScriptEnvironmentWarning: true };
@@ -105,29 +108,40 @@ async function openPage(
     asked.push({ path: to, body: init.body, answer });
     return { ok: answer.status < 300, status: answer.status, json: async () => answer.json };
   };
-  Object.assign(window, { fetch: fetched });
+  const [questions, sentTo]: [string[], string[]] = [[], []];
+  const confirm = (words: string): boolean => (questions.push(words), browser.agrees);
+  Object.assign(window, { fetch: fetched, confirm });
+  const leave = (to: string): void => void sentTo.push(to);
+  Object.assign(window.location, { assign: leave, replace: leave });
   if (authenticator !== null) {
     // As a browser has it: options and answers go through its JSON.
     class PublicKeyCredential {
       static parseRequestOptionsFromJSON = (options: object): object => options;
+      static parseCreationOptionsFromJSON = (options: object): object => options;
     }
-    const get = async ({ publicKey }: { publicKey: never }) => ({ toJSON: () => authenticator.get(publicKey) });
+    const answered = (answer: object) => ({ ...answer, toJSON: () => answer });
+    const get = async ({ publicKey }: { publicKey: never }) => answered(authenticator.get(publicKey));
+    const create = async ({ publicKey }: { publicKey: never }) => answered(authenticator.create(publicKey));
     Object.assign(window, { PublicKeyCredential });
-    Object.defineProperty(window.navigator, "credentials", { value: { get } });
+    Object.defineProperty(window.navigator, "credentials", { value: { get, create } });
   }
   window.document.write(served.text);
   const settled = async () => {
     while (window.document.querySelector("button[disabled]") !== null) await new Promise((resolve) => setTimeout(resolve, 2));
   };
+  // A script that begins by itself has done so.
+  await settled();
   return {
     window,
     asked,
-    text: () => [...window.document.querySelectorAll("h1, h2, p, output, label, button")].filter((one) => one.closest("[hidden], noscript") === null).map((one) => one.textContent).join("\n"),
+    questions,
+    sentTo,
+    text: () => [...window.document.querySelectorAll("h1, h2, h3, p, li, output, label, button")].filter((one) => one.closest("[hidden], noscript") === null).map((one) => one.textContent).join("\n"),
     fill(id, value) {
       (window.document.getElementById(id) as unknown as { value: string }).value = value;
     },
-    async submit(formId) {
-      (window.document.querySelector(`#${formId} button`) as unknown as { click(): void }).click();
+    async submit(id) {
+      (window.document.querySelector(`#${id} button`) as unknown as { click(): void }).click();
       await settled();
     },
     settled,

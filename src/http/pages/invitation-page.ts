@@ -1,4 +1,4 @@
-import { pageOf, scriptStart } from "./page.ts";
+import { offer, pageOf, scriptStart } from "./page.ts";
 
 /**
  * Where an invitation's link leads. Loading it does nothing, and neither does its button without the session of whoever the
@@ -9,6 +9,7 @@ const main = `
 <form id="accept" hidden><button type="submit">Accept the invitation</button></form>
 <p id="sign-in">You need to be signed in by the address to which the invitation was sent: <a href="/auth/sign-in" target="_blank" rel="noopener">sign in</a>, then press the button here.</p>
 <p id="done" role="status" tabindex="-1"></p>
+${offer}
 <p id="problem" role="alert"></p>
 `;
 
@@ -22,14 +23,15 @@ onSubmit("accept", async () => {
   let joined;
   try {
     joined = await post("/v1/invitations/accept", { token });
-  } catch (words) {
+  } catch (refusal) {
     // What an API's caller is told of credentials helps nobody here.
-    throw /API key/.test(words) ? "You are not signed in yet." : words;
+    throw refusal.status === 401 ? { words: "You are not signed in yet." } : refusal;
   }
   show("ask", false);
   show("accept", false);
   show("sign-in", false);
   say("done", "You are in " + joined.organisation.name + " as " + joined.role + ".");
+  show("offer", true);
   part("done").focus();
 });
 `;

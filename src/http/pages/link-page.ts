@@ -1,4 +1,4 @@
-import { pageOf, scriptStart } from "./page.ts";
+import { offer, pageOf, scriptStart } from "./page.ts";
 
 /**
  * Where a mail's link leads. Loading it does nothing: programs that look into mail follow links, run scripts and press
@@ -13,8 +13,9 @@ const main = `
 <p>This is not the browser that asked for the link. If you asked for it in another one, type the code there. <strong>Give it to nobody else</strong>: whoever types it is signed in as you.</p>
 </section>
 <p id="done" role="status" tabindex="-1"></p>
+${offer}
 <p id="problem" role="alert"></p>
-<p><a href="/auth/sign-in">Ask for a new link</a></p>
+<p id="anew"><a href="/auth/sign-in">Ask for a new link</a></p>
 `;
 
 const script = String.raw`${scriptStart}
@@ -27,7 +28,10 @@ onSubmit("open", async () => {
   const answer = await post("/auth/link/open", { token });
   show("open", false);
   show("ask", false);
-  if (answer.status !== "relay") return signedIn(answer);
+  if (answer.status !== "relay") {
+    show("anew", false);
+    return signedIn(answer);
+  }
   say("code-shown", answer.code);
   show("relay", true);
   part("relay-title").focus();

@@ -60,50 +60,69 @@ button[disabled] { opacity: .6; cursor: progress; }
 :focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
 [hidden] { display: none; }
 #code-shown { display: block; margin: .5rem 0; font: 600 1.75rem/1.5 ui-monospace, monospace; letter-spacing: .1em; }
+#key, #codes-shown { display: block; margin: .5rem 0 1rem; font: 600 1rem/1.75 ui-monospace, monospace; overflow-wrap: anywhere; user-select: all; white-space: pre-wrap; }
+.lesser button { min-height: 2.25rem; background: none; color: inherit; border: 1px solid GrayText; }
+#messages { position: sticky; bottom: 0; }
+#messages p:not(:empty) { margin: .5rem 0; padding: .5rem .75rem; background: Canvas; border: 1px solid GrayText; border-radius: .375rem; }
+li { margin-bottom: .5rem; overflow-wrap: anywhere; }
 `;
 
-/** What the scripts of all pages begin with. `post` answers the body, or throws the words to show. */
+/** What the scripts of all pages begin with. `ask` answers the body, or throws the words to show, with the status and the code. */
 export const scriptStart = String.raw`"use strict";
 const part = (id) => document.getElementById(id);
 const show = (id, isShown) => { part(id).hidden = !isShown; };
 const say = (id, words) => { part(id).textContent = words; };
-async function post(path, body) {
+async function ask(method, path, body) {
   let response, answer;
   try {
     response = await fetch(path, {
-      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
+      method, ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
       credentials: "same-origin", cache: "no-store", redirect: "error",
     });
     answer = await response.json();
   } catch {
-    throw "The service did not answer. Try again in a moment.";
+    throw { words: "The service did not answer. Try again in a moment." };
   }
   if (response.ok) return answer;
-  throw (answer.errors && answer.errors[0] && answer.errors[0].detail) || answer.detail || "That did not work.";
+  const words = (answer.errors && answer.errors[0] && answer.errors[0].detail) || answer.detail || "That did not work.";
+  throw { words, status: response.status, code: answer.code };
+}
+const post = (path, body) => ask("POST", path, body);
+// One thing at a time: what is asked next may go out under the cookie that this brings.
+async function alone(work) {
+  const pressed = document.activeElement;
+  const hold = (isHeld) => document.querySelectorAll("button").forEach((button) => { button.disabled = isHeld; });
+  say("problem", "");
+  hold(true);
+  try {
+    await work();
+  } catch (refusal) {
+    say("problem", refusal.words || "Something broke on this page. Load it again.");
+  } finally {
+    hold(false);
+    // A button that is held loses the focus.
+    if (document.activeElement === document.body && pressed) pressed.focus();
+  }
 }
 function onSubmit(id, work) {
-  part(id).addEventListener("submit", async (event) => {
+  part(id).addEventListener("submit", (event) => {
     event.preventDefault();
-    const button = part(id).querySelector("button");
-    say("problem", "");
-    button.disabled = true;
-    try {
-      await work();
-    } catch (words) {
-      say("problem", typeof words === "string" ? words : "Something broke on this page. Load it again.");
-    } finally {
-      button.disabled = false;
-    }
+    alone(work);
   });
 }
 function signedIn(answer) {
   const isDone = answer.next === "done";
   say("done", isDone ? "You are signed in. You can close this window." : "One step is left: your second factor.");
+  show("offer", isDone && !answer.go_to);
   part("done").focus();
   if (!isDone) location.assign("/auth/second-factor" + (answer.go_to ? "?next=" + encodeURIComponent(answer.go_to) : ""));
   else if (answer.go_to) location.assign(answer.go_to);
 }
 `;
+
+/** Shown to whoever has signed in. */
+export const offer =
+  '<p id="offer" hidden>A passkey signs you in without a mail, and is the second factor that owners and admins need: <a href="/auth/factors">your passkeys and second factors</a>.</p>';
 
 /** Behind it a page can ask for a passkey, where the browser reads and writes its JSON (WebAuthn Level 3, 5.1.7 to 5.1.10). */
 export const passkeyScript = String.raw`
@@ -114,8 +133,20 @@ async function usePasskey(path) {
   try {
     credential = await navigator.credentials.get({ publicKey: options });
   } catch {
-    throw "No passkey was shown.";
+    throw { words: "No passkey was shown." };
   }
   return post(path, { credential: credential.toJSON() });
+}
+`;
+
+/** Behind both scripts a page can show a second factor in its session. */
+export const shownFactorScript = String.raw`
+const showPasskey = () => usePasskey("/v1/me/second_factor/passkey");
+function showCode(entered) {
+  const code = entered.trim();
+  const digits = code.replace(/\s/g, "");
+  return /^\d{6}$/.test(digits)
+    ? post("/v1/me/second_factor/totp", { code: digits })
+    : post("/v1/me/second_factor/recovery_code", { code });
 }
 `;

@@ -1,5 +1,5 @@
 import { nextPaths } from "../../domain/sign-in/next-path.ts";
-import { pageOf, passkeyScript, scriptStart } from "./page.ts";
+import { offer, pageOf, passkeyScript, scriptStart, shownFactorScript } from "./page.ts";
 
 /** Where somebody shows their second factor: a code of their authenticator, a recovery code in its place, or a passkey. */
 const main = `
@@ -10,10 +10,11 @@ const main = `
 <button type="submit">Finish signing in</button>
 </form>
 <p id="done" role="status" tabindex="-1"></p>
+${offer}
 <p id="problem" role="alert"></p>
 `;
 
-const script = String.raw`${scriptStart}${passkeyScript}
+const script = String.raw`${scriptStart}${passkeyScript}${shownFactorScript}
 const asked = new URLSearchParams(location.search).get("next");
 const next = ${JSON.stringify(nextPaths)}.find((path) => path === asked);
 function finish() {
@@ -23,14 +24,11 @@ function finish() {
 }
 show("passkey", canPasskey);
 onSubmit("passkey", async () => {
-  await usePasskey("/v1/me/second_factor/passkey");
+  await showPasskey();
   finish();
 });
 onSubmit("enter", async () => {
-  const code = part("code").value.trim();
-  const digits = code.replace(/\s/g, "");
-  if (/^\d{6}$/.test(digits)) await post("/v1/me/second_factor/totp", { code: digits });
-  else await post("/v1/me/second_factor/recovery_code", { code });
+  await showCode(part("code").value);
   finish();
 });
 `;

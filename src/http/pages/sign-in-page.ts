@@ -1,7 +1,7 @@
 import { nextPaths } from "../../domain/sign-in/next-path.ts";
 import type { IdentityProviderName } from "../../providers/sign-in/contract.ts";
 import { providerTitles } from "../sign-in-providers.ts";
-import { type Page, pageOf, passkeyScript, scriptStart } from "./page.ts";
+import { offer, type Page, pageOf, passkeyScript, scriptStart } from "./page.ts";
 
 /**
  * Where somebody goes to Google or Microsoft, where this deployment has an account there; uses a passkey; asks for a link, and enters the code
@@ -28,6 +28,7 @@ ${providers.map((name) => `<form id="${name}"><button type="submit">Continue wit
 </form>
 </section>
 <p id="done" role="status" tabindex="-1"></p>
+${offer}
 <p id="problem" role="alert"></p>
 `;
 

@@ -113,8 +113,11 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       noticePage({
         status: 200,
         title: "You are signed in",
-        paragraphs: ["If you have set up a second factor, show it next; until then nothing else opens."],
-        link: { path: "/auth/second-factor", words: "Show a second factor" },
+        paragraphs: [
+          "You can close this window.",
+          "A passkey signs you in by itself, and is the second factor that owners and admins need.",
+        ],
+        link: { path: "/auth/factors", words: "Your passkeys and second factors" },
       }),
   );
 }

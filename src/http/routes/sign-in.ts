@@ -15,6 +15,7 @@ import { countryOf } from "../bind-org.ts";
 import { emailField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { limitChallenge, limitMails } from "../limit-challenges.ts";
+import { factorsPage } from "../pages/factors-page.ts";
 import { linkPage } from "../pages/link-page.ts";
 import type { Page } from "../pages/page.ts";
 import { secondFactorPage } from "../pages/second-factor-page.ts";
@@ -139,6 +140,10 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
     pageRoute("/auth/second-factor", "sign_in.second_factor_page", "The page on which somebody shows their second factor"),
     () => serve(secondFactorPage),
+  );
+  app.openapi(
+    pageRoute("/auth/factors", "sign_in.factors_page", "The page of one's own passkeys, authenticator app and recovery codes"),
+    () => serve(factorsPage),
   );
   app.openapi(
     pageRoute("/auth/link", "sign_in.link_page", "The page to which a mail's link leads; loading it changes nothing"),

@@ -1,0 +1,238 @@
+import { pageOf, passkeyScript, scriptStart, shownFactorScript } from "./page.ts";
+
+/**
+ * Where somebody who is signed in sees, adds and removes their passkeys, their authenticator app and their recovery codes. It
+ * does what the API does, in the session of the browser: a program needs none of it.
+ */
+const main = `
+<p id="who"></p>
+<section id="stepup" hidden aria-labelledby="stepup-title">
+<h2 id="stepup-title" tabindex="-1">Show a second factor first</h2>
+<p>What you asked for takes one that was shown in this session. It goes on by itself then.</p>
+<form id="passkey" hidden><button type="submit">Use a passkey</button></form>
+<form id="enter" hidden>
+<label for="code">Code of your authenticator, or a recovery code</label>
+<input id="code" name="code" type="text" autocomplete="one-time-code" spellcheck="false" maxlength="64" required>
+<button type="submit">Show the code</button>
+</form>
+</section>
+<div id="own" hidden>
+<p id="none">You have no second factor yet. Owners and admins need one before they touch credentials, members or policy.</p>
+<section aria-labelledby="passkeys-title">
+<h2 id="passkeys-title" tabindex="-1">Passkeys</h2>
+<p>A passkey signs you in by itself, without a mail. Nobody can talk you into typing it into another page.</p>
+<ul id="passkeys" class="lesser"></ul>
+<form id="add-passkey" hidden>
+<label for="name">Name of a new passkey, such as the device that keeps it</label>
+<input id="name" name="name" type="text" autocomplete="off" maxlength="100" required>
+<button type="submit">Add a passkey</button>
+</form>
+<p id="no-passkeys" hidden>This browser makes none that can be used here.</p>
+</section>
+<section aria-labelledby="app-title">
+<h2 id="app-title" tabindex="-1">Authenticator app</h2>
+<p id="app-words"></p>
+<form id="start-app" hidden><button type="submit">Add an authenticator app</button></form>
+<form id="confirm-app" hidden>
+<p>Give your app this key, or <a id="app-link">open it in the app of this device</a>. Then enter the code that the app shows, within 15 minutes.</p>
+<output id="key"></output>
+<label for="app-code">Code that the app shows</label>
+<input id="app-code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="7" required>
+<button type="submit">Confirm the code</button>
+</form>
+<form id="remove-app" hidden class="lesser"><button type="submit">Remove the authenticator app</button></form>
+</section>
+<section aria-labelledby="codes-title">
+<h2 id="codes-title" tabindex="-1">Recovery codes</h2>
+<p id="codes-words"></p>
+<form id="renew-codes" hidden class="lesser"><button type="submit">Make recovery codes</button></form>
+<form id="new-codes" hidden>
+<h3 id="new-codes-title" tabindex="-1">Write these down now</h3>
+<p>They are shown this once. Each takes the place of a lost factor once. Keep them away from the device that they stand in for.</p>
+<output id="codes-shown"></output>
+<button type="submit">I have kept them</button>
+</form>
+</section>
+<form id="sign-out" class="lesser"><button type="submit">Sign out</button></form>
+</div>
+<div id="messages">
+<p id="done" role="status"></p>
+<p id="problem" role="alert"></p>
+<p id="again" hidden><a href="/auth/sign-in?next=/auth/factors">Sign in again</a></p>
+</div>
+`;
+
+const refusals = String.raw`
+// What was asked for before a second factor was: it is done once that was shown.
+let pending = null;
+// What the session lacks is asked for here, or on the page that has it.
+const own = (work) => async () => {
+  say("done", "");
+  show("again", false);
+  try {
+    await work();
+  } catch (refusal) {
+    if (refusal.status === 401) return location.replace("/auth/sign-in?next=/auth/factors");
+    if (refusal.code === "second_factor_due") return location.replace("/auth/second-factor?next=/auth/factors");
+    if (refusal.code === "second_factor_missing") {
+      pending = work;
+      show("stepup", true);
+      part("stepup-title").focus();
+      throw { words: "First show a second factor that you have." };
+    }
+    show("again", refusal.code === "session_not_recent");
+    // Another page of this person has changed what there is.
+    if (refusal.status === 409) await own(load)();
+    throw refusal;
+  }
+};
+const shown = (how) => own(async () => {
+  await how();
+  part("code").value = "";
+  show("stepup", false);
+  const work = pending || load;
+  pending = null;
+  await own(work)();
+});
+onSubmit("passkey", shown(showPasskey));
+onSubmit("enter", shown(() => showCode(part("code").value)));
+`;
+
+const standing = String.raw`
+const canMake = canPasskey && "parseCreationOptionsFromJSON" in PublicKeyCredential;
+let session, passkeys, factors;
+const hasFactor = () => passkeys.length > 0 || factors.totp_confirmed_at !== null;
+const isLast = () => passkeys.length + (factors.totp_confirmed_at === null ? 0 : 1) === 1;
+const day = (at) => new Date(at).toLocaleDateString("en", { dateStyle: "medium" });
+function itemOf(passkey) {
+  const [item, name, button] = ["li", "strong", "button"].map((tag) => document.createElement(tag));
+  name.textContent = passkey.name;
+  button.type = "button";
+  button.textContent = "Remove";
+  button.setAttribute("aria-label", "Remove the passkey " + passkey.name);
+  button.addEventListener("click", () => removePasskey(passkey));
+  const used = passkey.last_used_at === null ? "" : ", last used " + day(passkey.last_used_at);
+  item.append(name, ", added " + day(passkey.created_at) + used + (passkey.backed_up ? ", copied to your other devices" : ""), button);
+  return item;
+}
+async function load() {
+  const me = await ask("GET", "/v1/me");
+  if (me.session.status !== "open") throw { code: "second_factor_due" };
+  session = me.session.id;
+  const [has, list] = await Promise.all([ask("GET", "/v1/me/second_factors"), ask("GET", "/v1/me/passkeys")]);
+  factors = has;
+  passkeys = list.data;
+  const [app, left] = [factors.totp_confirmed_at, factors.recovery_codes_left];
+  say("who", "Signed in as " + me.user.email + ".");
+  show("none", !hasFactor());
+  part("passkeys").replaceChildren(...passkeys.map(itemOf));
+  show("add-passkey", canMake);
+  show("no-passkeys", !canMake);
+  say("app-words", app === null ? "An app on your phone shows codes of six digits. You have none set up." : "Added " + day(app) + ".");
+  show("start-app", app === null);
+  show("confirm-app", false);
+  show("remove-app", app !== null);
+  say("codes-words", !hasFactor() ? "They stand in for a second factor that is lost: add one first."
+    : left === 0 ? "You have none. They let you in when a device is lost." : left + " of your codes are left.");
+  show("renew-codes", hasFactor());
+  // Those that are still shown went with what they stood in for.
+  if (!hasFactor()) dropCodes();
+  show("passkey", canPasskey && passkeys.length > 0);
+  show("enter", app !== null || left > 0);
+  show("own", true);
+}
+`;
+
+const changes = String.raw`
+const lastWords = () => (isLast() ? " It is your last second factor: your recovery codes go with it." : "");
+function tell(words, focus) {
+  say("done", words);
+  part(focus).focus();
+}
+async function makePasskey(options) {
+  try {
+    return await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) });
+  } catch (error) {
+    throw { words: error.name === "InvalidStateError" ? "This device keeps a passkey of yours already." : "No passkey was made." };
+  }
+}
+onSubmit("add-passkey", own(async () => {
+  const name = part("name").value.trim();
+  if (name === "") throw { words: "Give the passkey a name." };
+  const options = await post("/v1/me/passkeys/options", {});
+  const made = await makePasskey(options);
+  try {
+    await post("/v1/me/passkeys", { name, credential: made.toJSON() });
+  } catch (refusal) {
+    // The device would go on offering one that was not taken (WebAuthn Level 3, 5.1.11).
+    if (refusal.status < 500 && "signalUnknownCredential" in PublicKeyCredential)
+      PublicKeyCredential.signalUnknownCredential({ rpId: options.rp.id, credentialId: made.id }).catch(() => {});
+    throw refusal;
+  }
+  part("name").value = "";
+  await load();
+  tell("The passkey is added.", "passkeys-title");
+}));
+function removePasskey({ id, name }) {
+  if (!confirm("Remove the passkey “" + name + "”?" + lastWords())) return;
+  alone(own(async () => {
+    await ask("DELETE", "/v1/me/passkeys/" + id);
+    await load();
+    tell("The passkey is removed. Delete it on your device as well, which goes on offering it.", "passkeys-title");
+  }));
+}
+onSubmit("start-app", own(async () => {
+  const { base32, uri } = (await post("/v1/me/totp", {})).secret;
+  say("key", base32.match(/.{1,4}/g).join(" "));
+  part("app-link").href = uri;
+  show("start-app", false);
+  show("confirm-app", true);
+  part("app-code").focus();
+}));
+onSubmit("confirm-app", own(async () => {
+  const { secret } = await post("/v1/me/totp/confirm", { code: part("app-code").value.replace(/\s/g, "") });
+  say("key", "");
+  part("app-code").value = "";
+  part("app-link").removeAttribute("href");
+  await load();
+  showCodes(secret.recovery_codes, "The authenticator app is added.");
+}));
+const removeApp = own(async () => {
+  await ask("DELETE", "/v1/me/totp");
+  await load();
+  tell("The authenticator app is removed. Delete its entry in the app as well.", "app-title");
+});
+onSubmit("remove-app", async () => {
+  if (confirm("Remove the authenticator app?" + lastWords())) await removeApp();
+});
+function showCodes(codes, words) {
+  say("codes-shown", codes.join("\n"));
+  show("new-codes", true);
+  tell(words, "new-codes-title");
+}
+const renewCodes = own(async () => {
+  const { secret } = await post("/v1/me/recovery_codes", {});
+  await load();
+  showCodes(secret.recovery_codes, "The codes are made.");
+});
+onSubmit("renew-codes", async () => {
+  if (factors.recovery_codes_left === 0 || confirm("The codes that you have will no longer work. Make new ones?")) await renewCodes();
+});
+function dropCodes() {
+  say("codes-shown", "");
+  show("new-codes", false);
+}
+onSubmit("new-codes", async () => {
+  dropCodes();
+  part("codes-title").focus();
+});
+onSubmit("sign-out", own(async () => {
+  await ask("DELETE", "/v1/sessions/" + session);
+  location.assign("/auth/sign-in");
+}));
+alone(own(load));
+`;
+
+const script = `${scriptStart}${passkeyScript}${shownFactorScript}${refusals}${standing}${changes}`;
+
+export const factorsPage = pageOf("Passkeys and second factors", main, script);
