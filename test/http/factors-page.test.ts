@@ -170,6 +170,12 @@ describe("an authenticator app", () => {
     expect(base32).toMatch(/^[A-Z2-7]{32}$/);
     const link = page.window.document.getElementById("app-link")?.getAttribute("href") ?? "";
     expect(new URL(link).searchParams.get("secret")).toBe(base32);
+    // As many dark squares as the code has, within its margin.
+    const qr: string[] = page.asked.at(-1)?.answer.json.secret.qr;
+    const drawn = () => page.window.document.getElementById("qr-dark")?.getAttribute("d") ?? "";
+    expect(drawn().match(/M/g)).toHaveLength(qr.join("").replaceAll("0", "").length);
+    const side = qr.length + 8;
+    expect(page.window.document.getElementById("qr")?.getAttribute("viewBox")).toBe(`-4 -4 ${side} ${side}`);
     expect(focus(page)).toBe("app-code");
     page.fill("app-code", "000000");
     await page.submit("confirm-app");
@@ -181,7 +187,7 @@ describe("an authenticator app", () => {
     const codes = shownCodes(page);
     expect([new Set(codes).size, focus(page)]).toEqual([10, "new-codes-title"]);
     expect(page.text()).toContain(codes[9]);
-    expect(page.window.document.documentElement.outerHTML).not.toContain(base32);
+    expect([page.window.document.documentElement.outerHTML.includes(base32), drawn()]).toEqual([false, ""]);
     // What comes next does not take them away before they are kept.
     later(60);
     await addPasskey(page);

@@ -5,6 +5,7 @@ import { operations, type Rule } from "../../src/domain/access/operations.ts";
 import { quotasOf } from "../../src/http/quotas.ts";
 import { addSeconds, type Instant, instantOf, secondsOf } from "../../src/lib/instant.ts";
 import { publicId } from "../../src/lib/ids.ts";
+import { qrRows } from "../../src/lib/qr-code.ts";
 import { readDocument } from "../hostile/operations.ts";
 import { Authenticator } from "../support/authenticator.ts";
 import type { BrowserAnswer } from "../support/browser.ts";
@@ -61,9 +62,10 @@ describe("an authenticator", () => {
       object: "totp",
       status: "started",
       ends_at: addSeconds(realNow, 900),
-      secret: { base32: expect.stringMatching(/^[A-Z2-7]{32}$/), uri: expect.any(String) },
+      secret: { base32: expect.stringMatching(/^[A-Z2-7]{32}$/), uri: expect.any(String), qr: expect.any(Array) },
     });
-    const { base32, uri } = started.json.secret;
+    const { base32, uri, qr } = started.json.secret;
+    expect(qr).toEqual(qrRows(uri));
     const read = new URL(uri);
     expect(`${read.protocol}//${read.host}${decodeURIComponent(read.pathname)}`).toBe(`otpauth://totp/Dialgate:${person.email}`);
     expect(Object.fromEntries(read.searchParams)).toEqual({

@@ -34,7 +34,8 @@ const main = `
 <p id="app-words"></p>
 <form id="start-app" hidden><button type="submit">Add an authenticator app</button></form>
 <form id="confirm-app" hidden>
-<p>Give your app this key, or <a id="app-link">open it in the app of this device</a>. Then enter the code that the app shows, within 15 minutes.</p>
+<p>Scan this with your app, type the key below into it, or <a id="app-link">open it in the app of this device</a>. Then enter the code that the app shows, within 15 minutes.</p>
+<svg id="qr" role="img" aria-label="The key as a QR code" shape-rendering="crispEdges"><path id="qr-dark"/></svg>
 <output id="key"></output>
 <label for="app-code">Code that the app shows</label>
 <input id="app-code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="7" required>
@@ -181,10 +182,17 @@ function removePasskey({ id, name }) {
     tell("The passkey is removed. Delete it on your device as well, which goes on offering it.", "passkeys-title");
   }));
 }
+// Four light modules around it are part of a QR code.
+function drawCode(rows) {
+  const [side, square] = [rows.length + 8, (x, y) => "M" + x + " " + y + "h1v1h-1z"];
+  part("qr").setAttribute("viewBox", "-4 -4 " + side + " " + side);
+  part("qr-dark").setAttribute("d", rows.flatMap((row, y) => [...row].map((module, x) => (module === "1" ? square(x, y) : ""))).join(""));
+}
 onSubmit("start-app", own(async () => {
-  const { base32, uri } = (await post("/v1/me/totp", {})).secret;
+  const { base32, uri, qr } = (await post("/v1/me/totp", {})).secret;
   say("key", base32.match(/.{1,4}/g).join(" "));
   part("app-link").href = uri;
+  drawCode(qr);
   show("start-app", false);
   show("confirm-app", true);
   part("app-code").focus();
@@ -194,6 +202,7 @@ onSubmit("confirm-app", own(async () => {
   say("key", "");
   part("app-code").value = "";
   part("app-link").removeAttribute("href");
+  drawCode([]);
   await load();
   showCodes(secret.recovery_codes, "The authenticator app is added.");
 }));

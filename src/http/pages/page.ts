@@ -51,7 +51,7 @@ export function pageOf(title: string, main: string, script: string): Page {
 const digestOf = (text: string): string => `'sha256-${btoa(String.fromCharCode(...bytesOfHex(sha256Hex(text))))}'`;
 
 const style = `
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; scroll-padding-bottom: 4rem; }
 main { max-width: 26rem; margin: 12vh auto 2rem; padding: 0 1rem; }
 label, input, button { display: block; font: inherit; }
 input, button { box-sizing: border-box; width: 100%; min-height: 2.75rem; padding: 0 .75rem; margin: .25rem 0 1rem; border: 1px solid GrayText; border-radius: .375rem; }
@@ -64,6 +64,7 @@ button[disabled] { opacity: .6; cursor: progress; }
 .lesser button { min-height: 2.25rem; background: none; color: inherit; border: 1px solid GrayText; }
 #messages { position: sticky; bottom: 0; }
 #messages p:not(:empty) { margin: .5rem 0; padding: .5rem .75rem; background: Canvas; border: 1px solid GrayText; border-radius: .375rem; }
+#qr { display: block; width: 13rem; max-width: 100%; background: #fff; }
 li { margin-bottom: .5rem; overflow-wrap: anywhere; }
 `;
 

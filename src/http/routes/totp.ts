@@ -2,6 +2,7 @@ import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { confirmOwnTotp, startOwnTotp } from "../../domain/factors/add-totp.ts";
 import { removeOwnFactor } from "../../domain/factors/remove-factor.ts";
 import { renewRecoveryCodes } from "../../domain/factors/renew-recovery-codes.ts";
+import { qrRows } from "../../lib/qr-code.ts";
 import { changes, json, jsonBody, posts, problems } from "../access.ts";
 import { instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -15,7 +16,13 @@ const startedTotp = z
     status: z.literal("started"),
     ends_at: instantField.openapi({ description: "Until then it waits for its first code." }),
     secret: z
-      .strictObject({ base32: z.string(), uri: z.string().openapi({ description: "`otpauth://totp/…`, for a QR code." }) })
+      .strictObject({
+        base32: z.string(),
+        uri: z.string().openapi({ description: "`otpauth://totp/…`" }),
+        qr: z
+          .array(z.string())
+          .openapi({ description: "The URI as a QR code, by its rows: `1` is dark. Leave a light margin of four around it." }),
+      })
       .nullable()
       .openapi({ description: toldOnce }),
   })
@@ -54,7 +61,8 @@ export function totpRoutes(app: OpenAPIHono<HttpEnv>): void {
       if (started.ok) {
         const { base32, uri, endsAt } = started.value;
         c.header("cache-control", "no-store");
-        return c.json({ object: "totp" as const, status: "started" as const, ends_at: endsAt, secret: { base32, uri } }, 201);
+        const secret = { base32, uri, qr: [...qrRows(uri)] };
+        return c.json({ object: "totp" as const, status: "started" as const, ends_at: endsAt, secret }, 201);
       }
       if (started.refusal !== "totp_exists") throw addingRefused(started.refusal);
       throw conflict("totp_exists", "There is an authenticator: remove it first, DELETE /v1/me/totp.");
