@@ -14,7 +14,9 @@ export interface MailParams {
   };
   readonly new_device: { readonly when: Instant; readonly device: string; readonly country: string | null };
   readonly session_elsewhere: { readonly when: Instant; readonly device: string; readonly country: string };
-  readonly sign_in_added: { readonly when: Instant; readonly provider: "Google" | "Microsoft" };
+  readonly sign_in_added: { readonly when: Instant; readonly provider: "Google" | "Microsoft"; readonly identityId: string };
+  /** `ended`: how many sessions ended with it. */
+  readonly sign_in_removed: { readonly when: Instant; readonly provider: "Google" | "Microsoft"; readonly ended: number };
   readonly key_alert: { readonly orgName: string; readonly keyName: string; readonly what: "new_network" | "unusual_rate" };
   readonly key_leaked: { readonly orgName: string; readonly keyName: string };
   readonly role_changed: { readonly orgName: string; readonly role: Role };
@@ -116,12 +118,22 @@ function draftOf(content: MailContent): Draft {
       };
     }
     case "sign_in_added": {
-      const { when, provider } = content.params;
+      const { when, provider, identityId } = content.params;
       return {
         subject: `${provider} was added to your sign-in to ${product}`,
         paragraphs: [
-          `At ${timeOf(when)} your account was signed in to with a ${provider} account of this address for the first time. From now on that ${provider} account signs in to it.`,
-          "If that was not you, see who holds that account, and write to whoever operates this service.",
+          `At ${timeOf(when)} your account was signed in to with a ${provider} account that did not belong to it. From now on that ${provider} account signs in to it.`,
+          `If that was not you, remove it (DELETE /v1/me/identities/${identityId}): its sessions end with it. And see that nobody else reads your mail.`,
+        ],
+      };
+    }
+    case "sign_in_removed": {
+      const { when, provider, ended } = content.params;
+      return {
+        subject: `${provider} was removed from your sign-in to ${product}`,
+        paragraphs: [
+          `At ${timeOf(when)} a ${provider} account was removed from your account: it signs in to it no more.${ended === 0 ? "" : ` ${counted(ended, "session")} that it had begun ended with it.`}`,
+          "It comes back in a browser in which you are signed in. If that was not you, sign in by a mailed link, end your other sessions (DELETE /v1/sessions), and see what second factors you have.",
         ],
       };
     }

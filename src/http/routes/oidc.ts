@@ -15,7 +15,7 @@ import { noticePage } from "../pages/notice-page.ts";
 import { notFound, Problem } from "../problem.ts";
 import { refuseCrossSite } from "../refuse-cross-site.ts";
 import { heldSession, setSessionCookie } from "../session-cookie.ts";
-import { providerTitles } from "../sign-in-providers.ts";
+import { providerTitles } from "../../domain/sign-in/oidc/provider-titles.ts";
 import { heldDevice, mintCookie, mintDevice, setDevice } from "../sign-in-cookies.ts";
 
 /** Which browser began: a sign-in that was begun elsewhere cannot be slipped into it (login CSRF, RFC 9700 §4.7). */
@@ -160,6 +160,11 @@ const words: Readonly<Record<SignInRefusal, readonly [title: string, what: strin
     "Sign in with another account, or by a link that is mailed to another address.",
   ],
   account_disabled: ["This account is closed", "Nobody can sign in to it.", "Write to whoever operates this service."],
+  identity_removed: [
+    "This account was removed from your user",
+    "Whoever it is of took this {it} account away: it signs in to them no more.",
+    "Sign in by a link that is mailed to you. To have the {it} account back, sign in with it after that, in the same browser.",
+  ],
   provider_unavailable: [
     "{it} does not answer",
     "Whether it was you could not be asked.",
