@@ -9,7 +9,7 @@ import type { IdentityProviderName } from "../../providers/sign-in/contract.ts";
 import { json, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { limitChallenge } from "../limit-challenges.ts";
+import { countsAttempts, limitChallenge } from "../limit-challenges.ts";
 import { faultOf } from "../on-error.ts";
 import { noticePage } from "../pages/notice-page.ts";
 import { notFound, Problem } from "../problem.ts";
@@ -36,6 +36,7 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       description:
         "From our own pages only. Answers where the browser goes next; a form is sent there at once. The sign-in is finished by the same browser within ten minutes.",
       ...open,
+      ...countsAttempts,
       request: { params: provider },
       responses: {
         200: json("Where the browser goes.", z.strictObject({ url: z.string() })),
