@@ -6,7 +6,7 @@ create table mails (
   id uuid primary key,
   kind text not null,
   sealed jsonb,
-  -- At most one mail of this key. Made of ids and dates: it outlives the address.
+  -- At most one mail of this key, for as long as its row is kept. Made of ids and dates: it outlives the address.
   dedupe_key text unique constraint mails_dedupe_key_form check (dedupe_key ~ '^[A-Za-z0-9_:.-]{1,200}$'),
   -- Real clock, as everything that guards a secret.
   created_at timestamptz not null,
@@ -23,7 +23,8 @@ create table mails (
   constraint mails_content_while_open check (num_nonnulls(sealed, sent_at, failed_at) = 1)
 );
 create index mails_open on mails (due_at, id) where sealed is not null;
-grant select, insert, update (sealed, due_at, not_after, tries, lease_until, sent_at, failed_at, reason, provider_id) on mails to dialgate_app;
+create index mails_ended on mails (coalesce(sent_at, failed_at), id) where sealed is null;
+grant select, insert, delete, update (sealed, due_at, not_after, tries, lease_until, sent_at, failed_at, reason, provider_id) on mails to dialgate_app;
 call app.classify('mails', secret => 'sealed',
   system => 'id kind dedupe_key created_at due_at not_after tries lease_until sent_at failed_at reason provider_id');
 
@@ -88,7 +89,18 @@ begin
     from unnest(mail_ids, my_tries) as u(id, my_try) where m.id = u.id and m.tries = u.my_try and m.sealed is not null;
 end $$;
 
+-- Takes away what was sent or given up so long ago, oldest first. An open mail stays, however old it is.
+create function app.forget_mails(rows_max integer, keep_days integer) returns integer language sql as $$
+  with gone as (
+    delete from public.mails m where m.id in (
+      select o.id from public.mails o where o.sealed is null and coalesce(o.sent_at, o.failed_at) < clock_timestamp() - make_interval(days => keep_days)
+        order by coalesce(o.sent_at, o.failed_at), o.id limit rows_max for update skip locked)
+      returning 1)
+  select count(*)::integer from gone $$;
+
 revoke execute on function app.queue_mail(uuid, text, jsonb, text, integer), app.mail_is_due(), app.take_mails(integer, integer, integer),
-  app.close_mail(uuid, integer, text, text, text, integer, integer), app.return_mails(uuid[], integer[], integer) from public;
+  app.close_mail(uuid, integer, text, text, text, integer, integer), app.return_mails(uuid[], integer[], integer),
+  app.forget_mails(integer, integer) from public;
 grant execute on function app.queue_mail(uuid, text, jsonb, text, integer), app.mail_is_due(), app.take_mails(integer, integer, integer),
-  app.close_mail(uuid, integer, text, text, text, integer, integer), app.return_mails(uuid[], integer[], integer) to dialgate_app;
+  app.close_mail(uuid, integer, text, text, text, integer, integer), app.return_mails(uuid[], integer[], integer),
+  app.forget_mails(integer, integer) to dialgate_app;

@@ -17,6 +17,7 @@ import { judgeStanding } from "./jobs/judge-standing.ts";
 import { findOpenImports, runImport } from "./jobs/run-import.ts";
 import { scrubLeads } from "./jobs/scrub-leads.ts";
 import { MailGivenUp, mailIsDue, sendMail } from "./jobs/send-mail.ts";
+import { sweepMails } from "./jobs/sweep-mails.ts";
 import { type ObjectState, RateLimiterObject } from "./objects/rate-limiter.ts";
 
 type Desk = ReturnType<typeof openDesk>;
@@ -126,12 +127,18 @@ async function tick(workerEnv: WorkerEnv): Promise<void> {
       failures.push(failure);
     }
   }
-  try {
-    if (await mailIsDue(deps.system)) await deps.send([{ work: "mail" }]);
-  } catch (failure) {
-    failures.push(failure);
+  for (const work of [askForMail, sweepMails]) {
+    try {
+      await work(deps.system, deps.send);
+    } catch (failure) {
+      failures.push(failure);
+    }
   }
   if (failures.length > 0) throw failures[0];
+}
+
+async function askForMail(system: Deps["system"], send: Deps["send"]): Promise<void> {
+  if (await mailIsDue(system)) await send([{ work: "mail" }]);
 }
 
 /** A consumer has fifteen minutes; what is left then is asked for again. */

@@ -21,6 +21,7 @@ import { counselPositionRoutes } from "./routes/counsel-positions.ts";
 import { decisionRoutes } from "./routes/decisions.ts";
 import { haltRoutes } from "./routes/halts.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
+import { identityRoutes } from "./routes/identities.ts";
 import { importRoutes } from "./routes/imports.ts";
 import { invitationRoutes } from "./routes/invitations.ts";
 import { leadRoutes } from "./routes/leads.ts";
@@ -59,6 +60,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   signInRoutes(app);
   meRoutes(app);
   sessionRoutes(app);
+  identityRoutes(app);
   orgRoutes(app);
   memberRoutes(app);
   invitationRoutes(app);

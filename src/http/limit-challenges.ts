@@ -14,6 +14,10 @@ export interface Challenge {
   readonly device: string;
 }
 
+/** What a route declares that counts attempts here: the document says it as quotas (openapi-document.ts), and a test compares. */
+export const countsAttempts = { "x-attempts": ["challenge_address", "challenge"] } as const;
+export const countsMails = { "x-attempts": [...countsAttempts["x-attempts"], "challenge_mail"] } as const;
+
 /**
  * Counts an attempt at a challenge of sign-in, before it is looked at. By account, device and address together, and by
  * address alone: never by the account alone, because whoever knows a person's address of mail could then keep them out.

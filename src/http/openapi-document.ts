@@ -52,6 +52,7 @@ interface OperationObject {
   responses?: Record<string, unknown>;
   security?: readonly Record<string, unknown>[];
   "x-rate-limit"?: readonly { readonly policy: string; readonly q: number; readonly w: number }[];
+  "x-attempts"?: readonly PolicyName[];
   "x-idempotency-key"?: "required" | "optional";
   "x-role"?: string | null;
 }
@@ -96,7 +97,8 @@ function describeLimits(path: string, operation: OperationObject, quotas: Quotas
   const principals = (operation.security ?? []).flatMap((scheme) =>
     Object.keys(scheme).flatMap((name) => policiesOf[name] ?? []),
   );
-  const names = new Set<PolicyName>(["address", ...principals]);
+  const names = new Set<PolicyName>(["address", ...principals, ...(operation["x-attempts"] ?? [])]);
+  delete operation["x-attempts"];
   operation["x-rate-limit"] = [...names].map((name) => ({
     policy: name,
     q: quotas[name].limit,

@@ -1,10 +1,5 @@
+import { providerTitles } from "../domain/sign-in/oidc/provider-titles.ts";
 import type { IdentityProviderName, IdentityProviders } from "../providers/sign-in/contract.ts";
-
-/** As people know them. */
-export const providerTitles = { google: "Google", microsoft: "Microsoft" } as const satisfies Record<
-  IdentityProviderName,
-  string
->;
 
 /** Where this deployment has an account, always in the same order. */
 export const configuredNames = (providers: IdentityProviders): IdentityProviderName[] =>

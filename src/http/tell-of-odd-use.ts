@@ -3,7 +3,9 @@ import type { OrgDb } from "../db/org-db.ts";
 import { type Credential, type Oddity, tellOwners } from "../domain/alerts/tell-owners.ts";
 import { publicId } from "../lib/ids.ts";
 import type { Principal } from "./authenticate.ts";
+import { networkOf } from "./client-address.ts";
 import type { HttpEnv } from "./http-env.ts";
+import { addressOf } from "./limit-rate.ts";
 import { faultOf } from "./on-error.ts";
 
 /** After the request, and whatever becomes of it the answer stands: what could not be told is found again with the next one. */
@@ -16,15 +18,16 @@ export async function tellOfOddUse(c: Context<HttpEnv>): Promise<void> {
     ...(c.var.unusualRate === true ? (["unusual_rate"] as const) : []),
   ];
   try {
-    for (const one of odd) if (await tellOwners(org, c.env, one, credential, c.env.now())) await c.env.wakeMail();
+    for (const one of odd)
+      if (await tellOwners(org, c.env, one, credential, networkOf(addressOf(c)), c.env.now())) await c.env.wakeMail();
   } catch (thrown) {
     c.env.report(faultOf(thrown instanceof Error ? thrown : new Error("unknown"), c.var.requestId));
   }
 }
 
 function credentialOf(principal: Principal): Credential | null {
-  if (principal.kind === "api_key") return { id: principal.id, publicId: publicId("apiKey", principal.id) };
-  if (principal.kind === "token")
-    return { id: principal.proof.issuerId, publicId: publicId("tokenIssuer", principal.proof.issuerId) };
-  return null;
+  if (principal.kind === "session") return null;
+  const [kind, id] =
+    principal.kind === "api_key" ? (["apiKey", principal.id] as const) : (["tokenIssuer", principal.proof.issuerId] as const);
+  return { kind: kind === "apiKey" ? "api_key" : "token_issuer", id, publicId: publicId(kind, id) };
 }

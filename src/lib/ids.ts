@@ -9,6 +9,7 @@ export const idPrefixes = {
   supportGrant: "sgr",
   tokenIssuer: "iss",
   passkey: "pky",
+  identity: "idn",
   lead: "lead",
   person: "pers",
   seller: "sell",

@@ -1,5 +1,6 @@
 import { fromBase64Url } from "./base64url.ts";
 import { ok, refuse, type Result } from "./result.ts";
+import { hasSmallFactor, isOfSmallOrder, isWeakSecret } from "./weak-keys.ts";
 
 /** What a token may be signed by. Closed: an algorithm is a property of the issuer's record, never of what a token says. */
 export const tokenAlgs = ["EdDSA", "ES256", "RS256", "HS256"] as const;
@@ -11,7 +12,7 @@ export type PublicJwk = (
   | { readonly kty: "EC"; readonly crv: "P-256"; readonly x: string; readonly y: string }
   | { readonly kty: "RSA"; readonly n: string; readonly e: string }
 ) & { readonly kid?: string };
-export type KeyFault = "key_private" | "key_of_another_type" | "key_too_small" | "key_malformed";
+export type KeyFault = "key_private" | "key_of_another_type" | "key_too_small" | "key_weak" | "key_malformed";
 
 /** RSA of 2,048 bits at least (RFC 7518 §3.3); of more than 4,096 it costs more to verify than a request may. */
 const rsaBits = { least: 2048, most: 4096 } as const;
@@ -47,27 +48,36 @@ function isMeantFor(alg: TokenAlg, { use, alg: named, key_ops: operations }: Rea
 }
 
 function keyOf(alg: TokenAlg, { kty, crv, x, y, n, e }: Readonly<Record<string, unknown>>): Result<PublicJwk, KeyFault> {
-  if (alg === "EdDSA" && kty === "OKP" && crv === "Ed25519")
-    return isBytes(x, 32) ? ok({ kty, crv, x }) : refuse("key_malformed");
-  if (alg === "ES256" && kty === "EC" && crv === "P-256")
-    return isBytes(x, 32) && isBytes(y, 32) ? ok({ kty, crv, x, y }) : refuse("key_malformed");
+  if (alg === "EdDSA" && kty === "OKP" && crv === "Ed25519") {
+    const point = bytesOf(x, 32);
+    if (point === null) return refuse("key_malformed");
+    return isOfSmallOrder(point) ? refuse("key_weak") : ok({ kty, crv, x: x as string });
+  }
+  if (alg === "ES256" && kty === "EC" && crv === "P-256") {
+    const isPoint = bytesOf(x, 32) !== null && bytesOf(y, 32) !== null;
+    return isPoint ? ok({ kty, crv, x: x as string, y: y as string }) : refuse("key_malformed");
+  }
   if (alg !== "RS256" || kty !== "RSA") return refuse("key_of_another_type");
-  const bits = bitsOf(n);
-  if (bits === null || e !== rsaExponent || bits > rsaBits.most) return refuse("key_malformed");
-  return bits < rsaBits.least ? refuse("key_too_small") : ok({ kty, n: n as string, e });
+  const modulus = bytesOf(n);
+  const bits = modulus === null ? null : bitsOf(modulus);
+  if (modulus === null || bits === null || e !== rsaExponent || bits > rsaBits.most) return refuse("key_malformed");
+  if (bits < rsaBits.least) return refuse("key_too_small");
+  return hasSmallFactor(modulus) ? refuse("key_weak") : ok({ kty, n: n as string, e });
 }
 
-const isBytes = (text: unknown, length: number): text is string =>
-  typeof text === "string" && fromBase64Url(text)?.length === length;
-
-function bitsOf(text: unknown): number | null {
+function bytesOf(text: unknown, length?: number): Uint8Array | null {
   const bytes = typeof text === "string" ? fromBase64Url(text) : null;
-  const [first = 0] = bytes ?? [];
-  return bytes === null || first === 0 ? null : bytes.length * 8 - (Math.clz32(first) - 24);
+  return bytes !== null && (length === undefined || bytes.length === length) ? bytes : null;
 }
 
-/** The bytes of an HS256 secret, told in base64url: 256 bits at least (RFC 7518 §3.2). Null for anything else. */
-export function readTokenSecret(text: string): Uint8Array<ArrayBuffer> | null {
+function bitsOf(bytes: Uint8Array): number | null {
+  const [first = 0] = bytes;
+  return first === 0 ? null : bytes.length * 8 - (Math.clz32(first) - 24);
+}
+
+/** Why a text is no HS256 secret: 256 bits at least (RFC 7518 §3.2), in base64url, and drawn at random. Null: it is one. */
+export function faultOfSecret(text: string): "key_too_small" | "key_weak" | null {
   const bytes = fromBase64Url(text);
-  return bytes !== null && bytes.length >= 32 && bytes.length <= 128 ? bytes : null;
+  if (bytes === null || bytes.length < 32 || bytes.length > 128) return "key_too_small";
+  return isWeakSecret(bytes) ? "key_weak" : null;
 }

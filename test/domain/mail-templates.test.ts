@@ -14,14 +14,26 @@ const contents = (words: string): { readonly [K in MailKind]: Extract<MailConten
   invitation: { kind: "invitation", params: { orgName: words, inviterName: words, role: "admin", url, days: 7 } },
   new_device: { kind: "new_device", params: { when: at, device: words, country: words } },
   session_elsewhere: { kind: "session_elsewhere", params: { when: at, device: words, country: words } },
-  sign_in_added: { kind: "sign_in_added", params: { when: at, provider: "Google" } },
-  key_alert: { kind: "key_alert", params: { orgName: words, keyName: words, what: "new_network" } },
-  key_leaked: { kind: "key_leaked", params: { orgName: words, keyName: words } },
+  sign_in_added: { kind: "sign_in_added", params: { when: at, provider: "Google", identityId: "idn_01" } },
+  sign_in_removed: { kind: "sign_in_removed", params: { when: at, provider: "Microsoft", ended: 2 } },
+  key_alert: {
+    kind: "key_alert",
+    params: {
+      orgName: words,
+      key: { kind: "token_issuer", name: words, id: "iss_01" },
+      what: "new_network",
+      networks: ["192.0.2.0/24"],
+    },
+  },
+  key_leaked: { kind: "key_leaked", params: { orgName: words, keyName: words, keyId: "key_01" } },
   role_changed: { kind: "role_changed", params: { orgName: words, role: "viewer" } },
   removed_from_org: { kind: "removed_from_org", params: { orgName: words } },
   too_many_failures: { kind: "too_many_failures", params: { when: at } },
   factor_changed: { kind: "factor_changed", params: { when: at, what: "recovery_code_used", codesLeft: 9 } },
-  support_opened: { kind: "support_opened", params: { orgName: words, reason: words, until: at } },
+  support_opened: {
+    kind: "support_opened",
+    params: { orgName: words, orgId: "org_01", grantId: "sgr_01", role: "admin", reason: words, until: at },
+  },
 });
 const all = (words: string): MailContent[] => Object.values(contents(words));
 /** What a mail program makes of the HTML, near enough: tags away, entities read. */
@@ -60,6 +72,20 @@ describe("the mails", () => {
     expect(renderMail(support, origin).text).toContain("until 2026-11-20 09:00 UTC");
     expect(renderMail(link, origin).text).toContain(`Sign in:\n${url}\n`);
     expect(renderMail(link, origin).text).toContain("15 minutes");
+  });
+
+  test("name a token issuer as one, and of many networks the first five", () => {
+    const { key_alert: alert } = contents("CRM");
+    const { subject, text } = renderMail(
+      { ...alert, params: { ...alert.params, networks: Array.from({ length: 8 }, (_, n) => `192.0.${n}.0/24`) } },
+      origin,
+    );
+    expect(subject).toBe("A token issuer of “CRM” is used in a new way");
+    expect(text).toContain("The token issuer “CRM” (iss_01) of “CRM”");
+    expect(text).toContain("192.0.4.0/24 and 3 more.");
+    expect(text).not.toContain("192.0.5.0");
+    expect(text).toContain("DELETE /v1/token_issuers/iss_01");
+    expect(text).not.toContain("api_keys");
   });
 
   test("link to this service only, and load nothing", () => {

@@ -69,6 +69,13 @@ describe("the API's document", () => {
     ];
     expect(of("GET /v1/account")).toEqual([address, key, issuer, user]);
     expect(of("GET /healthz")).toEqual([address]);
+    const attempts = [
+      { policy: "challenge_address", q: 50, w: 900 },
+      { policy: "challenge", q: 5, w: 900 },
+    ];
+    expect(of("POST /auth/link")).toEqual([address, ...attempts, { policy: "challenge_mail", q: 10, w: 3_600 }]);
+    expect(of("POST /v1/me/second_factor/totp")).toEqual([address, user, ...attempts]);
+    expect(JSON.stringify(document)).not.toContain("x-attempts");
     for (const { operation, name, path } of operations) {
       const said = operation["x-rate-limit"] !== undefined && Object.hasOwn(operation["responses"] as object, "429");
       expect(said, name).toBe(!path.startsWith("/webhooks/"));

@@ -52,8 +52,11 @@ describe("a report of leaked keys", () => {
     const entry = (await chainOf(api, org.orgId)).at(-1);
     expect(entry).toMatchObject({ type: "api_key.leaked", subject: key.id, facts: { reported_by: "unsigned", found_on: "github.com", actor: { type: "visitor" } } });
     expect(JSON.stringify(entry)).not.toContain("octocat");
-    for (const { email } of [owner, second])
-      expect((await api.mailbox.read(email)).at(-1)?.subject).toBe("An API key of “Acme Solar” was leaked and is revoked");
+    for (const { email } of [owner, second]) {
+      const letter = (await api.mailbox.read(email)).at(-1);
+      expect(letter?.subject).toBe("An API key of “Acme Solar” was leaked and is revoked");
+      expect(letter?.text).toContain(`“CRM” (${key.id})`);
+    }
     expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
   }); // prettier-ignore
 

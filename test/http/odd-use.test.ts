@@ -24,6 +24,7 @@ const told = async (type: string) =>
       [org.orgId, type],
     )
   ).rows;
+const networksOf = async (type: string) => (await told(type)).map(({ facts }) => JSON.parse(String(facts)).networks as string[]);
 const from = (address: string) => org.get("/v1/campaigns", { "cf-connecting-ip": address });
 
 describe("a key from a new network", () => {
@@ -41,7 +42,12 @@ describe("a key from a new network", () => {
     const mails = await api.mailbox.read();
     expect(mails).toHaveLength(1);
     expect(JSON.stringify(mails[0])).toContain("Acme Solar");
-    expect(await api.mailbox.read(owner.email)).toHaveLength(1);
+    const [letter] = await api.mailbox.read(owner.email);
+    // Which key, from where to the network, and what to do; no whole address, and not the key.
+    const id = publicId("apiKey", org.keyId);
+    for (const part of [`(${id})`, "before: 198.51.100.0/24.", `DELETE /v1/api_keys/${id}`, `POST /v1/api_keys/${id}/rotate`])
+      expect(letter?.text).toContain(part);
+    for (const never of ["198.51.100.1", "198.51.100.2", org.apiKey]) expect(letter?.text).not.toContain(never);
   });
 
   test("is told later when it could not be told, and is answered meanwhile", async () => {
@@ -71,10 +77,14 @@ test("a key at ten times its usual rate is told to the owners, and works on", as
     return taken === null ? null : { ...taken, unusual: asked[0].startsWith("key:") };
   } }; // prettier-ignore
   (api.deps as { rateLimits: typeof rateLimits }).rateLimits = odd;
-  expect((await org.get("/v1/campaigns")).status).toBe(200);
+  expect((await from("192.0.2.77")).status).toBe(200);
   expect((await org.get("/v1/campaigns")).status).toBe(200);
   (api.deps as { rateLimits: typeof rateLimits }).rateLimits = rateLimits;
-  expect((await told("credential.unusual_rate")).length).toBe(2);
+  expect(await networksOf("credential.unusual_rate")).toEqual([["192.0.2.0/24"], []]);
   // Within an hour one mail is enough.
-  expect((await api.mailbox.read()).length).toBe(before + 1);
+  const letters = await api.mailbox.read();
+  expect(letters.length).toBe(before + 1);
+  expect(letters.at(-1)?.text).toContain("at this moment from 192.0.2.0/24.");
+  expect(letters.at(-1)?.text).toContain(publicId("apiKey", org.keyId));
+  expect(letters.at(-1)?.text).not.toContain("192.0.2.77");
 });

@@ -56,6 +56,7 @@ describe("a support grant", () => {
       expect(letter?.subject).toBe("Support has opened access to “Acme Solar”");
       expect(letter?.text).toContain("2026-11-20 10:00 UTC");
       expect(letter?.text).toContain("“Ticket 4711”");
+      expect(letter?.text).toContain("can act as viewer");
     }
     expect(await api.mailbox.read(admin.email)).toEqual([]);
     const viewer = await signIn(api, { orgId: org.orgId, role: "viewer" });
@@ -63,6 +64,18 @@ describe("a support grant", () => {
     expect(shown.json).toMatchObject({ status: "open", reason: "Ticket 4711", requests: 0, last_operation: null, last_acted_at: null });
     expect((await org.get("/v1/support_grants")).json.data[0]).toMatchObject({ id: opened.json.id });
   }); // prettier-ignore
+
+  test("is ended by what its mail says, word by word", async () => {
+    const guest = await operator();
+    const { id } = (await open(guest)).json;
+    const text = (await api.mailbox.read(owner.email)).at(-1)?.text ?? "";
+    const [, path, orgId = ""] = /DELETE (\/v1\/support_grants\/\w+), with the header Dialgate-Org: (\w+)\./.exec(text) ?? [];
+    expect([path, orgId]).toEqual([`/v1/support_grants/${id}`, publicId("org", org.orgId)]);
+    expect((await guest.send("GET", "/v1/campaigns", undefined, inside(id))).status).toBe(200);
+    const ended = await owner.send("DELETE", path ?? "", undefined, { "dialgate-org": orgId });
+    expect([ended.status, ended.json.status]).toEqual([200, "ended"]);
+    expect((await guest.send("GET", "/v1/campaigns", undefined, inside(id))).status).toBe(404);
+  });
 
   test("shows how much was done by it, and what last; each request is on the org's chain, also what came to nothing", async () => {
     const guest = await operator();

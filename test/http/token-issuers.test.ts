@@ -106,6 +106,8 @@ describe("an issuer", () => {
     ["a public key as a secret's", body(rs, { alg: "HS256" }), "/public_key", "key_of_another_type"],
     ["a secret as a key's", body(ed, { public_key: undefined, secret: signerOf("HS256").secret }), "/secret", "key_of_another_type"],
     ["a secret of 31 bytes", body(signerOf("HS256"), { secret: Buffer.alloc(31, 7).toString("base64url") }), "/secret", "key_too_small"],
+    ["a secret of equal bytes", body(signerOf("HS256"), { secret: Buffer.alloc(32, 0x41).toString("base64url") }), "/secret", "key_weak"],
+    ["a key that anyone can sign for", body(ed, { public_key: { kty: "OKP", crv: "Ed25519", x: `AQ${"A".repeat(41)}` } }), "/public_key", "key_weak"],
     ["a private key", body(ed, { public_key: ed.privateKey?.export({ format: "jwk" }) }), "/public_key", "key_private"],
     ["a point that is on no curve", body(signerOf("ES256"), { public_key: { kty: "EC", crv: "P-256", x: "A".repeat(43), y: "A".repeat(43) } }), "/public_key", "key_malformed"],
     ["a key set for a secret", body(ed, { alg: "HS256", public_key: undefined, jwks_url: "https://idp.acme-solar.com/jwks.json", subjects: null }), "/jwks_url", "key_of_another_type"],
@@ -334,6 +336,8 @@ describe("is refused by the very next request, also where its issuer is remember
     const issuer = await registered(org, signerOf("HS256"));
     expect(await status(issuer)).toBe(200);
     const next = signerOf("HS256");
+    const weak = await org.patch(`/v1/token_issuers/${issuer.id}`, { secret: Buffer.alloc(32, 0x41).toString("base64url") });
+    expect(weak.json).toMatchObject({ status: 422, errors: [{ pointer: "/secret", code: "key_weak" }] });
     expect(await patch(issuer, { secret: next.secret })).toMatchObject({ version: 2, key_from: "secret" });
     await everywhere(issuer, 401);
     await everywhere({ ...issuer, signer: next }, 200);

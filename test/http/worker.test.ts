@@ -128,6 +128,12 @@ describe("the worker", () => {
     expect(sent.filter(({ queue: name }) => name === "OUTBOX_QUEUE")).toEqual([
       { queue: "OUTBOX_QUEUE", body: { work: "mail" } },
     ]);
+    // The same tick takes away what has ended long ago.
+    const long = await mail("old@example.com");
+    await system.query(long);
+    await db.admin("update mails set sealed = null, sent_at = now() - interval '31 days' where id = $1", [long.params[0]]);
+    await worker.scheduled({}, env);
+    expect((await db.admin("select id from mails where id = $1", [long.params[0]])).rows).toEqual([]);
     const one = message({ work: "mail" });
     await worker.queue({ messages: [one] }, env);
     expect(one.ack).toHaveBeenCalledOnce();

@@ -107,10 +107,11 @@ const rowOf: Partial<Record<IdKind, string>> = {
 async function idIn(kind: IdKind, orgId: string): Promise<string> {
   const { admin } = t.house.api.db;
   if (kind === "apiKey") return publicId(kind, await addKey(orgId, [], {}).then(({ id }) => id));
-  if (kind === "user" || kind === "session" || kind === "passkey") {
+  if (kind === "user" || kind === "session" || kind === "passkey" || kind === "identity") {
     const person = await makePerson(t.house.api.db);
     await makeMember(t.house.api.db, orgId, person.userId, "viewer");
     if (kind === "user") return publicId(kind, person.userId);
+    if (kind === "identity") return publicId(kind, await addIdentity(person.userId));
     const session = await makeSession(t.house.api.db, t.house.api.deps.hashApiKey, person.userId, new Date().toISOString());
     return publicId(kind, session.id);
   }
@@ -119,6 +120,14 @@ async function idIn(kind: IdKind, orgId: string): Promise<string> {
   const id = (await admin(`${sql} limit 1`, [orgId])).rows[0]?.["id"];
   if (typeof id !== "string") throw new Error(`the org has no ${kind}`);
   return publicId(kind, id);
+}
+
+async function addIdentity(userId: string): Promise<string> {
+  const id = newId();
+  const sql = `insert into oidc_identities (id, provider, issuer, subject, user_id, created_at, last_used_at)
+    values ($1, 'google', 'https://accounts.google.com', $1::uuid::text, $2, now(), now())`;
+  await t.house.api.db.admin(sql, [id, userId]);
+  return id;
 }
 
 async function addKey(orgId: string, given: readonly string[], more: { sponsor?: string; expired?: boolean; revoked?: boolean }) {

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { createHash } from "node:crypto";
 import { inspect } from "node:util";
 import { seedOrg } from "../../dev/seed.ts";
 import type { MailMode } from "../../dev/simulators/resend.ts";
 import { mails } from "../../src/db/schema/index.ts";
 import { sealMail } from "../../src/domain/mail/mail.ts";
 import { faultOf } from "../../src/http/on-error.ts";
+import { sweepMails } from "../../src/jobs/sweep-mails.ts";
 import { mailIsDue } from "../../src/jobs/send-mail.ts";
 import { apiKeyHasher } from "../../src/lib/api-key.ts";
 import { realNow } from "../http/api.ts";
@@ -289,6 +291,55 @@ describe("what is in a mail", () => {
     expect(rows).toHaveLength(1);
     for (const word of words) expect(JSON.stringify(rows)).not.toContain(word);
   });
+});
+
+describe("a mail that has ended", () => {
+  const day = 86_400;
+  /** One that was sent, or given up, so long ago. */
+  async function ended(secondsAgo: number, column: "sent_at" | "failed_at" = "sent_at"): Promise<string> {
+    const id = await world.queue("ann@example.com");
+    await world.db.admin(`update mails set sealed = null, created_at = now() - interval '90 days', ${column} = now() - make_interval(secs => $2) where id = $1`, [id, secondsAgo]); // prettier-ignore
+    return id;
+  }
+  const left = async () => (await world.db.admin("select id from mails order by id")).rows.map(({ id }) => id as string);
+
+  test("is forgotten 30 days later, sent or given up; one that is open is not, however old", async () => {
+    const old = [await ended(30 * day + 60), await ended(400 * day), await ended(31 * day, "failed_at")];
+    const young = [await ended(30 * day - 60), await ended(29 * day, "failed_at"), await ended(0)];
+    const open = await world.queue("ann@example.com");
+    await world.db.admin("update mails set created_at = now() - interval '90 days', due_at = created_at where id = $1", [open]);
+    expect(await sweepMails(world.system)).toBe(old.length);
+    expect(await left()).toEqual([...young, open].toSorted());
+    expect(await sweepMails(world.system)).toBe(0);
+    expect((await world.send()).sent).toBe(1);
+  });
+
+  test("is one of a thousand that go at once, oldest first, and of as many in the next round", async () => {
+    await world.db.admin(
+      `insert into mails (id, kind, created_at, due_at, not_after, sent_at)
+         select gen_random_uuid(), 'role_changed', t.at, t.at, t.at, t.at
+         from (select now() - make_interval(days => 31, secs => n) as at from generate_series(1, 1500) n) t`,
+    );
+    expect(await sweepMails(world.system)).toBe(1_000);
+    const { rows } = await world.db.admin("select count(*)::integer as n, min(sent_at) > now() - interval '31 days 501 seconds' as youngest from mails");
+    expect(rows).toEqual([{ n: 500, youngest: true }]);
+    expect(await sweepMails(world.system)).toBe(500);
+  }); // prettier-ignore
+
+  test("holds ids, times, its kind and why, and nothing of whom it went to; its key may be used again once it is gone", async () => {
+    const to = "zebra.canary@example.com";
+    const id = await world.queue(to, { dedupeKey: "new_network:key_01:2026-11-20T09" });
+    await world.send();
+    const row = (await world.row(id)) as unknown as Record<string, unknown>;
+    const kept = Object.entries(row).filter(([name, value]) => value !== null && name !== "wait").map(([name]) => name);
+    expect(kept.toSorted()).toEqual(["created_at", "dedupe_key", "due_at", "id", "kind", "not_after", "provider_id", "sent_at", "tries"]);
+    for (const part of [to, "zebra", createHash("sha256").update(to).digest("hex"), createHash("sha256").update(to).digest("base64")])
+      expect(JSON.stringify(row)).not.toContain(part);
+    await world.db.admin("update mails set sent_at = now() - interval '31 days'");
+    await sweepMails(world.system);
+    await world.queue(to, { dedupeKey: "new_network:key_01:2026-11-20T09" });
+    expect((await world.send()).sent).toBe(1);
+  }); // prettier-ignore
 });
 
 test("two senders that hold the same mail: the later word counts only if nobody else has tried since", async () => {

@@ -51,3 +51,10 @@ export const returnMails = (mails: readonly Pick<TakenMail, "id" | "tries">[], w
   text: "select app.return_mails($1::uuid[], $2::integer[], $3)",
   params: [mails.map((mail) => mail.id), mails.map((mail) => mail.tries), waitSeconds],
 });
+
+/** Answers how many it took away: those that were sent or given up so many days ago, and more. */
+export const forgetMails = (rowsMax: number, keepDays: number): Statement => ({
+  name: "app.forget_mails",
+  text: "select app.forget_mails($1, $2) as forgotten",
+  params: [rowsMax, keepDays],
+});

@@ -47,14 +47,72 @@ export const ownerOfIdentity = (key: IdentityKey): Statement => ({
   params: [key.provider, key.issuer, key.subject],
 });
 
+/** Whether whoever has the address took the account away; in a session of their own, which `held` proves, they take it back. */
+export const identityIsRemoved = (
+  key: IdentityKey,
+  email: string,
+  held: { readonly id: string; readonly hash: Uint8Array } | null,
+  now: Instant,
+): Statement => ({
+  name: "app.identity_is_removed",
+  text: "select app.identity_is_removed($1, $2, $3, $4, $5, $6, $7) as removed",
+  params: [
+    key.provider,
+    key.issuer,
+    key.subject,
+    email,
+    held === null ? null : held.id,
+    held === null ? null : byteaText(held.hash),
+    now,
+  ],
+});
+
 export interface BoundIdentity {
+  readonly id: string;
   readonly user_id: string;
   readonly is_new: boolean;
 }
-/** Whose the account is from now on: the user's, or whose another request has made it at the same time. */
-export const bindIdentity = (key: IdentityKey, userId: string, now: Instant): Statement => ({
+/**
+ * Whose the account is from now on: the user's, or whose another request has made it at the same time. Their session says that
+ * it was begun by it. @param id what it is called if it is new.
+ */
+export const bindIdentity = (
+  id: string,
+  key: IdentityKey,
+  of: { userId: string; sessionId: string },
+  now: Instant,
+): Statement => ({
   name: "oidc.bind_identity",
-  text: `insert into oidc_identities as i (provider, issuer, subject, user_id, created_at, last_used_at) values ($1, $2, $3, $4, $5, $5)
-    on conflict (provider, issuer, subject) do update set last_used_at = excluded.last_used_at returning i.user_id, i.xmax = 0 as is_new`,
-  params: [key.provider, key.issuer, key.subject, userId, now],
+  text: `with bound as (
+      insert into oidc_identities as i (id, provider, issuer, subject, user_id, created_at, last_used_at) values ($1, $2, $3, $4, $5, $7, $7)
+        on conflict (provider, issuer, subject) do update set last_used_at = excluded.last_used_at returning i.id, i.user_id, i.xmax = 0 as is_new),
+      begun as (update sessions s set identity_id = b.id from bound b where s.id = $6 and s.user_id = b.user_id)
+    select b.id, b.user_id, b.is_new from bound b`,
+  params: [id, key.provider, key.issuer, key.subject, of.userId, of.sessionId, now],
+});
+
+export interface IdentityRow {
+  readonly id: string;
+  readonly provider: IdentityKey["provider"];
+  readonly issuer: string;
+  readonly created_at: Instant;
+  readonly last_used_at: Instant;
+}
+export const identitiesOf = (userId: string): Statement => ({
+  name: "oidc.identities_of_person",
+  text: `select i.id, i.provider, i.issuer, i.created_at, i.last_used_at from oidc_identities i
+    where i.user_id = $1 order by i.id desc limit 100`,
+  params: [userId],
+});
+
+export interface RemovedIdentity {
+  readonly provider: IdentityKey["provider"];
+  /** The sessions that ended with it. */
+  readonly ended: readonly string[];
+}
+/** @param sessionId the one that asks, which goes on. */
+export const removeIdentity = (userId: string, id: string, sessionId: string, now: Instant): Statement => ({
+  name: "app.remove_identity",
+  text: "select provider, ended from app.remove_identity($1, $2, $3, $4)",
+  params: [userId, id, sessionId, now],
 });

@@ -15,6 +15,7 @@ export const oidcFlows = pgTable("oidc_flows", {
 export const oidcIdentities = pgTable(
   "oidc_identities",
   {
+    id: uuid("id").notNull(),
     provider: text("provider", { enum: providers }).notNull(),
     issuer: text("issuer").notNull(),
     subject: text("subject").notNull(),
@@ -23,4 +24,16 @@ export const oidcIdentities = pgTable(
     lastUsedAt: instant("last_used_at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.provider, table.issuer, table.subject] })],
+);
+
+export const oidcRemovals = pgTable(
+  "oidc_removals",
+  {
+    provider: text("provider", { enum: providers }).notNull(),
+    issuer: text("issuer").notNull(),
+    subject: text("subject").notNull(),
+    userId: uuid("user_id").notNull(),
+    removedAt: instant("removed_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.provider, table.issuer, table.subject, table.userId] })],
 );

@@ -33,6 +33,7 @@ export const sessions = pgTable("sessions", {
   endedAt: instant("ended_at"),
   endedWhy: text("ended_why"),
   factorFailures: integer("factor_failures").notNull().default(databaseDefault),
+  identityId: uuid("identity_id"),
 });
 
 export const operators = pgTable("operators", {

@@ -49,6 +49,8 @@ export const operations = {
   "sessions.end": { ...own, whileDue: true },
   // Not while a factor is due: whoever reads the person's mail could put them out of every session.
   "sessions.end_others": own,
+  "identities.list": own,
+  "identities.delete": { ...own, factor: true },
   "passkeys.options": own,
   "passkeys.create": own,
   "passkeys.list": own,

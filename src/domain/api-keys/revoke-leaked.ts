@@ -71,10 +71,10 @@ async function revokeOne(
       }
     }
     for (const { email } of await w.rows<OwnerRow>(ownersOfOrg()))
-      for (const { name } of ended)
-        await w.rows(
-          await sealMail(deps, { kind: "key_leaked", to: email, params: { orgName: w.orgName ?? "", keyName: name } }),
-        );
+      for (const { name, id } of ended) {
+        const params = { orgName: w.orgName ?? "", keyName: name, keyId: publicId("apiKey", id) };
+        await w.rows(await sealMail(deps, { kind: "key_leaked", to: email, params }));
+      }
   });
 }
 

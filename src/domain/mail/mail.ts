@@ -11,7 +11,7 @@ export interface MailDeps {
 
 export type NewMail = MailContent & {
   readonly to: string;
-  /** At most one mail of this key, ever. Made of ids and dates, as `new_device:ses_…`: it is kept, and no address is. */
+  /** At most one mail of this key in the thirty days that its row is kept. Made of ids and dates, as `new_device:ses_…`, and no address. */
   readonly dedupeKey?: string;
 };
 

@@ -14,9 +14,17 @@ export interface MailParams {
   };
   readonly new_device: { readonly when: Instant; readonly device: string; readonly country: string | null };
   readonly session_elsewhere: { readonly when: Instant; readonly device: string; readonly country: string };
-  readonly sign_in_added: { readonly when: Instant; readonly provider: "Google" | "Microsoft" };
-  readonly key_alert: { readonly orgName: string; readonly keyName: string; readonly what: "new_network" | "unusual_rate" };
-  readonly key_leaked: { readonly orgName: string; readonly keyName: string };
+  readonly sign_in_added: { readonly when: Instant; readonly provider: "Google" | "Microsoft"; readonly identityId: string };
+  /** `ended`: how many sessions ended with it. */
+  readonly sign_in_removed: { readonly when: Instant; readonly provider: "Google" | "Microsoft"; readonly ended: number };
+  readonly key_alert: {
+    readonly orgName: string;
+    readonly key: { readonly kind: "api_key" | "token_issuer"; readonly name: string; readonly id: string };
+    readonly what: "new_network" | "unusual_rate";
+    /** From where, to the /24 or /48. */
+    readonly networks: readonly string[];
+  };
+  readonly key_leaked: { readonly orgName: string; readonly keyName: string; readonly keyId: string };
   readonly role_changed: { readonly orgName: string; readonly role: Role };
   readonly removed_from_org: { readonly orgName: string };
   readonly too_many_failures: { readonly when: Instant };
@@ -27,7 +35,14 @@ export interface MailParams {
     /** How many other sessions wait for the factor now. */
     readonly closed?: number;
   };
-  readonly support_opened: { readonly orgName: string; readonly reason: string; readonly until: Instant };
+  readonly support_opened: {
+    readonly orgName: string;
+    readonly orgId: string;
+    readonly grantId: string;
+    readonly role: Role;
+    readonly reason: string;
+    readonly until: Instant;
+  };
 }
 /** What became of a second factor. */
 export type FactorChange =
@@ -116,36 +131,48 @@ function draftOf(content: MailContent): Draft {
       };
     }
     case "sign_in_added": {
-      const { when, provider } = content.params;
+      const { when, provider, identityId } = content.params;
       return {
         subject: `${provider} was added to your sign-in to ${product}`,
         paragraphs: [
-          `At ${timeOf(when)} your account was signed in to with a ${provider} account of this address for the first time. From now on that ${provider} account signs in to it.`,
-          "If that was not you, see who holds that account, and write to whoever operates this service.",
+          `At ${timeOf(when)} your account was signed in to with a ${provider} account that did not belong to it. From now on that ${provider} account signs in to it.`,
+          `If that was not you, remove it (DELETE /v1/me/identities/${identityId}): its sessions end with it. And see that nobody else reads your mail.`,
+        ],
+      };
+    }
+    case "sign_in_removed": {
+      const { when, provider, ended } = content.params;
+      return {
+        subject: `${provider} was removed from your sign-in to ${product}`,
+        paragraphs: [
+          `At ${timeOf(when)} a ${provider} account was removed from your account: it signs in to it no more.${ended === 0 ? "" : ` ${counted(ended, "session")} that it had begun ended with it.`}`,
+          "It comes back in a browser in which you are signed in. If that was not you, sign in by a mailed link, end your other sessions (DELETE /v1/sessions), and see what second factors you have.",
         ],
       };
     }
     case "key_alert": {
-      const { orgName, keyName, what } = content.params;
+      const { orgName, key, what, networks } = content.params;
+      const { noun, article, fix } = keyWords[key.kind];
+      const from = networks.length === 0 ? "" : listOf(networks);
       const did = {
-        new_network: "was used from a network that it had not been used from before",
-        unusual_rate: "is used at more than ten times its usual rate",
+        new_network: `was used from a network that it had not been used from before${from === "" ? "" : `: ${from}`}`,
+        unusual_rate: `is used at more than ten times its usual rate${from === "" ? "" : `, at this moment from ${from}`}`,
       }[what];
       return {
-        subject: `An API key of ${quoted(orgName)} is used in a new way`,
+        subject: `${article} ${noun} of ${quoted(orgName)} is used in a new way`,
         paragraphs: [
-          `The API key ${quoted(keyName)} of ${quoted(orgName)} ${did}.`,
-          "Nothing was blocked. If you do not know why, rotate or revoke the key.",
+          `The ${noun} ${quoted(key.name)} (${key.id}) of ${quoted(orgName)} ${did}.`,
+          `Nothing was blocked, and this is told once an hour: the audit log has each time (GET /v1/audit?type=credential.${what}). If you do not know why, ${fix(key.id)}.`,
         ],
       };
     }
     case "key_leaked": {
-      const { orgName, keyName } = content.params;
+      const { orgName, keyName, keyId } = content.params;
       return {
         subject: `An API key of ${quoted(orgName)} was leaked and is revoked`,
         paragraphs: [
-          `The API key ${quoted(keyName)} of ${quoted(orgName)} was reported as found in public. It is revoked: requests with it are refused.`,
-          "Make another key, and look in the audit log for what was done with this one.",
+          `The API key ${quoted(keyName)} (${keyId}) of ${quoted(orgName)} was reported as found in public. It is revoked: requests with it are refused.`,
+          `Make another key, and look in the audit log (GET /v1/audit) for what was done with this one: its entries name it as their actor.`,
         ],
       };
     }
@@ -184,17 +211,31 @@ function draftOf(content: MailContent): Draft {
       };
     }
     case "support_opened": {
-      const { orgName, reason, until } = content.params;
+      const { orgName, orgId, grantId, role, reason, until } = content.params;
       return {
         subject: `Support has opened access to ${quoted(orgName)}`,
         paragraphs: [
-          `An operator of ${product} can act in the organisation ${quoted(orgName)} until ${timeOf(until)}. The reason given: ${quoted(reason, reasonCharactersMax)}.`,
-          "Whatever they do there stands in your audit log.",
+          `An operator of ${product} can act as ${role} in the organisation ${quoted(orgName)} until ${timeOf(until)}. The reason given: ${quoted(reason, reasonCharactersMax)}.`,
+          `Whatever they do there stands in your audit log; GET /v1/support_grants/${grantId} sums it up.`,
+          `Owners and admins end it at once, in any session: DELETE /v1/support_grants/${grantId}, with the header Dialgate-Org: ${orgId}.`,
         ],
       };
     }
   }
 }
+
+const keyWords = {
+  api_key: {
+    noun: "API key",
+    article: "An",
+    fix: (id: string) => `rotate the key (POST /v1/api_keys/${id}/rotate) or revoke it (DELETE /v1/api_keys/${id})`,
+  },
+  token_issuer: { noun: "token issuer", article: "A", fix: (id: string) => `revoke it (DELETE /v1/token_issuers/${id})` },
+} as const;
+
+const listedMax = 5;
+const listOf = (words: readonly string[]): string =>
+  `${words.slice(0, listedMax).join(", ")}${words.length > listedMax ? ` and ${words.length - listedMax} more` : ""}`;
 
 const factorWords: Readonly<Record<FactorChange, { readonly subject: string; readonly did: string }>> = {
   passkey_added: { subject: "A passkey was added to", did: "a passkey was added to your account" },

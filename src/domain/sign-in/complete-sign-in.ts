@@ -23,6 +23,7 @@ export interface Browser {
 }
 export interface SignedIn {
   readonly userId: string;
+  readonly sessionId: string;
   /** Their account was made now. */
   readonly isNewUser: boolean;
   /** The session's token, for the cookie. */
@@ -59,7 +60,8 @@ export async function completeSignIn(
   const isNew = admitted.device_is_new || admitted.country_is_new;
   if (isNew) await tellOfNew(w, deps, { ...admitted, email, country, userAgent, sessionId: minted.id }, now);
   const secondFactorDue = session.stage === "factor_due";
-  return { userId: admitted.user_id, isNewUser: admitted.is_new, clear: minted.clear, secondFactorDue, mailQueued: isNew };
+  const { user_id: userId, is_new: isNewUser } = admitted;
+  return { userId, sessionId: minted.id, isNewUser, clear: minted.clear, secondFactorDue, mailQueued: isNew };
 }
 
 const userAgentCharactersMax = 300;

@@ -36,7 +36,14 @@ export async function openSupport(
   const opened = await own.changeBeyond(door, entry, async (w) => {
     const row = await w.insert(supportGrants, { id, operatorId, role, reason, createdAt: realNow, expiresAt });
     for (const { email } of await w.rows<OwnerRow>(ownersOfOrg())) {
-      const params = { orgName: w.orgName ?? "", reason, until: expiresAt };
+      const params = {
+        orgName: w.orgName ?? "",
+        orgId: publicId("org", orgId),
+        grantId: grant,
+        role,
+        reason,
+        until: expiresAt,
+      };
       await w.rows(await sealMail(deps, { kind: "support_opened", to: email, params }));
     }
     return row;

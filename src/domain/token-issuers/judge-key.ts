@@ -1,5 +1,5 @@
 import type { Instant } from "../../lib/instant.ts";
-import { type KeyFault, type PublicJwk, readPublicJwk, readTokenSecret, type TokenAlg } from "../../lib/public-jwk.ts";
+import { type KeyFault, type PublicJwk, faultOfSecret, readPublicJwk, type TokenAlg } from "../../lib/public-jwk.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { KeySetFailure, TokenKeys } from "../../providers/token-keys.ts";
 
@@ -17,7 +17,7 @@ export type KeyRefusal =
   | { readonly field: "key"; readonly code: "key_wanted" | "one_key_wanted" }
   | { readonly field: "public_key"; readonly code: KeyFault }
   | { readonly field: "jwks_url"; readonly code: KeySetFailure | "key_of_another_type" | "no_usable_key" }
-  | { readonly field: "secret"; readonly code: "key_of_another_type" | "key_too_small" };
+  | { readonly field: "secret"; readonly code: "key_of_another_type" | "key_too_small" | "key_weak" };
 
 export const givesKey = ({ publicKey, jwksUrl, secret }: GivenKey): boolean =>
   publicKey !== undefined || jwksUrl !== undefined || secret !== undefined;
@@ -29,7 +29,8 @@ export async function judgeKey(keys: TokenKeys, alg: TokenAlg, given: GivenKey):
   if (count !== 1) return refuse({ field: "key", code: count === 0 ? "key_wanted" : "one_key_wanted" });
   if (secret !== undefined) {
     if (alg !== "HS256") return refuse({ field: "secret", code: "key_of_another_type" });
-    return readTokenSecret(secret) === null ? refuse({ field: "secret", code: "key_too_small" }) : ok({ from: "secret", secret });
+    const fault = faultOfSecret(secret);
+    return fault === null ? ok({ from: "secret", secret }) : refuse({ field: "secret", code: fault });
   }
   if (jwksUrl !== undefined) return judgeSet(keys, alg, jwksUrl);
   const jwk = readPublicJwk(alg, publicKey);

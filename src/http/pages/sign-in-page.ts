@@ -1,6 +1,6 @@
 import { nextPaths } from "../../domain/sign-in/next-path.ts";
 import type { IdentityProviderName } from "../../providers/sign-in/contract.ts";
-import { providerTitles } from "../sign-in-providers.ts";
+import { providerTitles } from "../../domain/sign-in/oidc/provider-titles.ts";
 import { offer, type Page, pageOf, passkeyScript, scriptStart } from "./page.ts";
 
 /**

@@ -9,13 +9,13 @@ import type { IdentityProviderName } from "../../providers/sign-in/contract.ts";
 import { json, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { limitChallenge } from "../limit-challenges.ts";
+import { countsAttempts, limitChallenge } from "../limit-challenges.ts";
 import { faultOf } from "../on-error.ts";
 import { noticePage } from "../pages/notice-page.ts";
 import { notFound, Problem } from "../problem.ts";
 import { refuseCrossSite } from "../refuse-cross-site.ts";
 import { heldSession, setSessionCookie } from "../session-cookie.ts";
-import { providerTitles } from "../sign-in-providers.ts";
+import { providerTitles } from "../../domain/sign-in/oidc/provider-titles.ts";
 import { heldDevice, mintCookie, mintDevice, setDevice } from "../sign-in-cookies.ts";
 
 /** Which browser began: a sign-in that was begun elsewhere cannot be slipped into it (login CSRF, RFC 9700 §4.7). */
@@ -36,6 +36,7 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       description:
         "From our own pages only. Answers where the browser goes next; a form is sent there at once. The sign-in is finished by the same browser within ten minutes.",
       ...open,
+      ...countsAttempts,
       request: { params: provider },
       responses: {
         200: json("Where the browser goes.", z.strictObject({ url: z.string() })),
@@ -163,6 +164,11 @@ const words: Readonly<Record<SignInRefusal, readonly [title: string, what: strin
     "Sign in with another account, or by a link that is mailed to another address.",
   ],
   account_disabled: ["This account is closed", "Nobody can sign in to it.", "Write to whoever operates this service."],
+  identity_removed: [
+    "This account was removed from your user",
+    "Whoever it is of took this {it} account away: it signs in to them no more.",
+    "Sign in by a link that is mailed to you. To have the {it} account back, sign in with it after that, in the same browser.",
+  ],
   provider_unavailable: [
     "{it} does not answer",
     "Whether it was you could not be asked.",

@@ -4,7 +4,7 @@ import { signInByPasskey } from "../../domain/factors/sign-in-by-passkey.ts";
 import { json, jsonBody, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { limitChallenge } from "../limit-challenges.ts";
+import { countsAttempts, limitChallenge } from "../limit-challenges.ts";
 import { factorRefused } from "../second-factor.ts";
 import { heldSession } from "../session-cookie.ts";
 import { countedDevice, heldDevice, mintDevice, setDevice } from "../sign-in-cookies.ts";
@@ -41,6 +41,7 @@ export function passkeySignInRoutes(app: OpenAPIHono<HttpEnv>): void {
       description: "It is both factors: the session is open, and has shown a second factor.",
       tags: ["sign-in"],
       ...visits("sign_in.passkey", bodyBytesMax),
+      ...countsAttempts,
       request: { body: jsonBody(shownPasskey) },
       responses: { 200: json("Signed in.", completed), ...problems },
     }),

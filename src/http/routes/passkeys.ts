@@ -7,6 +7,7 @@ import { publicId } from "../../lib/ids.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { idField, idOf, idParam, instantField, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { countsAttempts } from "../limit-challenges.ts";
 import { listBody, listOf } from "../page.ts";
 import { conflict, notFound } from "../problem.ts";
 import { actingIn, addingRefused, factorRefused, limitFactor, renewFor } from "../second-factor.ts";
@@ -79,6 +80,7 @@ export function passkeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       description: "The session has shown a second factor by it, and goes on under another cookie. Its person is told by mail.",
       tags: ["second_factors"],
       ...posts("passkeys.create"),
+      ...countsAttempts,
       request: { body: jsonBody(newPasskey) },
       responses: { 201: json("The passkey.", passkey), ...problems },
     }),

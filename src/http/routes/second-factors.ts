@@ -10,6 +10,7 @@ import type { MintedSession } from "../../lib/session-token.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
 import { instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { countsAttempts } from "../limit-challenges.ts";
 import { actingIn, factorRefused, limitFactor, renewFor } from "../second-factor.ts";
 import { requestOptions, shownPasskey } from "../webauthn-fields.ts";
 import { totpCode } from "./totp.ts";
@@ -80,6 +81,7 @@ export function secondFactorRoutes(app: OpenAPIHono<HttpEnv>): void {
       description: described,
       tags: ["second_factors"],
       ...posts("second_factors.passkey"),
+      ...countsAttempts,
       request: { body: jsonBody(shownPasskey) },
       ...answers,
     }),
@@ -98,6 +100,7 @@ export function secondFactorRoutes(app: OpenAPIHono<HttpEnv>): void {
       description: described,
       tags: ["second_factors"],
       ...posts("second_factors.totp"),
+      ...countsAttempts,
       request: { body: jsonBody(totpCode) },
       ...answers,
     }),
@@ -116,6 +119,7 @@ export function secondFactorRoutes(app: OpenAPIHono<HttpEnv>): void {
       description: `${described} Its person is told by mail.`,
       tags: ["second_factors"],
       ...posts("second_factors.recovery_code"),
+      ...countsAttempts,
       request: { body: jsonBody(recoveryCode) },
       ...answers,
     }),

@@ -14,7 +14,7 @@ import { json, jsonBody, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import { emailField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { limitChallenge, limitMails } from "../limit-challenges.ts";
+import { countsAttempts, countsMails, limitChallenge, limitMails } from "../limit-challenges.ts";
 import { factorsPage } from "../pages/factors-page.ts";
 import { linkPage } from "../pages/link-page.ts";
 import type { Page } from "../pages/page.ts";
@@ -158,6 +158,7 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
       description: "Whoever completes it has an account, or is given one. Answered alike for every address.",
       tags: ["sign-in"],
       ...visits("sign_in.ask"),
+      ...countsMails,
       request: { body: jsonBody(askedLink) },
       responses: { 202: json("It is on its way.", sentLink), ...problems },
     }),
@@ -183,6 +184,7 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
         "Signs in where it was asked for. Elsewhere it uses up nothing, and gives the code that the asking browser takes.",
       tags: ["sign-in"],
       ...visits("sign_in.open"),
+      ...countsAttempts,
       request: { body: jsonBody(openedLink) },
       responses: { 200: json("Signed in, or the code.", opened), ...problems },
     }),
@@ -207,6 +209,7 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
       description: "In the browser that asked for the link. Five are compared for each link.",
       tags: ["sign-in"],
       ...visits("sign_in.relay"),
+      ...countsAttempts,
       request: { body: jsonBody(enteredCode) },
       responses: { 200: json("Signed in.", completed), ...problems },
     }),

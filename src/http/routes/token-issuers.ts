@@ -147,6 +147,8 @@ const keyDetails: Readonly<Record<KeyRefusal["code"], string>> = {
   key_private: "That is a private key or a secret: give the public key alone. Whoever has seen it can sign; make a new one.",
   key_of_another_type: "The algorithm takes another kind of key: EdDSA Ed25519, ES256 P-256, RS256 RSA, HS256 a secret.",
   key_too_small: "RSA takes 2,048 bits, a secret 32 to 128 bytes in base64url without padding.",
+  key_weak:
+    "That key can be guessed or forged: it repeats, counts, has a small factor or a small order. Take one as a library makes it, a secret as `openssl rand` does.",
   key_malformed: "That is no public key of this algorithm.",
   address_refused: "A public https address is needed, on its usual port, without user-info or query, and not our own.",
   timeout: "The address did not answer in time.",

@@ -6,6 +6,7 @@ import { qrRows } from "../../lib/qr-code.ts";
 import { changes, json, jsonBody, posts, problems } from "../access.ts";
 import { instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { countsAttempts } from "../limit-challenges.ts";
 import { conflict, notFound } from "../problem.ts";
 import { actingIn, addingRefused, factorRefused, limitFactor, renewFor } from "../second-factor.ts";
 
@@ -78,6 +79,7 @@ export function totpRoutes(app: OpenAPIHono<HttpEnv>): void {
         "Answers ten recovery codes. The session has shown a second factor by it, and goes on under another cookie. Its person is told by mail.",
       tags: ["second_factors"],
       ...posts("totp.confirm", { tellsSecret: true }),
+      ...countsAttempts,
       request: { body: jsonBody(totpCode) },
       responses: { 200: json("It is added.", confirmedTotp), ...problems },
     }),

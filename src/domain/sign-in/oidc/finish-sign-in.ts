@@ -1,5 +1,12 @@
 import type { OrgDb } from "../../../db/org-db.ts";
-import { bindIdentity, type BoundIdentity, type IdentityOwner, ownerOfIdentity, useFlow } from "../../../db/queries/oidc.ts";
+import {
+  bindIdentity,
+  type BoundIdentity,
+  identityIsRemoved,
+  type IdentityOwner,
+  ownerOfIdentity,
+  useFlow,
+} from "../../../db/queries/oidc.ts";
 import type { ApiKeyHasher } from "../../../lib/api-key.ts";
 import { readEmailAddress } from "../../../lib/email-address.ts";
 import { publicId } from "../../../lib/ids.ts";
@@ -10,6 +17,7 @@ import { sealMail } from "../../mail/mail.ts";
 import { type Browser, completeSignIn, type SignedIn, type SignInDeps } from "../complete-sign-in.ts";
 import { givenSecret } from "../link-secrets.ts";
 import { flowSecrets, type FlowTokens } from "./flow-secrets.ts";
+import { providerTitles } from "./provider-titles.ts";
 
 /** What the browser came back with. */
 export interface Returned {
@@ -30,6 +38,7 @@ export const signInRefusals = [
   "address_unverified",
   "address_unusable",
   "account_disabled",
+  "identity_removed",
   "provider_unavailable",
   "provider_misconfigured",
 ] as const;
@@ -99,7 +108,8 @@ async function noted(visitor: OrgDb, provider: IdentityProvider, reason: SignInR
 
 /**
  * One transaction: whose the account at the provider is, that it is theirs from now on, and their session. Known by issuer and
- * subject; by its address only the first time, and only by one that the provider answers for.
+ * subject; by its address only the first time, and only by one that the provider answers for. What its person took away comes
+ * back to them in a browser that they are signed in with, and by no address.
  */
 async function admit(
   visitor: OrgDb,
@@ -116,17 +126,20 @@ async function admit(
     const [owner] = await w.rows<IdentityOwner>(ownerOfIdentity(key));
     const address = owner === undefined ? addressOf(identity) : ok(owner.email);
     if (!address.ok) return refused(address.refusal);
+    const [kept] = await w.rows<{ removed: boolean }>(identityIsRemoved(key, address.value, browser.session, realNow));
+    if (kept?.removed !== false) return refused("identity_removed");
     const done = await completeSignIn(w, deps, { email: address.value, method: provider.name }, browser, realNow);
     if (done === null) return refused("account_disabled");
     w.withdrawEntry();
-    const [bound] = await w.rows<BoundIdentity>(bindIdentity(key, done.userId, realNow));
+    const [bound] = await w.rows<BoundIdentity>(bindIdentity(deps.newId(), key, done, realNow));
     // Two requests bound one account to two addresses at the same instant: the one that lost is asked again.
     if (bound?.user_id !== done.userId) throw new Error("an identity is another user's");
     if (!bound.is_new) return ok(done);
-    w.also({ action: "identity.bound", subject: publicId("user", done.userId), facts: { provider: provider.name } });
+    const facts = { user: publicId("user", done.userId), provider: provider.name };
+    w.also({ action: "identity.bound", subject: publicId("identity", bound.id), facts });
     if (done.isNewUser) return ok(done);
     // A further way into an account that was there: its holder hears of it.
-    await w.rows(await mailOf(deps, provider, address.value, realNow));
+    await w.rows(await mailOf(deps, provider, bound.id, address.value, realNow));
     return ok({ ...done, mailQueued: true });
   });
 }
@@ -138,5 +151,9 @@ function addressOf({ verifiedAddress }: ProvedIdentity): Result<string, SignInRe
   return read.ok && /^[\x21-\x7e]+$/.test(verifiedAddress) ? read : refuse("address_unusable");
 }
 
-const mailOf = (deps: OidcDeps, provider: IdentityProvider, to: string, when: Instant) =>
-  sealMail(deps, { kind: "sign_in_added", to, params: { provider: provider.name === "google" ? "Google" : "Microsoft", when } });
+const mailOf = (deps: OidcDeps, { name }: IdentityProvider, id: string, to: string, when: Instant) =>
+  sealMail(deps, {
+    kind: "sign_in_added",
+    to,
+    params: { provider: providerTitles[name], identityId: publicId("identity", id), when },
+  });

@@ -1,0 +1,75 @@
+/** Each operation is asked once, and the counters that it asked are the quotas that the document names for it. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { IdentityProvider } from "../../src/providers/sign-in/contract.ts";
+import type { PolicyName } from "../../src/http/quotas.ts";
+import { makeMember, makePerson, makeSession, testOrigin } from "../support/users.ts";
+import { memoryLimits } from "../support/rate-limits.ts";
+import { type Api, type Caller, openApi, realNow } from "./api.ts";
+
+const google = { name: "google", authorizationUrl: () => "https://google.test/" } as unknown as IdentityProvider;
+const limits = memoryLimits();
+const taken: PolicyName[] = [];
+const counting = {
+  take: (...asked: Parameters<typeof limits.take>) => (taken.push(asked[1].name), limits.take(...asked)),
+};
+
+let api: Api;
+let org: Caller;
+beforeAll(async () => {
+  api = await openApi({ rateLimits: counting, identityProviders: { google } });
+  org = await api.seed();
+});
+afterAll(() => api?.close());
+
+interface Operation {
+  readonly "x-rate-limit"?: readonly { readonly policy: PolicyName }[];
+  readonly requestBody?: { readonly content: Record<string, { readonly schema: { readonly $ref?: string } }> };
+}
+async function operations() {
+  const { json } = await api.send("GET", "/openapi.json");
+  const schemas = json.components.schemas as Record<string, { example?: unknown }>;
+  return Object.entries(json.paths as Record<string, Record<string, Operation>>).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => {
+      const named = operation.requestBody?.content["application/json"]?.schema.$ref?.split("/").at(-1);
+      return {
+        method: method.toUpperCase(),
+        path,
+        operation,
+        example: named === undefined ? undefined : schemas[named]?.example,
+      };
+    }),
+  );
+}
+
+/** Somebody who may all of it, anew for each: some of them end the session. */
+async function owner(): Promise<Record<string, string>> {
+  const person = await makePerson(api.db);
+  await makeMember(api.db, org.orgId, person.userId, "owner");
+  const session = await makeSession(api.db, api.deps.hashApiKey, person.userId, realNow, { org: org.orgId });
+  return { ...session.headers, origin: testOrigin };
+}
+
+test("the quotas that the document names for an operation are the counters that it asks", async () => {
+  const ofMachines = new Set<PolicyName>(["key", "issuer"]);
+  const wrong: unknown[] = [];
+  let challenges = 0;
+  for (const { method, path, operation, example } of await operations()) {
+    const isFile = path.endsWith("/file");
+    const body = isFile || example === undefined ? {} : { body: example };
+    const headers = {
+      ...(await owner()),
+      ...(isFile ? { "content-type": "text/csv", "content-length": "1" } : {}),
+      ...(method === "POST" && path.startsWith("/v1/") ? { "idempotency-key": api.deps.newId() } : {}),
+    };
+    taken.length = 0;
+    const named = path.replace("{provider}", "google").replaceAll(/\{\w+\}/g, "x");
+    await api.send(method, named, { headers, ...body, ...(isFile ? { raw: "x" } : {}) });
+    const asked = [...new Set(taken)].toSorted();
+    const documented = (operation["x-rate-limit"] ?? []).map(({ policy }) => policy);
+    const expected = documented.filter((name) => !ofMachines.has(name)).toSorted();
+    if (expected.includes("challenge")) challenges += 1;
+    if (asked.join() !== expected.join()) wrong.push({ operation: `${method} ${path}`, asked, expected });
+  }
+  expect(wrong).toEqual([]);
+  expect(challenges).toBe(10);
+}, 120_000);
