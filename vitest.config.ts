@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     fsModuleCache: false,
     projects: [
-      { test: { ...common, name: "architecture", include: ["test/architecture.test.ts"] } },
+      { test: { ...common, name: "architecture", include: ["test/architecture.test.ts", "test/readme/own-code.test.ts"] } },
       {
         test: {
           ...common,
