@@ -5,7 +5,7 @@ import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { mintToken, signerOf } from "../support/tokens.ts";
 import { makeMember } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
-import { chainOf, forbidEntry, mailsQueued, roleOf, signIn, told } from "./signed-in.ts";
+import { chainOf, forbidEntry, mailsQueued, roleOf, signIn, type SignedIn, told } from "./signed-in.ts";
 import { registered } from "./token-ground.ts";
 
 let api: Api;
@@ -178,6 +178,36 @@ describe("a change of a member", () => {
     expect((await api.mailbox.read(member.email)).map(({ subject }) => subject)).toContain(
       "You are no longer a member of “Acme Solar”",
     );
+  });
+
+  test("by which somebody leaves is told to them, and to those who are owners then, with what ended", async () => {
+    const house = await api.seed({ name: "Left" });
+    const people = [];
+    for (const role of ["owner", "owner", "admin", "viewer"] as const)
+      people.push(await signIn(api, { orgId: house.orgId, role }));
+    const [owner, second, admin, viewer] = people as [SignedIn, SignedIn, SignedIn, SignedIn];
+    const made = await admin.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["sellers:read"] });
+    expect(made.status).toBe(201);
+    const lettersTo = async ({ email }: SignedIn) => (await api.mailbox.read(email)).map(({ subject }) => subject);
+    api.woken.length = 0;
+    expect((await admin.send("DELETE", `/v1/members/${admin.id}`)).status).toBe(200);
+    expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
+    expect(await lettersTo(admin)).toEqual(["You have left “Left”"]);
+    for (const one of [owner, second]) {
+      expect(await lettersTo(one)).toEqual(["A member has left “Left”"]);
+      const text = (await api.mailbox.read(one.email))[0]?.text;
+      expect(text).toContain(`(${admin.id}), who was admin, left`);
+      expect(text).toContain("1 API key or token issuer that they answered for ended");
+    }
+    expect(await lettersTo(viewer)).toEqual([]);
+    // An owner who leaves is none any more: they get the one letter, those who stay the other.
+    expect((await second.send("DELETE", `/v1/members/${second.id}`)).status).toBe(200);
+    expect(await lettersTo(second)).toEqual(["A member has left “Left”", "You have left “Left”"]);
+    expect(await lettersTo(owner)).toHaveLength(2);
+    // Who is removed is told that, and owners, one of whom may have done it, are not.
+    expect((await owner.send("DELETE", `/v1/members/${viewer.id}`)).status).toBe(200);
+    expect(await lettersTo(viewer)).toEqual(["You are no longer a member of “Left”"]);
+    expect(await lettersTo(owner)).toHaveLength(2);
   });
 
   test("that changes nothing writes nothing", async () => {

@@ -1,5 +1,7 @@
 import { eq } from "drizzle-orm";
-import type { OrgDb } from "../../db/org-db.ts";
+import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
+import { ownersOfOrg, type OwnerRow } from "../../db/queries/alerts.ts";
+import type { MemberRow } from "../../db/queries/members.ts";
 import { dueForRotation } from "../../db/queries/users.ts";
 import { memberships } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -41,9 +43,25 @@ export async function removeMember(
     await w.delete(memberships, eq(memberships.userId, userId));
     const credentials = await endCredentialsOf(w, userId, realNow);
     await w.rows(dueForRotation(userId));
-    if (!leaves)
-      await w.rows(await sealMail(deps, { kind: "removed_from_org", to: target.email, params: { orgName: orgName ?? "" } }));
+    await tell(w, deps, { target, leaves, orgName: orgName ?? "", ended: credentials.length });
     return ok({ member: target, credentials });
   });
   return keepingAnOwner(change);
+}
+
+interface Told {
+  readonly target: MemberRow;
+  readonly leaves: boolean;
+  readonly orgName: string;
+  /** How many keys and token issuers ended. */
+  readonly ended: number;
+}
+/** Whoever is gone; and those who are owners now, when nobody but the person themselves had a part in it. */
+async function tell(w: OrgWriter, deps: MailDeps, { target, leaves, orgName, ended }: Told): Promise<void> {
+  const { email, role, id } = target;
+  await w.rows(await sealMail(deps, { kind: leaves ? "left_org" : "removed_from_org", to: email, params: { orgName } }));
+  if (!leaves) return;
+  const params = { orgName, who: email, userId: publicId("user", id), role, ended };
+  for (const owner of await w.rows<OwnerRow>(ownersOfOrg()))
+    await w.rows(await sealMail(deps, { kind: "member_left", to: owner.email, params }));
 }
