@@ -7,6 +7,7 @@ import { memberships } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
+import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import type { ChangedMember } from "./change-role.ts";
 import { endCredentialsOf, lockCredentialsOf } from "./credentials-of-member.ts";
@@ -16,8 +17,9 @@ import { mayChange } from "./may-change.ts";
 type Refusal = "member_unknown" | "role_too_low" | "second_factor_missing";
 
 /**
- * Ends a membership, from the next request on, and with it the keys and token issuers that the person answered for. Someone else's by whoever
- * may, one's own by oneself: an owner or an admin shows a second factor for either.
+ * Ends a membership, from the next request on, and with it the keys and token issuers that the person answered for, and the
+ * invitations that they gave. Someone else's by whoever may, one's own by oneself: an owner or an admin shows a second factor for
+ * either.
  */
 export async function removeMember(
   org: OrgDb,
@@ -42,9 +44,10 @@ export async function removeMember(
     w.note({ role: target.role });
     await w.delete(memberships, eq(memberships.userId, userId));
     const credentials = await endCredentialsOf(w, userId, realNow);
+    const closed = await closeInvitationsOf(w, userId, null, realNow);
     await w.rows(dueForRotation(userId));
     await tell(w, deps, { target, leaves, orgName: orgName ?? "", ended: credentials.length });
-    return ok({ member: target, credentials });
+    return ok({ member: target, credentials, invitations: closed });
   });
   return keepingAnOwner(change);
 }
