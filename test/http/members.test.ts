@@ -5,7 +5,7 @@ import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { mintToken, signerOf } from "../support/tokens.ts";
 import { makeMember } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
-import { chainOf, forbidEntry, mailsQueued, roleOf, signIn, told } from "./signed-in.ts";
+import { chainOf, forbidEntry, mailsQueued, roleOf, signIn, type SignedIn, told } from "./signed-in.ts";
 import { registered } from "./token-ground.ts";
 
 let api: Api;
@@ -136,6 +136,65 @@ describe("the last owner", () => {
   }); // prettier-ignore
 });
 
+describe("ownership that is handed on by one Idempotency-Key", () => {
+  const key = { "idempotency-key": "hand-on" };
+  const keysOf = async (userId: string) =>
+    (await api.db.admin("select status from idempotency_keys where principal_id = $1", [userId])).rows;
+  async function handing() {
+    const house = await api.seed({ name: "Handed on" });
+    const owner = await signIn(api, { orgId: house.orgId, role: "owner" });
+    const heir = await signIn(api, { orgId: house.orgId, role: "member" });
+    const hand = (by: SignedIn, headers: Record<string, string> = key) =>
+      by.send("POST", `/v1/members/${heir.id}/make_owner`, undefined, headers);
+    return { house, owner, heir, hand };
+  }
+
+  test("is done once, and a repetition by who is an admin now gets the first answer", async () => {
+    const { house, owner, heir, hand } = await handing();
+    const first = await hand(owner);
+    expect(first.status, first.text).toBe(200);
+    const before = { mails: await mailsQueued(api), chain: (await chainOf(api, house.orgId)).length };
+    const again = await hand(owner);
+    expect([again.status, again.text, again.headers.get("idempotent-replayed")]).toEqual([200, first.text, "true"]);
+    expect({ mails: await mailsQueued(api), chain: (await chainOf(api, house.orgId)).length }).toEqual(before);
+    expect([await roleOf(api, house.orgId, owner.userId), await roleOf(api, house.orgId, heir.userId)]).toEqual(["admin", "owner"]);
+    // With another key, or none, they ask for what an owner alone may.
+    for (const headers of [{ "idempotency-key": "another" }, {}] as Record<string, string>[])
+      expect((await hand(owner, headers)).json).toMatchObject({ status: 403, code: "role_missing", detail: "This takes the role owner." });
+    // To another member it is another request.
+    const other = await owner.send("POST", `/v1/members/${owner.id}/make_owner`, undefined, key);
+    expect(other.json.code).toBe("idempotency_key_reused");
+  }); // prettier-ignore
+
+  test("answers nobody by it who lost their place, or never had the role", async () => {
+    const { house, owner, heir, hand } = await handing();
+    const admin = await signIn(api, { orgId: house.orgId, role: "admin" });
+    const before = (await chainOf(api, house.orgId)).length;
+    expect((await hand(admin)).json.code).toBe("role_missing");
+    expect([await keysOf(admin.userId), (await chainOf(api, house.orgId)).length]).toEqual([[], before]);
+    expect((await hand(owner)).status).toBe(200);
+    // The key is the owner's: an admin's same one is their own.
+    expect((await hand(admin)).json.code).toBe("role_missing");
+    expect((await heir.send("PATCH", `/v1/members/${owner.id}`, { role: "member" })).status).toBe(200);
+    expect((await hand(owner)).json.code).toBe("role_missing");
+    expect((await heir.send("DELETE", `/v1/members/${owner.id}`)).status).toBe(200);
+    expect((await hand(owner)).status).toBe(404);
+    const unshown = await signIn(api, { orgId: house.orgId, role: "owner", factor: false });
+    expect((await hand(unshown)).json.code).toBe("second_factor_missing");
+  });
+
+  test("of many at once does it once, and tells nobody that they may not", async () => {
+    const { house, owner, hand } = await handing();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => hand(owner)));
+    const done = answers.filter(({ status, headers }) => status === 200 && headers.get("idempotent-replayed") === null);
+    expect(done).toHaveLength(1);
+    for (const { status, json, text } of answers.filter((one) => !done.includes(one)))
+      expect(status === 200 ? text : json.code).toBe(status === 200 ? done[0]?.text : "idempotency_key_in_flight");
+    const entries = (await chainOf(api, house.orgId)).filter(({ type }) => type === "org.ownership_transferred");
+    expect(entries).toHaveLength(1);
+  });
+});
+
 describe("a change of a member", () => {
   test("takes a second factor; leaving takes one of owners and admins alone", async () => {
     const viewer = await inOrg("viewer");
@@ -178,6 +237,36 @@ describe("a change of a member", () => {
     expect((await api.mailbox.read(member.email)).map(({ subject }) => subject)).toContain(
       "You are no longer a member of “Acme Solar”",
     );
+  });
+
+  test("by which somebody leaves is told to them, and to those who are owners then, with what ended", async () => {
+    const house = await api.seed({ name: "Left" });
+    const people = [];
+    for (const role of ["owner", "owner", "admin", "viewer"] as const)
+      people.push(await signIn(api, { orgId: house.orgId, role }));
+    const [owner, second, admin, viewer] = people as [SignedIn, SignedIn, SignedIn, SignedIn];
+    const made = await admin.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["sellers:read"] });
+    expect(made.status).toBe(201);
+    const lettersTo = async ({ email }: SignedIn) => (await api.mailbox.read(email)).map(({ subject }) => subject);
+    api.woken.length = 0;
+    expect((await admin.send("DELETE", `/v1/members/${admin.id}`)).status).toBe(200);
+    expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
+    expect(await lettersTo(admin)).toEqual(["You have left “Left”"]);
+    for (const one of [owner, second]) {
+      expect(await lettersTo(one)).toEqual(["A member has left “Left”"]);
+      const text = (await api.mailbox.read(one.email))[0]?.text;
+      expect(text).toContain(`(${admin.id}), who was admin, left`);
+      expect(text).toContain("1 API key or token issuer that they answered for ended");
+    }
+    expect(await lettersTo(viewer)).toEqual([]);
+    // An owner who leaves is none any more: they get the one letter, those who stay the other.
+    expect((await second.send("DELETE", `/v1/members/${second.id}`)).status).toBe(200);
+    expect(await lettersTo(second)).toEqual(["A member has left “Left”", "You have left “Left”"]);
+    expect(await lettersTo(owner)).toHaveLength(2);
+    // Who is removed is told that, and owners, one of whom may have done it, are not.
+    expect((await owner.send("DELETE", `/v1/members/${viewer.id}`)).status).toBe(200);
+    expect(await lettersTo(viewer)).toEqual(["You are no longer a member of “Left”"]);
+    expect(await lettersTo(owner)).toHaveLength(2);
   });
 
   test("that changes nothing writes nothing", async () => {

@@ -16,6 +16,11 @@ export interface Rule {
   readonly whileDue?: true;
   /** Whoever it is about may as well, with any role: the member themselves, or the operator whom the grant lets in. */
   readonly orOneself?: true;
+  /**
+   * What the operation leaves of its asker's own role. With an Idempotency-Key it is bound by that, so that a repetition gets the
+   * first answer; its verb asks for `role` itself, under the lock of all changes of members.
+   */
+  readonly leaves?: Role;
   /** Gives or takes what outlasts a support grant (access, where calls go, what the organisation answers for): no operator may. */
   readonly lasting?: true;
   /**
@@ -70,7 +75,7 @@ export const operations = {
   "members.get": by("viewer", "members:read"),
   "members.update": by("admin", "people", lasting),
   "members.remove": by("admin", "people", { ...lasting, orOneself: true }),
-  "members.make_owner": by("owner", "people", lasting),
+  "members.make_owner": by("owner", "people", { ...lasting, leaves: "admin" }),
   "invitations.create": by("admin", "people", lasting),
   "invitations.list": by("admin", "members:read"),
   "invitations.get": by("admin", "members:read"),

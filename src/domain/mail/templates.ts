@@ -27,6 +27,15 @@ export interface MailParams {
   readonly key_leaked: { readonly orgName: string; readonly keyName: string; readonly keyId: string };
   readonly role_changed: { readonly orgName: string; readonly role: Role };
   readonly removed_from_org: { readonly orgName: string };
+  readonly left_org: { readonly orgName: string };
+  /** To the owners. `ended`: how many keys and token issuers ended with the membership. */
+  readonly member_left: {
+    readonly orgName: string;
+    readonly who: string;
+    readonly userId: string;
+    readonly role: Role;
+    readonly ended: number;
+  };
   readonly too_many_failures: { readonly when: Instant };
   readonly factor_changed: {
     readonly when: Instant;
@@ -190,6 +199,28 @@ function draftOf(content: MailContent): Draft {
         paragraphs: [`You were removed from the organisation ${quoted(orgName)}. Your sessions and keys no longer work there.`],
       };
     }
+    case "left_org": {
+      const { orgName } = content.params;
+      return {
+        subject: `You have left ${quoted(orgName)}`,
+        paragraphs: [
+          `You left the organisation ${quoted(orgName)}, in a session of yours. Your sessions and keys no longer work there.`,
+          "If that was not you, sign in, end your other sessions (DELETE /v1/sessions), and ask an owner of the organisation to invite you again.",
+        ],
+      };
+    }
+    case "member_left": {
+      const { orgName, who, userId, role, ended } = content.params;
+      return {
+        subject: `A member has left ${quoted(orgName)}`,
+        paragraphs: [
+          `${quoted(who)} (${userId}), who was ${role}, left the organisation ${quoted(orgName)}.`,
+          ended === 0
+            ? "No API key or token issuer ended with that."
+            : `${counted(ended, "API key or token issuer", "API keys and token issuers")} that they answered for ended with that: the audit log (GET /v1/audit) says which.`,
+        ],
+      };
+    }
     case "too_many_failures":
       return {
         subject: `Failed attempts to sign in to ${product}`,
@@ -279,7 +310,7 @@ export function quoted(words: string, charactersMax: number = nameCharactersMax)
   return `“${inert === "" ? "?" : inert}”`;
 }
 
-const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? "" : "s"}`;
+const counted = (count: number, unit: string, units = `${unit}s`): string => `${count} ${count === 1 ? unit : units}`;
 /** "2026-11-20 09:00 UTC" */
 const timeOf = (at: Instant): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
 

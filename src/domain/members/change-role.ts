@@ -7,6 +7,7 @@ import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { Role } from "../access/operations.ts";
+import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import { type AffectedCredential, credentialsLimitedBy } from "./credentials-of-member.ts";
 import { keepingAnOwner, lockStandings } from "./lock-standings.ts";
@@ -15,6 +16,8 @@ import { mayChange } from "./may-change.ts";
 export interface ChangedMember {
   readonly member: MemberRow;
   readonly credentials: readonly AffectedCredential[];
+  /** Public ids of the open invitations that they gave and may give no more: revoked. */
+  readonly invitations: readonly string[];
 }
 
 /**
@@ -43,13 +46,15 @@ export async function changeRole(
     if (!mayChange(actor.role, target.role, role)) return refused("role_too_low");
     if (target.role === role) {
       w.withdrawEntry();
-      return ok({ member: target, credentials: [] });
+      return ok({ member: target, credentials: [], invitations: [] });
     }
     w.note({ from: target.role });
     await w.update(memberships, eq(memberships.userId, userId), { role });
     await w.rows(dueForRotation(userId));
     await w.rows(await sealMail(deps, { kind: "role_changed", to: target.email, params: { orgName: orgName ?? "", role } }));
-    return ok({ member: { ...target, role }, credentials: await credentialsLimitedBy(w, userId, role, realNow) });
+    const closed = await closeInvitationsOf(w, userId, role, realNow);
+    const credentials = await credentialsLimitedBy(w, userId, role, realNow);
+    return ok({ member: { ...target, role }, credentials, invitations: closed });
   });
   return keepingAnOwner(change);
 }

@@ -4,14 +4,21 @@ import type { MemberRow } from "../../db/queries/members.ts";
 import { dueForRotation } from "../../db/queries/users.ts";
 import { memberships } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
+import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
+import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import { lockStandings } from "./lock-standings.ts";
 
 type Refusal = "member_unknown" | "role_too_low" | "already_owner";
 
 /** Hands ownership on: the member becomes an owner, who asks an admin, in one transaction. Both are told by mail. */
-export async function makeOwner(org: OrgDb, deps: MailDeps, userId: string): Promise<Result<MemberRow, Refusal>> {
+export async function makeOwner(
+  org: OrgDb,
+  deps: MailDeps,
+  userId: string,
+  realNow: Instant,
+): Promise<Result<MemberRow, Refusal>> {
   const { sponsorId, orgName } = await org.bound();
   const [to, from] = [publicId("user", userId), publicId("user", sponsorId ?? userId)];
   const entry = { action: "org.ownership_transferred", subject: to, facts: { former: from } } as const;
@@ -33,6 +40,7 @@ export async function makeOwner(org: OrgDb, deps: MailDeps, userId: string): Pro
       await w.rows(dueForRotation(one.id));
       await w.rows(await sealMail(deps, { kind: "role_changed", to: one.email, params: { orgName: orgName ?? "", role } }));
     }
+    await closeInvitationsOf(w, actor.id, "admin", realNow);
     return ok({ ...target, role: "owner" });
   });
 }

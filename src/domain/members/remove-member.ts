@@ -1,10 +1,13 @@
 import { eq } from "drizzle-orm";
-import type { OrgDb } from "../../db/org-db.ts";
+import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
+import { ownersOfOrg, type OwnerRow } from "../../db/queries/alerts.ts";
+import type { MemberRow } from "../../db/queries/members.ts";
 import { dueForRotation } from "../../db/queries/users.ts";
 import { memberships } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
+import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import type { ChangedMember } from "./change-role.ts";
 import { endCredentialsOf, lockCredentialsOf } from "./credentials-of-member.ts";
@@ -14,8 +17,9 @@ import { mayChange } from "./may-change.ts";
 type Refusal = "member_unknown" | "role_too_low" | "second_factor_missing";
 
 /**
- * Ends a membership, from the next request on, and with it the keys and token issuers that the person answered for. Someone else's by whoever
- * may, one's own by oneself: an owner or an admin shows a second factor for either.
+ * Ends a membership, from the next request on, and with it the keys and token issuers that the person answered for, and the
+ * invitations that they gave. Someone else's by whoever may, one's own by oneself: an owner or an admin shows a second factor for
+ * either.
  */
 export async function removeMember(
   org: OrgDb,
@@ -40,10 +44,27 @@ export async function removeMember(
     w.note({ role: target.role });
     await w.delete(memberships, eq(memberships.userId, userId));
     const credentials = await endCredentialsOf(w, userId, realNow);
+    const closed = await closeInvitationsOf(w, userId, null, realNow);
     await w.rows(dueForRotation(userId));
-    if (!leaves)
-      await w.rows(await sealMail(deps, { kind: "removed_from_org", to: target.email, params: { orgName: orgName ?? "" } }));
-    return ok({ member: target, credentials });
+    await tell(w, deps, { target, leaves, orgName: orgName ?? "", ended: credentials.length });
+    return ok({ member: target, credentials, invitations: closed });
   });
   return keepingAnOwner(change);
+}
+
+interface Told {
+  readonly target: MemberRow;
+  readonly leaves: boolean;
+  readonly orgName: string;
+  /** How many keys and token issuers ended. */
+  readonly ended: number;
+}
+/** Whoever is gone; and those who are owners now, when nobody but the person themselves had a part in it. */
+async function tell(w: OrgWriter, deps: MailDeps, { target, leaves, orgName, ended }: Told): Promise<void> {
+  const { email, role, id } = target;
+  await w.rows(await sealMail(deps, { kind: leaves ? "left_org" : "removed_from_org", to: email, params: { orgName } }));
+  if (!leaves) return;
+  const params = { orgName, who: email, userId: publicId("user", id), role, ended };
+  for (const owner of await w.rows<OwnerRow>(ownersOfOrg()))
+    await w.rows(await sealMail(deps, { kind: "member_left", to: owner.email, params }));
 }

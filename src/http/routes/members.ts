@@ -33,6 +33,9 @@ const changedMember = z
       description:
         "API keys and token issuers that this person answers for and that do less from now on: `ended` are revoked, `limited` lack the role for some of their scopes.",
     }),
+    invitations: z.array(idField("invitation")).openapi({
+      description: "Open invitations that this person gave and may give no more: they are revoked.",
+    }),
   })
   .openapi("ChangedMember");
 const newRole = z.strictObject({ role: z.enum(roles) }).openapi("NewRole", { example: { role: "member" } });
@@ -45,9 +48,10 @@ const view = (row: MemberRow): z.infer<typeof member> => ({
   role: row.role,
   joined_at: row.created_at,
 });
-const viewChanged = ({ member: row, credentials }: ChangedMember): z.infer<typeof changedMember> => ({
+const viewChanged = ({ member: row, credentials, invitations }: ChangedMember): z.infer<typeof changedMember> => ({
   ...view(row),
   credentials: credentials.map(({ kind, ...rest }) => ({ object: kind, ...rest })),
+  invitations: [...invitations],
 });
 
 export function refusedMember(
@@ -128,7 +132,7 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/members/{id}",
       summary: "Remove a member, at once; or leave, when it is oneself",
       description:
-        "Whatever the role, everyone may leave, but the last owner: 409 `last_owner`. API keys and token issuers that the person answers for are revoked: to keep a key going, whoever stays rotates it before, and answers for its successor.",
+        "Whatever the role, everyone may leave, but the last owner: 409 `last_owner`. Open invitations that the person gave are revoked. API keys and token issuers that the person answers for are revoked: to keep a key going, whoever stays rotates it before, and answers for its successor.",
       tags: ["members"],
       ...changes("members.remove"),
       request: { params: idParam("user") },
@@ -153,7 +157,7 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("The new owner.", member), ...problems },
     }),
     async (c) => {
-      const done = await makeOwner(c.var.org, c.env, idOf("user", c.req.valid("param").id));
+      const done = await makeOwner(c.var.org, c.env, idOf("user", c.req.valid("param").id), c.env.now());
       if (!done.ok) throw refusedMember(done.refusal);
       await c.env.wakeMail();
       return c.json(view(done.value), 200);
