@@ -28,7 +28,7 @@ export const bindOrg = (operation: OperationId): MiddlewareHandler<HttpEnv> =>
     } finally {
       await noteGuest(c, operation);
     }
-    await renewSession(c);
+    await renewSession(c, askingOf(c));
     await tellOfOddUse(c);
     await tellOfNewCountry(c, askingOf(c));
   };

@@ -239,6 +239,36 @@ describe("a change of a member", () => {
     );
   });
 
+  test.each([
+    ["leaves", "viewer", (me: SignedIn) => me.send("DELETE", `/v1/members/${me.id}`)],
+    ["steps down", "admin", (me: SignedIn) => me.send("PATCH", `/v1/members/${me.id}`, { role: "viewer" })],
+    [
+      "hands ownership on",
+      "owner",
+      async (me: SignedIn) => me.send("POST", `/v1/members/${(await inOrg("viewer")).id}/make_owner`),
+    ],
+  ] as const)(
+    "that %s, as the first request after another change: it is answered, and the session goes on",
+    async (_, role, act) => {
+      const person = await inOrg(role);
+      await api.db.admin("update sessions set rotation_due = true where id = $1", [person.session.id]);
+      const answer = await act(person);
+      expect(answer.status).toBe(200);
+      const cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? "";
+      await api.db.admin("update sessions set previous_until = $2 where id = $1", [person.session.id, realNow]);
+      expect((await person.send("GET", "/v1/me")).status).toBe(401);
+      expect((await person.send("GET", "/v1/me", undefined, { cookie })).status).toBe(200);
+    },
+  );
+
+  test("a request that is refused renews no session, whose person would not get to know its token", async () => {
+    const person = await inOrg("viewer");
+    await api.db.admin("update sessions set rotation_due = true where id = $1", [person.session.id]);
+    const refused = await person.send("POST", "/v1/sellers", seller);
+    expect([refused.status, refused.headers.get("set-cookie")]).toEqual([403, null]);
+    expect(await rotationDue(person.userId)).toBe(true);
+  });
+
   test("by which somebody leaves is told to them, and to those who are owners then, with what ended", async () => {
     const house = await api.seed({ name: "Left" });
     const people = [];

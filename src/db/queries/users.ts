@@ -105,6 +105,7 @@ const overlapSeconds = 10;
 /**
  * The session goes on under another token; `factor`: and has shown a second factor now. Then the token of before ends at once,
  * because it must not become worth more than it was; otherwise requests that are under way with it are answered for some seconds.
+ * Sessions are of no org, so that nothing but this predicate keeps a binding that was refused from having renewed one.
  */
 export const rotateSession = (
   session: { readonly id: string; readonly hash: Uint8Array },
@@ -116,7 +117,7 @@ export const rotateSession = (
       previous_until = $3::timestamptz + make_interval(secs => ${overlapSeconds}),
       secret_hash = $2, rotation_due = false, stage = case when $4 then 'open' else s.stage end, factor_at = case when $4 then $3 else s.factor_at end,
       factor_failures = case when $4 then 0 else s.factor_failures end
-    where s.id = $1 and s.ended_at is null and (s.rotation_due or $4) returning ${sessionColumns}`,
+    where s.id = $1 and s.ended_at is null and (s.rotation_due or $4) and (select app.org()) is not null returning ${sessionColumns}`,
   params: [session.id, byteaText(session.hash), now, factor],
 });
 
