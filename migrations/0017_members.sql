@@ -51,7 +51,7 @@ grant execute on function app.bind_shown(uuid, timestamptz), app.bind_invitation
   app.bind_leaked_key(uuid, bytea, timestamptz), app.bind_for_support(uuid, uuid, timestamptz),
   app.bind_new_org(uuid, text, boolean, timestamptz, uuid, uuid) to dialgate_app;
 
--- What operators did in an org is few entries of many.
+-- What operators asked for in an org is few entries of many.
 set local role dialgate_audit;
-create index entry_of_support on audit.entry (org_id, seq) where event_type = 'support.acted';
+create index entry_of_support on audit.entry (org_id, seq) where event_type in ('support.acted', 'support.refused');
 set local role dialgate_migrator;

@@ -79,6 +79,12 @@ describe("a report of leaked keys", () => {
       ["api_key.revoked", next.id],
       ["api_key.revoked", last.id],
     ]);
+    const letters = (await api.mailbox.read(owner.email)).slice(-3).map(({ subject, text }) => [subject, text.includes("was reported as found in public"), text.includes(leaked.id)]);
+    expect(letters.toSorted()).toEqual([
+      ["An API key of “Acme Solar” came of a leaked one and is revoked", false, true],
+      ["An API key of “Acme Solar” came of a leaked one and is revoked", false, true],
+      ["An API key of “Acme Solar” was leaked and is revoked", true, true],
+    ]);
   }); // prettier-ignore
 
   test("says the same of a key that is there, one that is not, and one that was revoked before", async () => {

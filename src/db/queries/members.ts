@@ -94,13 +94,13 @@ export interface SupportActsRow {
   readonly last_at_us: number;
   readonly last_operation: string | null;
 }
-/** What was done under each grant, as the org's own chain says it. */
+/** What was asked for under each grant, whether it was done or refused, as the org's own chain says it. */
 export const supportActs = (grantIds: readonly string[]): Statement => ({
   name: "members.support_acts",
   text: `select p.facts_text::jsonb -> 'actor' ->> 'grant' as grant, count(*) as requests, max(e.at_us) as last_at_us,
       (array_agg(p.subject_text order by e.seq desc))[1] as last_operation
     from audit.entry e join audit.payload p on ${inOrg("p")} and p.seq = e.seq
-    where ${inOrg("e")} and e.event_type = 'support.acted' and p.facts_text::jsonb -> 'actor' ->> 'grant' = any ($1) group by 1`,
+    where ${inOrg("e")} and e.event_type in ('support.acted', 'support.refused') and p.facts_text::jsonb -> 'actor' ->> 'grant' = any ($1) group by 1`,
   params: [grantIds],
 });
 

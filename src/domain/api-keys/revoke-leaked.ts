@@ -22,8 +22,9 @@ export interface LeakDeps extends MailDeps {
 }
 
 /**
- * Revokes each key that was shown whole, with those that it made by rotating itself, and tells its organisation's owners by mail. Answers for each report whether it is of
- * the form of a key, which its checksum says without a database: whether there is such a key is told to nobody.
+ * Revokes each key that was shown whole, with those that it made by rotating itself, and tells its organisation's owners by
+ * mail. Answers for each report whether it is of the form of a key, which its checksum says without a database: whether there
+ * is such a key is told to nobody.
  */
 export async function revokeLeaked(
   visitor: OrgDb,
@@ -72,7 +73,8 @@ async function revokeOne(
     }
     for (const { email } of await w.rows<OwnerRow>(ownersOfOrg()))
       for (const { name, id } of ended) {
-        const params = { orgName: w.orgName ?? "", keyName: name, keyId: publicId("apiKey", id) };
+        const ancestor = id === leaked.id ? {} : { ancestorId: publicId("apiKey", leaked.id) };
+        const params = { orgName: w.orgName ?? "", keyName: name, keyId: publicId("apiKey", id), ...ancestor };
         await w.rows(await sealMail(deps, { kind: "key_leaked", to: email, params }));
       }
   });

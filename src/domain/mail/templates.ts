@@ -24,7 +24,13 @@ export interface MailParams {
     /** From where, to the /24 or /48. */
     readonly networks: readonly string[];
   };
-  readonly key_leaked: { readonly orgName: string; readonly keyName: string; readonly keyId: string };
+  /** `ancestorId`: the key that was reported, where this one is only what it made of itself. */
+  readonly key_leaked: {
+    readonly orgName: string;
+    readonly keyName: string;
+    readonly keyId: string;
+    readonly ancestorId?: string;
+  };
   readonly role_changed: { readonly orgName: string; readonly role: Role };
   readonly removed_from_org: { readonly orgName: string };
   readonly left_org: { readonly orgName: string };
@@ -176,11 +182,15 @@ function draftOf(content: MailContent): Draft {
       };
     }
     case "key_leaked": {
-      const { orgName, keyName, keyId } = content.params;
+      const { orgName, keyName, keyId, ancestorId } = content.params;
+      const why =
+        ancestorId === undefined
+          ? "was reported as found in public"
+          : `came of a key that was (${ancestorId}), which rotated itself`;
       return {
-        subject: `An API key of ${quoted(orgName)} was leaked and is revoked`,
+        subject: `An API key of ${quoted(orgName)} ${ancestorId === undefined ? "was leaked and" : "came of a leaked one and"} is revoked`,
         paragraphs: [
-          `The API key ${quoted(keyName)} (${keyId}) of ${quoted(orgName)} was reported as found in public. It is revoked: requests with it are refused.`,
+          `The API key ${quoted(keyName)} (${keyId}) of ${quoted(orgName)} ${why}. It is revoked: requests with it are refused.`,
           `Make another key, and look in the audit log (GET /v1/audit) for what was done with this one: its entries name it as their actor.`,
         ],
       };
@@ -225,8 +235,9 @@ function draftOf(content: MailContent): Draft {
       return {
         subject: `Failed attempts to sign in to ${product}`,
         paragraphs: [
-          `Until ${timeOf(content.params.when)} there were many failed attempts to sign in to your account.`,
-          "None of them succeeded, and your account is not locked. If they were not yours, you need to do nothing.",
+          `Until ${timeOf(content.params.when)} there were many failed attempts to sign in to your account, or to show its second factor.`,
+          "Your account is not locked. Each of your sessions shows a second factor again before it touches what takes one.",
+          "If they were not yours, look at your sessions (GET /v1/sessions) and end those that you do not know (DELETE /v1/sessions ends all but the one that asks). Whoever guesses at a second factor has signed in already, by a mail of yours: then secure your mailbox too.",
         ],
       };
     case "factor_changed": {

@@ -37,7 +37,9 @@ const grant = z.strictObject(fields).openapi("SupportGrant", { description: "Its
 const watched = z
   .strictObject({
     ...fields,
-    requests: z.int().openapi({ description: "How many were made by it: `support.acted` on the organisation's chain." }),
+    requests: z
+      .int()
+      .openapi({ description: "How many were made by it: `support.acted` and `support.refused` on the organisation's chain." }),
     last_operation: z.string().nullable(),
     last_acted_at: instantField.nullable(),
   })
