@@ -221,13 +221,12 @@ async function run(
   const client = await pool.connect();
   let healthy = false;
   try {
-    const opened = (await client.query(`reset all; set role "${role}"; select current_user`)) as unknown as pg.QueryResult<{
-      current_user: string;
-    }>[];
+    // In one trip. It begins behind SET, which takes no snapshot and so leaves the isolation level open.
+    const first = ["reset all", `set role "${role}"`, ...(begin === undefined ? [] : [begin]), "select current_user"].join("; ");
+    const opened = (await client.query(first)) as unknown as pg.QueryResult<{ current_user: string }>[];
     if (opened.at(-1)?.rows[0]?.current_user !== role) throw new Error("the connection is not its own role");
     const results: pg.QueryArrayResult[] = [];
     try {
-      if (begin !== undefined) await client.query(begin);
       for (const { query, params } of queries)
         results.push(await client.query({ text: query, values: (params ?? []).map(asText), rowMode: "array", types: rawText }));
       if (begin !== undefined) await client.query("commit");
