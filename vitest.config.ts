@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { HeaviestFirst } from "./test/support/heaviest-first.ts";
 
 const common = { environment: "node", testTimeout: 30_000, hookTimeout: 60_000 } as const;
 
 export default defineConfig({
   test: {
     fsModuleCache: false,
+    sequence: { sequencer: HeaviestFirst },
     projects: [
       { test: { ...common, name: "architecture", include: ["test/architecture.test.ts", "test/readme/own-code.test.ts"] } },
       {
