@@ -6,6 +6,7 @@ import { scopes } from "../../src/domain/access/scopes.ts";
 import { mintApiKey } from "../../src/lib/api-key.ts";
 import { hexOf } from "../../src/lib/bytes.ts";
 import { type IdKind, idPrefixes, publicId } from "../../src/lib/ids.ts";
+import { watchFootprint } from "../support/footprint.ts";
 import { reportAccess } from "../support/report.ts";
 import { makeMember, makePerson, makeSession } from "../support/users.ts";
 import { newId } from "../support/world.ts";
@@ -239,24 +240,6 @@ async function ask(operation: Operation, asked: Readonly<Record<string, string>>
   return { status: answer.status, code: answer.json?.code ?? null, told: told.join("\n") };
 }
 
-/** Changes with any row of either org, but for what is written of who asked. What is people's own stands on the platform's chain. */
-async function footprint(): Promise<string> {
-  const accessed =
-    "select 1 from audit.entry e where (e.org_id, e.seq) = (t.org_id, t.seq) and e.event_type = 'customer_data_accessed'";
-  const kept = new Set(["public.idempotency_keys", "audit.head"]);
-  const each = (await tenantTables(t.house.api.db.admin))
-    .filter(({ name }) => !kept.has(name))
-    .map(({ name }) => {
-      const where = `where t.org_id in ('${t.a.orgId}', '${t.b.orgId}') ${/^audit\.(entry|payload)$/.test(name) ? `and not exists (${accessed})` : ""}`;
-      // That a key was used is written to the minute.
-      const what = name === "public.api_keys" ? "to_jsonb(t) - 'last_used_at'" : "t.ctid || ' ' || t.xmin";
-      const ofAnyOrg = `${where === "" ? "where" : `${where} and`} t.org_id <> app.platform()`;
-      return `select '${name} ' || (${what})::text as row from ${name} t ${ofAnyOrg}`;
-    });
-  const text = `select md5(string_agg(u.row, ',' order by u.row)) as footprint from (${each.join(" union all ")}) u`;
-  return String((await t.house.api.db.admin(text)).rows[0]?.["footprint"]);
-}
-
 const refusalsOfCallers = new Set([
   "unauthorized",
   "scope_missing",
@@ -313,6 +296,9 @@ describe("who may do what", () => {
         }
       }
     };
+    const watched = await watchFootprint(t.house.api.db.admin, await tenantTables(t.house.api.db.admin));
+    // What is people's own stands on the platform's chain.
+    const footprint = () => watched([t.a.orgId, t.b.orgId]);
     const before = await footprint();
     await run(principals.filter(harmless));
     const writes = (await footprint()) === before ? 0 : 1;
