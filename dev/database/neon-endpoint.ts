@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { connect } from "node:net";
 import pg from "pg";
 import { WebSocketServer, type WebSocket } from "ws";
-import { frontendMessages } from "./wire.ts";
+import { frontendMessages, ProtocolViolation } from "./wire.ts";
 
 export interface NeonEndpointOptions {
   readonly host?: string;
@@ -81,7 +81,8 @@ export async function startNeonEndpoint({
   });
   const sockets = new WebSocketServer({ noServer: true, maxPayload: bodyBytesMax });
   server.on("upgrade", (request, socket, head) => {
-    const path = new URL(request.url ?? "/", "http://endpoint").pathname;
+    socket.on("error", () => socket.destroy());
+    const path = URL.parse(request.url ?? "/", "http://endpoint")?.pathname;
     if (path !== "/v2" && path !== "/v1") return void socket.end("HTTP/1.1 404 Not Found\r\n\r\n");
     sockets.handleUpgrade(request, socket, head, (client) => carryWire(state, client));
   });
@@ -311,8 +312,8 @@ function carryWire(state: State, client: WebSocket): void {
   let sent: Promise<void> = Promise.resolve();
   client.on("message", (data: Buffer, binary) => {
     if (!binary) return client.close(1003, "binary messages only");
-    let awaited = 0;
-    for (const message of read(Buffer.from(data))) if (message.kind === "end") awaited++;
+    const awaited = awaitedIn(read, Buffer.from(data));
+    if (awaited === null) return client.close(1002, "not the protocol of Postgres");
     state.counted.webSocket += awaited;
     sent = sent.then(async () => {
       if (awaited > 0 && state.delayMilliseconds > 0) await pause(state.delayMilliseconds);
@@ -324,4 +325,14 @@ function carryWire(state: State, client: WebSocket): void {
   server.on("error", () => client.close(1011, "the database closed the connection"));
   client.on("error", () => server.destroy());
   client.on("close", () => void sent.then(() => server.end()));
+}
+
+/** How many of the messages wait for an answer; null: they are none of the protocol's. */
+function awaitedIn(read: ReturnType<typeof frontendMessages>, data: Buffer): number | null {
+  try {
+    return read(data).filter((message) => message.kind === "end").length;
+  } catch (thrown) {
+    if (thrown instanceof ProtocolViolation) return null;
+    throw thrown;
+  }
 }

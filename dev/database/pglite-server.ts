@@ -6,7 +6,14 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import type { PGlite } from "@electric-sql/pglite";
-import { backendMessages, errorResponse, frontendMessages, type FrontendMessage, simpleQuery } from "./wire.ts";
+import {
+  backendMessages,
+  errorResponse,
+  frontendMessages,
+  type FrontendMessage,
+  ProtocolViolation,
+  simpleQuery,
+} from "./wire.ts";
 
 export interface PgliteServer {
   readonly port: number;
@@ -159,8 +166,21 @@ function serveConnection(connection: Connection): { end(): Promise<void> } {
     else idle = setTimeout(() => void (work = work.then(idleTooLong)), connection.idleMilliseconds);
   };
 
+  /** Null: what came is not Postgres' protocol. The connection ends, with the reason for whoever can read it. */
+  const readable = (chunk: Buffer): FrontendMessage[] | null => {
+    try {
+      return read(chunk);
+    } catch (thrown) {
+      if (!(thrown instanceof ProtocolViolation)) throw thrown;
+      socket.removeAllListeners("data");
+      socket.end(errorResponse("FATAL", "08P01", thrown.message));
+      socket.destroySoon();
+      return null;
+    }
+  };
+
   socket.on("data", (chunk: Buffer) => {
-    for (const message of read(chunk)) {
+    for (const message of readable(chunk) ?? []) {
       work = work
         .then(() => step(message))
         .catch((error: unknown) => {

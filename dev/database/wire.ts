@@ -8,11 +8,25 @@ export interface FrontendMessage {
   readonly statement: string;
 }
 
-const sslRequest = 80_877_103;
 const cancelRequest = 80_877_102;
+/** TLS and GSSAPI: neither is offered. */
+const encryptionRequests: readonly number[] = [80_877_103, 80_877_104];
 const messageBytesMax = 256 * 1024 * 1024;
+/** As in Postgres (MAX_STARTUP_PACKET_LENGTH): what is longer is no client of it. */
+const startupBytesMax = 10_000;
+/** What a client may send once it has started. Postgres ends its whole process at any other, and ours holds the database. */
+const messageTypes = "QPBEDCSHFdcfX";
 
-/** Cuts one client's bytes into messages, across chunks. */
+/** The bytes are not this protocol's, as when an HTTP client asks at the wrong port: its connection ends, and nothing else. */
+export class ProtocolViolation extends Error {
+  override readonly name = "ProtocolViolation";
+}
+
+/**
+ * Cuts one client's bytes into messages, across chunks.
+ *
+ * @throws ProtocolViolation from the reader: whoever reads closes that connection
+ */
 export function frontendMessages(): (chunk: Buffer) => FrontendMessage[] {
   let rest: Buffer = Buffer.alloc(0);
   let started = false;
@@ -23,14 +37,16 @@ export function frontendMessages(): (chunk: Buffer) => FrontendMessage[] {
     for (;;) {
       const head = started ? 1 : 0;
       if (rest.length < head + 4) return messages;
+      if (started && !messageTypes.includes(String.fromCharCode(rest[0] ?? 0)))
+        throw new ProtocolViolation("a message of an unknown type");
       const length = head + rest.readInt32BE(head);
-      if (length < head + 4 || length > messageBytesMax) throw new Error("a message of an impossible length");
+      const [min, max] = started ? [head + 4, messageBytesMax] : [8, startupBytesMax];
+      if (length < min || length > max) throw new ProtocolViolation("a message of an impossible length");
       if (rest.length < length) return messages;
       const bytes = rest.subarray(0, length);
       rest = rest.subarray(length);
       if (!started) {
-        const code = bytes.readInt32BE(4);
-        const kind = code === sslRequest ? "ssl" : code === cancelRequest ? "cancel" : "startup";
+        const kind = firstKind(bytes.readInt32BE(4));
         started = kind === "startup";
         messages.push({ kind, bytes, statement: "" });
         continue;
@@ -41,6 +57,13 @@ export function frontendMessages(): (chunk: Buffer) => FrontendMessage[] {
       messages.push({ kind: kindOf(type), bytes, statement });
     }
   };
+}
+
+function firstKind(code: number): "ssl" | "cancel" | "startup" {
+  if (encryptionRequests.includes(code)) return "ssl";
+  if (code === cancelRequest) return "cancel";
+  if (code >>> 16 !== 3) throw new ProtocolViolation("a protocol of another version than 3");
+  return "startup";
 }
 
 function kindOf(type: string): FrontendMessage["kind"] {

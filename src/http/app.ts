@@ -6,6 +6,7 @@ import { onInvalid } from "./invalid-request.ts";
 import { limitAddress, limitFlood, limitPrincipal } from "./limit-rate.ts";
 import { onError } from "./on-error.ts";
 import { openapiDocument } from "./openapi-document.ts";
+import { refuseUndeclaredBodies } from "./refuse-undeclared-bodies.ts";
 import { refuseUnsafeRole } from "./refuse-unsafe-role.ts";
 import { requestId } from "./request-id.ts";
 import { accountRoutes } from "./routes/account.ts";
@@ -55,6 +56,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: onInvalid });
   app.use(requestId, limitFlood, limitAddress, refuseUnsafeRole);
   app.use("/v1/*", authenticate, limitPrincipal, etag);
+  refuseUndeclaredBodies(app);
 
   publicRoutes(app);
   signInRoutes(app);

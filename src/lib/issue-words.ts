@@ -10,7 +10,8 @@ const issuesShownMax = 5;
 config({
   customError: (issue) => {
     if (issue.code !== "unrecognized_keys" || !(issue.inst instanceof ZodObject)) return undefined;
-    return `This field is not known. Known here: ${Object.keys(issue.inst.shape).slice(0, fieldsShownMax).join(", ")}.`;
+    const known = Object.keys(issue.inst.shape).slice(0, fieldsShownMax).join(", ");
+    return known === "" ? "This field is not known: none is read here." : `This field is not known. Known here: ${known}.`;
   },
 });
 

@@ -12,6 +12,12 @@ export type PublicJwk = (
   | { readonly kty: "EC"; readonly crv: "P-256"; readonly x: string; readonly y: string }
   | { readonly kty: "RSA"; readonly n: string; readonly e: string }
 ) & { readonly kid?: string };
+/** Its members for each algorithm: what `kty` and `crv` say, and what the others hold. */
+const keyForms = {
+  EdDSA: { kty: "OKP", crv: "Ed25519", x: "32 bytes in base64url, without padding" },
+  ES256: { kty: "EC", crv: "P-256", x: "32 bytes in base64url, without padding", y: "32 bytes in base64url, without padding" },
+  RS256: { kty: "RSA", n: "a modulus of 2,048 to 4,096 bits in base64url, without padding", e: "AQAB" },
+} as const satisfies Record<Exclude<TokenAlg, "HS256">, Record<string, string>>;
 export type KeyFault = "key_private" | "key_of_another_type" | "key_too_small" | "key_weak" | "key_malformed";
 
 /** RSA of 2,048 bits at least (RFC 7518 §3.3); of more than 4,096 it costs more to verify than a request may. */
@@ -35,6 +41,18 @@ export function readPublicJwk(alg: TokenAlg, given: unknown): Result<PublicJwk, 
   if (kid !== undefined && (typeof kid !== "string" || !keyIdForm.test(kid))) return refuse("key_malformed");
   const key = keyOf(alg, jwk);
   return key.ok ? ok({ ...key.value, ...(kid === undefined ? {} : { kid }) }) : key;
+}
+
+/**
+ * The members that a key of this algorithm lacks, each with what it holds. None where what it says of itself is another kind of
+ * key: that lacks nothing, it is the wrong one.
+ */
+export function lackingMembers(alg: TokenAlg, given: unknown): readonly (readonly [member: string, holds: string])[] {
+  if (alg === "HS256" || typeof given !== "object" || given === null) return [];
+  const jwk = given as Readonly<Record<string, unknown>>;
+  const form: Readonly<Record<string, string>> = keyForms[alg];
+  const isAnother = ["kty", "crv"].some((name) => jwk[name] !== undefined && jwk[name] !== form[name]);
+  return isAnother ? [] : Object.entries(form).filter(([name]) => jwk[name] === undefined);
 }
 
 function isMeantFor(alg: TokenAlg, { use, alg: named, key_ops: operations }: Readonly<Record<string, unknown>>): boolean {
@@ -76,8 +94,9 @@ function bitsOf(bytes: Uint8Array): number | null {
 }
 
 /** Why a text is no HS256 secret: 256 bits at least (RFC 7518 §3.2), in base64url, and drawn at random. Null: it is one. */
-export function faultOfSecret(text: string): "key_too_small" | "key_weak" | null {
+export function faultOfSecret(text: string): "key_too_small" | "key_weak" | "key_malformed" | null {
   const bytes = fromBase64Url(text);
-  if (bytes === null || bytes.length < 32 || bytes.length > 128) return "key_too_small";
+  if (bytes === null || bytes.length > 128) return "key_malformed";
+  if (bytes.length < 32) return "key_too_small";
   return isWeakSecret(bytes) ? "key_weak" : null;
 }

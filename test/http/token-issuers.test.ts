@@ -1,4 +1,5 @@
 /** Token issuers as their owner registers, changes and revokes them, and what each change does to the next request. */
+import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { addSeconds } from "../../src/lib/instant.ts";
@@ -126,6 +127,28 @@ describe("an issuer", () => {
     expect(refused.text).not.toContain(String(ed.privateKey?.export({ format: "jwk" })["d"]));
     expect((await ground.api.db.admin("select count(*) from token_issuers")).rows).toEqual(before);
   }); // prettier-ignore
+
+  test.each<[string, Json, readonly (readonly [pointer: string, detail: RegExp])[]]>([
+    ["an empty key", body(signerOf("ES256"), { public_key: { kty: "EC" } }), [["/public_key/crv", /^Required: P-256\.$/], ["/public_key/x", /32 bytes/], ["/public_key/y", /32 bytes/]]],
+    ["no member at all", body(ed, { public_key: {} }), [["/public_key/kty", /^Required: OKP\.$/], ["/public_key/crv", /Ed25519/], ["/public_key/x", /32 bytes/]]],
+    ["half an RSA key", body(rs, { public_key: { kty: "RSA", n: rs.jwk?.["n"] } }), [["/public_key/e", /AQAB/]]],
+    ["an RSA key for a curve", body(signerOf("ES256"), { public_key: { kty: "RSA" } }), [["/public_key", /^ES256 takes a public key of P-256, /]]],
+    ["a private key that lacks the rest", body(signerOf("ES256"), { public_key: { kty: "EC", d: "AAAA" } }), [["/public_key", /private key/]]],
+    ["a short secret", body(signerOf("HS256"), { secret: "c2hvcnQ" }), [["/secret", /^A secret is 32 to 128 bytes in base64url, without padding\.$/]]],
+    ["a secret that is no base64url", body(signerOf("HS256"), { secret: "a secret that was thought up by someone" }), [["/secret", /^A secret is 32 to 128 bytes/]]],
+    ["a short RSA key", body(rs, { public_key: generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" }) }), [["/public_key", /^An RSA key has 2,048 to 4,096 bits\.$/]]],
+    ["a secret for RSA", body(rs, { public_key: undefined, secret: signerOf("HS256").secret }), [["/secret", /^RS256 takes a public RSA key, or a key set\./]]],
+  ])("%s is told what is lacking, for the algorithm at hand", async (_, wanted, faults) => {
+    const { errors } = (await org.post("/v1/token_issuers", wanted)).json as { errors: { pointer: string; detail: string }[] };
+    expect(errors.map(({ pointer }) => pointer)).toEqual(faults.map(([pointer]) => pointer));
+    for (const [at, [, detail]] of faults.entries()) expect(errors[at]?.detail).toMatch(detail);
+  }); // prettier-ignore
+
+  test("a key that replaces another is told the same, for the issuer's own algorithm", async () => {
+    const { id } = await registered(org, signerOf("ES256"));
+    const patched = await org.patch(`/v1/token_issuers/${id}`, { public_key: { kty: "EC", crv: "P-256" } });
+    expect(patched.json.errors.map((one: { pointer: string }) => one.pointer)).toEqual(["/public_key/x", "/public_key/y"]);
+  });
 
   test("gets no scope that its maker lacks, and no longer life", async () => {
     const ends = addSeconds(realNow, 600);

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { faultOfSecret, readPublicJwk, type TokenAlg, tokenAlgs } from "../../src/lib/public-jwk.ts";
+import { faultOfSecret, lackingMembers, readPublicJwk, type TokenAlg, tokenAlgs } from "../../src/lib/public-jwk.ts";
 
 type Jwk = Record<string, unknown>;
 const publicOf = (pair: { publicKey: { export(options: { format: "jwk" }): Jwk } }): Jwk =>
@@ -66,6 +66,18 @@ describe("what is no key to verify with is refused", () => {
   }); // prettier-ignore
 });
 
+test("a key lacks what its algorithm wants of it, unless it says that it is another", () => {
+  const lacking = (alg: TokenAlg, jwk: unknown) => lackingMembers(alg, jwk).map(([member]) => member);
+  for (const [of, jwk] of Object.entries(keys)) {
+    for (const alg of tokenAlgs) expect(lacking(alg, jwk), `${of} for ${alg}`).toEqual([]);
+    for (const member of Object.keys(jwk)) {
+      const { [member]: _, ...rest } = jwk;
+      expect(lacking(of as TokenAlg, rest)).toEqual([member]);
+    }
+  }
+  expect(lacking("ES256", null)).toEqual([]);
+});
+
 /** A number of 2,048 bits with no factor but 751 that is smaller. */
 function multipleOf751(): string {
   const least = 1n << 2047n;
@@ -96,8 +108,9 @@ const secretOf = (bytes: Iterable<number> | string) => Buffer.from(bytes as stri
 test("a secret has 256 bits at least, in unpadded base64url", () => {
   const secret = randomBytes(32).toString("base64url");
   expect(faultOfSecret(secret)).toBeNull();
-  for (const text of [secretOf(randomBytes(31)), secretOf(randomBytes(129)), `${secret}=`, "a secret that was thought up by someone", ""])
-    expect(faultOfSecret(text), text).toBe("key_too_small");
+  for (const text of [secretOf(randomBytes(31)), ""]) expect(faultOfSecret(text), text).toBe("key_too_small");
+  for (const text of [secretOf(randomBytes(129)), `${secret}=`, "a secret that was thought up by someone"])
+    expect(faultOfSecret(text), text).toBe("key_malformed");
 }); // prettier-ignore
 
 describe("a secret that nobody drew at random is refused", () => {

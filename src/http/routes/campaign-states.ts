@@ -50,7 +50,6 @@ const enrolment = z
 const changed = z
   .strictObject({ max_concurrency: z.int().min(1).max(10_000).optional(), connection_id: givenId("connection").optional() })
   .openapi("CampaignChange", { example: { max_concurrency: 20 } });
-const noBody = z.strictObject({});
 
 export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
@@ -162,7 +161,7 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
       summary: "Resume a paused campaign",
       tags: ["campaigns"],
       ...posts("campaigns.resume"),
-      request: { params: idParam("campaign"), body: { required: false, content: { "application/json": { schema: noBody } } } },
+      request: { params: idParam("campaign") },
       responses: { 200: json("It runs.", campaign), ...problems },
     }),
     async (c) => {

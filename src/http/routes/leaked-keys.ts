@@ -7,7 +7,7 @@ import { readJson } from "../read-json.ts";
 const bodyBytesMax = 256 * 1024;
 const reportsMax = 100;
 
-/** As secret-scanning partners send it; what else they say is not read. */
+/** As secret-scanning partners send it. What else they say is passed over, on purpose: the form is theirs to add to, and a report refused is a key that stays. */
 const report = z.object({
   token: z.string().max(1_000),
   type: z.string().max(200).optional(),
@@ -32,7 +32,7 @@ export function leakedKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       operationId: "leaked_keys.report",
       summary: "Report API keys that were found in public",
       description:
-        "Needs no key of its own: each key that is shown whole is revoked at once, and its organisation's owners get mail. In the form of GitHub's secret scanning partner programme, whose signature is checked where its keys are configured and says in the audit log who reported.",
+        "Needs no key of its own: each key that is shown whole is revoked at once, and its organisation's owners get mail. In the form of GitHub's secret scanning partner programme, whose signature is checked where its keys are configured and says in the audit log who reported. Members of that form that are not known here are passed over.",
       tags: ["api_keys"],
       "x-public": true,
       security: [],

@@ -1,7 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { createIssuer, type TokenIssuer } from "../../domain/token-issuers/create-issuer.ts";
 import { findIssuer, findIssuers } from "../../domain/token-issuers/find-issuers.ts";
-import type { GivenKey, KeyRefusal } from "../../domain/token-issuers/judge-key.ts";
+import type { GivenKey } from "../../domain/token-issuers/judge-key.ts";
 import { revokeIssuer } from "../../domain/token-issuers/revoke-issuer.ts";
 import { updateIssuer } from "../../domain/token-issuers/update-issuer.ts";
 import { outlivingScopes, scopes } from "../../domain/access/scopes.ts";
@@ -12,6 +12,7 @@ import { isOneLine, tokenAudience, tokenLimits } from "../../lib/read-token.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { keyProblem } from "../key-problem.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, invalid, notFound, type Problem } from "../problem.ts";
 
@@ -141,26 +142,6 @@ function view(row: TokenIssuer, origin: string, now: Instant): z.infer<typeof to
   };
 }
 
-const keyDetails: Readonly<Record<KeyRefusal["code"], string>> = {
-  key_wanted: "Give one of public_key, jwks_url and secret.",
-  one_key_wanted: "Give only one of public_key, jwks_url and secret.",
-  key_private: "That is a private key or a secret: give the public key alone. Whoever has seen it can sign; make a new one.",
-  key_of_another_type: "The algorithm takes another kind of key: EdDSA Ed25519, ES256 P-256, RS256 RSA, HS256 a secret.",
-  key_too_small: "RSA takes 2,048 bits, a secret 32 to 128 bytes in base64url without padding.",
-  key_weak:
-    "That key can be guessed or forged: it repeats, counts, has a small factor or a small order. Take one as a library makes it, a secret as `openssl rand` does.",
-  key_malformed: "That is no public key of this algorithm.",
-  address_refused: "A public https address is needed, on its usual port, without user-info or query, and not our own.",
-  timeout: "The address did not answer in time.",
-  unreachable: "The address could not be reached.",
-  redirected: "The address answered with a redirect, which is not followed: give the one that it leads to.",
-  answer_too_large: "The answer is larger than a key set is.",
-  answer_refused: "The address answered with another status than 200.",
-  no_key_set: "The answer is no JSON with `keys` (RFC 7517).",
-  no_usable_key: "No key of the set has a `kid` and fits the algorithm.",
-};
-const keyProblem = ({ field, code }: KeyRefusal): Problem =>
-  invalid({ pointer: field === "key" ? "" : `/${field}`, code, detail: keyDetails[code] });
 const scopeProblem = (): Problem =>
   invalid({
     pointer: "/scopes",

@@ -11,6 +11,11 @@ import { readBytes } from "../read-bytes.ts";
 const bodyBytesMax = 8 * 1024 * 1024;
 
 const signed = { tags: ["webhooks"], "x-public": true, security: [] };
+/** As the vendor writes it: proved byte for byte, and read by its adapter, so that no schema of ours stands before it. */
+const body = {
+  required: true,
+  content: { "application/json": { schema: { type: "object" as const, description: "As the vendor sends it." } } },
+};
 
 /** What voice vendors send us. No key: the vendor's signature over the raw bytes is the proof, with that connection's own secret. */
 export function voiceWebhooks(app: OpenAPIHono<HttpEnv>): void {
@@ -21,7 +26,7 @@ export function voiceWebhooks(app: OpenAPIHono<HttpEnv>): void {
       operationId: "webhooks.voice",
       summary: "A vendor's event, signed by it",
       ...signed,
-      request: { params: idParam("connection") },
+      request: { params: idParam("connection"), body },
       responses: { 204: { description: "Kept, once." }, ...problems },
     }),
     async (c) => {
@@ -43,7 +48,7 @@ export function voiceWebhooks(app: OpenAPIHono<HttpEnv>): void {
       description:
         "The suppression has committed when this answers; the answer ends the call, without a word more. A stop of a call that is not known yet is kept, and applied when it is.",
       ...signed,
-      request: { params: idParam("connection") },
+      request: { params: idParam("connection"), body },
       responses: { 200: json("End the call.", z.strictObject({ result: z.literal("end_call") })), ...problems },
     }),
     async (c) => {
