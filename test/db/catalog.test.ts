@@ -103,6 +103,10 @@ describe("the tag of wall one is looked for at every use of a tenant table", () 
       ["l (1 uses)"],
     ],
     ["insert into leads (org_id, id) values (app.org(), $1) on conflict (org_id, id) do update set note = ''", []],
+    [
+      "insert into leads (org_id, id) values (app.org(), $1) on conflict (id) where org_id is not null do update set note = ''",
+      ["leads (1 uses)"],
+    ],
     ["insert into leads (org_id, id) values (app.org(), $1) on conflict do nothing", []],
     ["insert into leads (org_id, id) select p.org_id, p.id from persons p", ["p (1 uses)"]],
     ["table leads", ["leads (1 uses)"]],

@@ -67,10 +67,9 @@ export function untaggedIn(body: string, tenant: ReadonlySet<string>): string[] 
   const isTenant = (name: string) => tenant.has(name.includes(".") ? name : `public.${name}`) && !ctes.has(name);
   const { scopes, tags, inserts } = read(words, isTenant);
   for (const tag of tags) credit(tag);
+  const untagged = scopes.flatMap(({ uses }) => uses).filter((use) => use.tags === 0);
   const bare = new Map<string, number>();
-  const add = (alias: string, count = 1) => void (count > 0 && bare.set(alias, (bare.get(alias) ?? 0) + count));
-  for (const { alias, tags: found } of scopes.flatMap(({ uses }) => uses)) add(alias, found > 0 ? 0 : 1);
-  for (const alias of inserts) add(alias);
+  for (const alias of [...untagged.map((use) => use.alias), ...inserts]) bare.set(alias, (bare.get(alias) ?? 0) + 1);
   return [...bare].map(([alias, count]) => `${alias} (${count} uses)`);
 }
 
@@ -154,7 +153,7 @@ function updatesOwn(words: readonly string[], at: number, table: string): boolea
   const update = words.findIndex((word, index) => index > conflict && word === "update" && words[index - 1] === "do");
   const another = words.findIndex((word, index) => index > at && word === "insert");
   if (conflict < 0 || update < 0 || (another > 0 && another < conflict)) return true;
-  if (words.slice(conflict, update).includes("org_id")) return true;
+  if (words[conflict + 1] === "(" && words.slice(conflict, words.indexOf(")", conflict)).includes("org_id")) return true;
   const tag = [`${aliasAt(words, at + 1)}.org_id`, ...phrase].join(" ");
   const rest = words.slice(update).join(" ");
   return table !== "" && rest.includes(`where ${tag}`) && !/\bor\b/.test(rest);
