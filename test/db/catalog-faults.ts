@@ -1,3 +1,5 @@
+import { untaggedIn } from "./untagged-uses.ts";
+
 /**
  * What the walls between tenants need of the database, read from its own catalog and from no list of tables: a table that
  * a later migration adds is held to it without anyone remembering.
@@ -178,47 +180,3 @@ async function untaggedUses(query: CatalogQuery): Promise<CatalogFault[]> {
     untaggedIn(String(body), tenant).map((alias) => ({ name: "untagged_use", object: `${String(name)} ${alias}` }) as const),
   );
 }
-
-/** The aliases of tenant tables that are used more often than they are tagged. Exported for its own test. */
-export function untaggedIn(body: string, tenant: ReadonlySet<string>): string[] {
-  const code = body
-    .replace(/--[^\n]*/g, " ")
-    .replace(/'(?:[^']|'')*'/g, "''")
-    .replace(/\s+/g, " ")
-    .toLowerCase();
-  const uses = new Map<string, number>();
-  const look =
-    /(\bfrom|\bjoin|\bupdate|\busing|\binto|,) (only )?((?:[a-z_]\w*\.)?[a-z_]\w*)\b(?! ?\()(?: as)?(?: ([a-z_]\w*))?/g;
-  for (const match of code.matchAll(look)) {
-    const [, verb = "", , table = "", next = ""] = match;
-    const full = table.includes(".") ? table : `public.${table}`;
-    if (!tenant.has(full)) continue;
-    // An unqualified name may be a CTE's; an INSERT names its org as a value, which WITH CHECK holds.
-    if (!table.includes(".") && (verb === "," || new RegExp(`\\b${table} as (?:not )?(?:materialized )?\\(`).test(code)))
-      continue;
-    if (verb === "into") continue;
-    const alias = next === "" || sqlWords.has(next) ? (table.split(".").at(-1) ?? table) : next;
-    uses.set(alias, (uses.get(alias) ?? 0) + 1);
-  }
-  return [...uses]
-    .filter(([alias, count]) => code.split(`${alias}.org_id = (select app.org())`).length - 1 < count)
-    .map(([alias, count]) => `${alias} (${count} uses)`);
-}
-
-const sqlWords = new Set([
-  "where",
-  "set",
-  "on",
-  "join",
-  "left",
-  "inner",
-  "cross",
-  "order",
-  "group",
-  "for",
-  "limit",
-  "returning",
-  "union",
-  "values",
-  "using",
-]);

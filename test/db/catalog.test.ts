@@ -2,7 +2,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PgliteDatabase, startPglite } from "../../dev/database/pglite.ts";
-import { type CatalogFault, catalogFaults, untaggedIn } from "./catalog-faults.ts";
+import { type CatalogFault, catalogFaults } from "./catalog-faults.ts";
+import { untaggedIn } from "./untagged-uses.ts";
 
 const folder = fileURLToPath(new URL("seeded-bad-migrations/", import.meta.url));
 const seeded = (await readdir(folder)).filter((name) => name.endsWith(".sql")).toSorted();
@@ -65,7 +66,53 @@ describe("the tag of wall one is looked for at every use of a tenant table", () 
     ["select 1 from public.leads l", ["l (1 uses)"]],
     [`select 1 from public.leads l where ${tag("l")}`, []],
     [`select 1 from public.leads l join public.persons p on p.id = l.person_id where ${tag("l")}`, ["p (1 uses)"]],
-    [`select 1 from public.leads l where ${tag("l")} and exists (select 1 from public.leads l)`, ["l (2 uses)"]],
+    [`select 1 from public.leads l where ${tag("l")} and exists (select 1 from public.leads l)`, ["l (1 uses)"]],
+    [`select 1 from public.leads l where ${tag("l")} and ${tag("l")} and exists (select 1 from public.leads l)`, ["l (1 uses)"]],
+    [`select 1 from public.leads l where ${tag("l")} union select 1 from public.leads l`, ["l (1 uses)"]],
+    [`select 1 from public.persons p, public.leads l where ${tag("p")}`, ["l (1 uses)"]],
+    [`select 1 from persons p, leads l where ${tag("p")}`, ["l (1 uses)"]],
+    [`select 1 from persons p join leads l on l.person_id = p.id, leads x where ${tag("p")} and ${tag("l")}`, ["x (1 uses)"]],
+    [`select 1 from persons p, lateral (select 1 from leads l) x where ${tag("p")}`, ["l (1 uses)"]],
+    ['select 1 from "leads" l', ["l (1 uses)"]],
+    ['select 1 from "public"."leads" as "l"', ["l (1 uses)"]],
+    [`select 1 from "public"."leads" as "l" where ${tag('"l"')}`, []],
+    [`select 1 from leads l join persons al on ${tag("al")}`, ["l (1 uses)"]],
+    [`select 1 from leads l join persons al on ${tag("al")} where ${tag("l")}`, []],
+    ["select 1 from (leads l join persons p on p.id = l.person_id)", ["l (1 uses)", "p (1 uses)"]],
+    [`select 1 from (leads l join persons p on ${tag("p")})`, ["l (1 uses)"]],
+    [`select 1 from ((leads l join persons p on ${tag("p")})) where ${tag("l")}`, []],
+    [`select 1 from leads l where (${tag("l")} or true)`, ["l (1 uses)"]],
+    [`select 1 from leads l where true or ${tag("l")}`, ["l (1 uses)"]],
+    [`select 1 from leads l where ((${tag("l")} and l.note = '') or l.id = $1)`, ["l (1 uses)"]],
+    [`select 1 from leads l where ${tag("l")} and (l.note = '' or l.id = $1)`, []],
+    [`select 1 from leads l where not ${tag("l")}`, ["l (1 uses)"]],
+    [`select 1 from leads l where not (${tag("l")})`, ["l (1 uses)"]],
+    [`select ${tag("l")} from leads l`, ["l (1 uses)"]],
+    [`select count(*) filter (where ${tag("l")}) from leads l`, ["l (1 uses)"]],
+    ["merge into leads l using (select 1 as id) s on s.id = l.id when matched then delete", ["l (1 uses)"]],
+    ["merge into leads using persons p on p.id = leads.person_id when matched then delete", ["leads (1 uses)", "p (1 uses)"]],
+    [`merge into leads l using (select 1 as id) s on ${tag("l")} when matched then delete`, []],
+    ["insert into leads (org_id, id) values (app.org(), $1) on conflict (id) do update set note = ''", ["leads (1 uses)"]],
+    [
+      "insert into leads as l (org_id, id) values (app.org(), $1) on conflict on constraint k do update set note = ''",
+      ["l (1 uses)"],
+    ],
+    [`insert into leads as l (org_id, id) values (app.org(), $1) on conflict (id) do update set note = '' where ${tag("l")}`, []],
+    [
+      `insert into leads as l (org_id, id) values (app.org(), $1) on conflict (id) do update set note = '' where ${tag("l")} or true`,
+      ["l (1 uses)"],
+    ],
+    ["insert into leads (org_id, id) values (app.org(), $1) on conflict (org_id, id) do update set note = ''", []],
+    [
+      "insert into leads (org_id, id) values (app.org(), $1) on conflict (id) where org_id is not null do update set note = ''",
+      ["leads (1 uses)"],
+    ],
+    ["insert into leads (org_id, id) values (app.org(), $1) on conflict do nothing", []],
+    ["insert into leads (org_id, id) select p.org_id, p.id from persons p", ["p (1 uses)"]],
+    ["table leads", ["leads (1 uses)"]],
+    ["with x as (table public.leads) select 1 from x", ["leads (1 uses)"]],
+    ["select 1 from only (leads)", ["leads (1 uses)"]],
+    ["select 1 from leads tablesample system (1)", ["leads (1 uses)"]],
     ["update public.leads set note = ''", ["leads (1 uses)"]],
     [`update public.leads x set note = '' where ${tag("x")}`, []],
     ["delete from public.leads d using public.persons p where d.person_id = p.id", ["d (1 uses)", "p (1 uses)"]],

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { Hono } from "hono";
+import { authenticate } from "../../src/http/authenticate.ts";
 import { createApp } from "../../src/http/app.ts";
+import { etag } from "../../src/http/etag.ts";
+import { limitAddress, limitFlood, limitPrincipal } from "../../src/http/limit-rate.ts";
+import { refuseUnsafeRole } from "../../src/http/refuse-unsafe-role.ts";
+import { requestId } from "../../src/http/request-id.ts";
 import { operations as ruled } from "../../src/domain/access/operations.ts";
 import { scopes } from "../../src/domain/access/scopes.ts";
 import type { HttpDeps } from "../../src/http/http-env.ts";
@@ -28,13 +34,31 @@ const operations = Object.entries(document.paths as Record<string, Record<string
   Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, method, path, operation })),
 );
 
+/** What stands before the routes, for every verb. Whatever else is there for every verb is a route that no document names. */
+const chain: readonly unknown[] = [requestId, limitFlood, limitAddress, refuseUnsafeRole, authenticate, limitPrincipal, etag];
+const routed = ({ routes }: Pick<Hono, "routes">): string[] => {
+  const own = routes.filter(({ method, handler, path }) => !(method === "ALL" && chain.includes(handler) && path.endsWith("/*")));
+  const named = own.filter(({ path }) => path !== "/openapi.json").map(({ method, path }) => `${method} ${path.replaceAll(/:([a-z_]+)/g, "{$1}")}`);
+  return [...new Set(named)].toSorted();
+}; // prettier-ignore
+
 describe("the API's document", () => {
   test("is OpenAPI 3.1, and every route of the router is an operation of it, and the other way round", () => {
     expect(document.openapi).toBe("3.1.0");
-    const routed = app.routes
-      .filter(({ method, path }) => method !== "ALL" && path !== "/openapi.json")
-      .map(({ method, path }) => `${method} ${path.replaceAll(/:([a-z_]+)/g, "{$1}")}`);
-    expect([...new Set(routed)].toSorted()).toEqual(operations.map(({ name }) => name).toSorted());
+    expect(routed(app as unknown as Hono)).toEqual(operations.map(({ name }) => name).toSorted());
+    expect(app.routes.filter(({ method }) => method === "ALL").map(({ handler }) => handler)).toEqual(chain);
+  });
+
+  test("would miss a route for every verb, whatever its path, and one beside it", () => {
+    for (const path of ["/v1x/backdoor", "/v1/*", "/*", "*"]) {
+      const open = createApp() as unknown as Hono;
+      open.all(path, (c) => c.text("in"));
+      expect(routed(open), path).toContain(`ALL ${path.startsWith("/") ? path : `/${path}`}`);
+    }
+    const mounted = createApp() as unknown as Hono;
+    mounted.mount("/v1x", () => new Response("in"));
+    mounted.on("PURGE", "/v1/leads", (c) => c.text("in"));
+    expect(routed(mounted)).toEqual(expect.arrayContaining(["ALL /v1x/*", "PURGE /v1/leads"]));
   });
 
   test("no schema asks for what another of its parts refuses", () => {

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as schema from "../../src/db/schema/index.ts";
-import { untaggedIn } from "../db/catalog-faults.ts";
+import { untaggedIn } from "../db/untagged-uses.ts";
 import { newId } from "../support/world.ts";
 import { type Known, statements, untried } from "./statements.ts";
 

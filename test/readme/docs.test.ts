@@ -86,6 +86,26 @@ describe("docs/rate-limits.md", () => {
   });
 });
 
+describe("SECURITY.md", () => {
+  /** The settings that some section of the file gives a name, whichever environment it is of. */
+  const given = (toml: string, name: string): string[] =>
+    [...toml.replaceAll(/(^|\s)#[^\n]*/g, "").matchAll(new RegExp(`\\b${name}"?\\s*=\\s*([^\\s,}]+)`, "g"))].map(
+      ([, value = ""]) => value,
+    );
+  const wrangler = readFileSync(join(root, "wrangler.toml"), "utf8");
+
+  test("says that the platform writes down no request, and wrangler.toml has it so: an address holds the codes of sign-ins", () => {
+    expect(page("../SECURITY.md")).toContain("The platform's own log of requests (`invocation_logs`) and its traces are off");
+    expect(wrangler).toMatch(/^\[observability\]\nenabled = true$/m);
+    expect(wrangler).toMatch(/^\[observability\.logs\]\ninvocation_logs = false$/m);
+    expect(given(wrangler, "invocation_logs")).toEqual(["false"]);
+    // Each of these would carry addresses of requests elsewhere.
+    for (const name of ["logpush", "tail_consumers", "streaming_tail_consumers", "traces", "destinations"]) expect(given(wrangler, name), name).toEqual([]);
+    expect(wrangler).not.toMatch(/^\[+(?!observability\]|observability\.logs\])[^\]\n]*(observability|tail_consumers)/m);
+    expect(given("[env.x.observability.logs]\ninvocation_logs = true # false", "invocation_logs")).toEqual(["true"]);
+  }); // prettier-ignore
+});
+
 describe("docs/second-factors.md", () => {
   const text = page("second-factors.md");
   test("names each request of second factors, and no other", async () => {
