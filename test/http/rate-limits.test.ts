@@ -155,6 +155,48 @@ describe("a person", () => {
   });
 });
 
+describe("a session that has ended", () => {
+  const made = async (stage: "open" | "factor_due" = "open") => {
+    const { userId } = await makePerson(api.db);
+    await makeMember(api.db, acme.orgId, userId, "viewer");
+    const session = () => makeSession(api.db, api.deps.hashApiKey, userId, realNow, { stage });
+    return { userId, live: await session(), ended: await session() };
+  };
+  const ask = (session: { readonly headers: Readonly<Record<string, string>> }, address: string, path = "/v1/account") =>
+    api.send("GET", path, { headers: { ...session.headers, ...from(address) } });
+  const end = (session: { readonly id: string }) =>
+    api.db.admin("update sessions set ended_at = $2 where id = $1", [session.id, realNow]);
+
+  test("uses up nothing of its person's, and has a count of its own", async () => {
+    const { live, ended } = await made();
+    await end(ended);
+    const before = api.db.endpoint.requests().total;
+    const statuses = [];
+    for (let at = 0; at < 8; at += 1) statuses.push((await ask(ended, `198.51.100.${at}`)).status);
+    expect(statuses).toEqual([401, 401, 401, 429, 429, 429, 429, 429]);
+    expect(api.db.endpoint.requests().total - before).toBe(3);
+    expect((await ask(live, "203.0.113.9")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
+  });
+
+  test("nor does one that this worker knew, but for the request by which it learns of the end", async () => {
+    const { live, ended } = await made();
+    expect((await ask(ended, "198.51.100.1")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
+    await end(ended);
+    for (let at = 0; at < 8; at += 1) await ask(ended, `198.51.100.${at}`);
+    const served = await ask(live, "203.0.113.9");
+    expect([served.status, served.headers.get("ratelimit")]).toEqual([200, '"user";r=0;t=60']);
+  });
+
+  test("is none whose request was refused for another reason, or asked the database for nothing", async () => {
+    const { live, ended: other } = await made("factor_due");
+    expect((await ask(live, "203.0.113.9")).json.code).toBe("second_factor_due");
+    expect((await ask(live, "203.0.113.9", "/v1/me")).headers.get("ratelimit")).toBe('"user";r=1;t=60');
+    expect((await ask(other, "203.0.113.9", "/v1/nothing")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
+    expect((await ask(other, "203.0.113.9", "/v1/me")).headers.get("ratelimit")).toBe('"user";r=0;t=60');
+    expect((await ask(live, "203.0.113.9")).status).toBe(429);
+  });
+});
+
 describe("an issuer's tokens", () => {
   test("have one quota together, which nobody uses up who cannot sign for it", async () => {
     const signer = signerOf("EdDSA");
