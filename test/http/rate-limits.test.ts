@@ -321,7 +321,8 @@ const signIn = new Hono<HttpEnv>();
 signIn.use(requestId);
 signIn.post("/attempt/:kind", async (c) => {
   const { account = "", device = "" } = c.req.query();
-  await limitChallenge(c, { kind: c.req.param("kind"), account, device });
+  const known = device === "" ? null : { by: device, isSo: async () => device.startsWith("known") };
+  await limitChallenge(c, { kind: c.req.param("kind"), account, device, known });
   return c.json({});
 });
 signIn.post("/mail", async (c) => {
@@ -361,6 +362,18 @@ describe("attempts to sign in", () => {
       statuses.push((await attempt(`person${at}@acme.example`, `device${at}`, "203.0.113.71")).status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(50);
     expect(statuses.slice(50)).toEqual(Array.from({ length: 10 }, () => 429));
+  });
+
+  test("are fifty more for each that is known there, whatever accounts it names, and none for who only says so", async () => {
+    const at = "203.0.113.74";
+    for (let n = 0; n < 50; n += 1) await attempt(`person${n}@acme.example`, "", at);
+    expect((await attempt("dana@acme.example", "", at)).status).toBe(429);
+    expect((await attempt("dana@acme.example", "made-up", at)).status).toBe(429);
+    const statuses: number[] = [];
+    for (let n = 0; n < 60; n += 1) statuses.push((await attempt(`person${n}@acme.example`, "known-laptop", at)).status);
+    expect(statuses).toEqual(Array.from({ length: 60 }, (_, n) => (n < 50 ? 200 : 429)));
+    for (let n = 0; n < 6; n += 1) statuses.push((await attempt("dana@acme.example", "known-phone", at)).status);
+    expect(statuses.slice(60)).toEqual([200, 200, 200, 200, 200, 429]);
   });
 
   test("cannot be moved from one to another by what an account or a device is called", async () => {
