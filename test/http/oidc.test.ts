@@ -5,7 +5,7 @@ import { otherTenant } from "../../dev/simulators/oidc-tokens.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { openBrowser as openPages } from "../support/browser.ts";
 import { memoryLimits, quotasWith } from "../support/rate-limits.ts";
-import { makePerson, testOrigin } from "../support/users.ts";
+import { livesOf, makePerson, sessionLives, testOrigin } from "../support/users.ts";
 import { browserCookie, callbackOf, clientSecret, type OidcWorld, openOidc, sessionCookie, type Vendor, vendors } from "./oidc-world.ts"; // prettier-ignore
 
 let world: OidcWorld;
@@ -45,6 +45,7 @@ describe.each(vendors)("with %s", (vendor) => {
     expect(await whoIs(browser)).toBe(email);
     const [session] = await world.rows("select method, stage from sessions where user_id = $1", (await userOf(email))?.["id"]);
     expect(session).toEqual({ method: vendor, stage: "open" });
+    expect(await livesOf(world.api.db, String((await userOf(email))?.["id"]))).toEqual(sessionLives);
     expect((await userOf(email))?.["last_sign_in_at"]).not.toBeNull();
     const page = await browser.send("GET", "/auth/signed-in");
     expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);

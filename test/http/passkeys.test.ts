@@ -8,7 +8,7 @@ import { Authenticator, cbor, type Created, type Wrong } from "../support/authen
 import { makeMaker } from "../support/certificate.ts";
 import { FactorBrowser, type SignedInPerson, signInPerson } from "../support/factor-holder.ts";
 import { reportAccess } from "../support/report.ts";
-import { testOrigin } from "../support/users.ts";
+import { livesOf, sessionLives, testOrigin } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
 
 let api: Api;
@@ -64,6 +64,7 @@ describe("a passkey", () => {
     expect(inside.json, inside.text).toEqual({ object: "sign_in", status: "signed_in", next: "done", go_to: null });
     expect(inside.headers.get("cache-control")).toBe("no-store");
     expect((await elsewhere.makesKey()).status).toBe(201);
+    expect(await livesOf(api.db, person.userId)).toEqual(sessionLives);
     const sessions = (await elsewhere.send("GET", "/v1/sessions")).json.data as { method: string; current: boolean }[];
     expect(sessions.find((one) => one.current)).toMatchObject({ method: "passkey", status: "open" });
 

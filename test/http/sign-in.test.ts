@@ -4,7 +4,7 @@ import { sessionCookie } from "../../src/http/authenticate.ts";
 import { uuidOf } from "../../src/lib/ids.ts";
 import { instantOf, secondsOf } from "../../src/lib/instant.ts";
 import { type Browser, type BrowserOptions, newestLink, openBrowser, tokenOf } from "../support/browser.ts";
-import { makeMember, testOrigin } from "../support/users.ts";
+import { livesOf, makeMember, sessionLives, testOrigin } from "../support/users.ts";
 import { type Api, openApi, realNow } from "./api.ts";
 
 let api: Api;
@@ -260,6 +260,26 @@ describe("a session that was there before", () => {
     stranger.cookies.set(sessionCookie, `${token.slice(0, -60)}${"0".repeat(60)}`);
     expect((await open(stranger, await ask(stranger, newAddress()))).status).toBe(200);
     expect((await me(ada)).object).toBe("me");
+  });
+});
+
+describe("a session that a link began", () => {
+  test("ends after an hour without a request, and twelve hours after it began however much it is used", async () => {
+    const [ada, email] = [browser(), newAddress()];
+    await open(ada, await ask(ada, email));
+    expect(await livesOf(api.db, uuidOf("user", (await me(ada)).user.id) ?? "")).toEqual(sessionLives);
+    // To the minute it is written down that it was used.
+    for (let hour = 0; hour < 12; hour += 1) {
+      later(3_599);
+      expect((await me(ada)).object, `after ${hour + 1} hours`).toBe("me");
+    }
+    later(11);
+    expect((await me(ada)).object).toBe("me");
+    later(1);
+    expect((await me(ada)).code).toBe("unauthorized");
+    await open(ada, await ask(ada, email));
+    later(3_600);
+    expect((await me(ada)).code).toBe("unauthorized");
   });
 });
 
