@@ -33,11 +33,9 @@ describe.each(vendors)("with %s", (vendor) => {
     expect(asked["scope"]?.split(" ")).toEqual(expect.arrayContaining(["openid", "email"]));
     const email = fresh();
     const answer = await browser.finish(await browser.allow(at, email));
-    expect([answer.status, answer.headers.get("location"), answer.headers.get("cache-control")]).toEqual([
-      303,
-      "/auth/signed-in",
-      "no-store",
-    ]);
+    expect([answer.status, answer.headers.get("location")]).toEqual([303, "/auth/signed-in"]);
+    // Its address has the code in it.
+    expect([answer.headers.get("cache-control"), answer.headers.get("referrer-policy")]).toEqual(["no-store", "no-referrer"]);
     expect(answer.headers.getSetCookie()).toEqual([
       expect.stringMatching(/^__Host-dialgate-session=dgs_\w+; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
       expect.stringMatching(/^__Host-dialgate-device=[\w-]{43}; Max-Age=31536000; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
@@ -47,6 +45,12 @@ describe.each(vendors)("with %s", (vendor) => {
     expect(session).toEqual({ method: vendor, stage: "open" });
     expect(await livesOf(world.api.db, String((await userOf(email))?.["id"]))).toEqual(sessionLives);
     expect((await userOf(email))?.["last_sign_in_at"]).not.toBeNull();
+    const bound = await world.rows(
+      `select p.facts_text as facts from audit.entry e join audit.payload p using (org_id, seq)
+        where e.event_type = 'identity.bound' and p.facts_text like '%' || $1 || '%'`,
+      publicId("user", String((await userOf(email))?.["id"])),
+    );
+    expect(bound.map(({ facts }) => JSON.parse(String(facts)).provider)).toEqual([vendor]);
     const page = await browser.send("GET", "/auth/signed-in");
     expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
   });

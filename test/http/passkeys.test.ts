@@ -451,6 +451,16 @@ describe("an answer of a passkey in which one thing is wrong opens nothing", () 
     expect((await api.mailbox.read(own.email)).map(({ subject }) => subject)).toContain(
       "A passkey was refused at your Dialgate account",
     );
+    // The mail's sender is woken, whether it would have signed in or been a second factor.
+    const due = await signInPerson(api, { person: own, stage: "factor_due" });
+    for (const attempt of [
+      async () => browser.signIn(own.authenticator.get(await browser.signInOptions(), { counter })),
+      async () => due.browser.show(own.authenticator.get(await due.browser.ownOptions(), { counter })),
+    ]) {
+      api.woken.length = 0;
+      expect(told(await attempt())).toEqual(refused);
+      expect(api.woken).toEqual([{ orgId: "", work: "mail" }]);
+    }
   });
 
   test("of somebody whose account is disabled signs nobody in", async () => {
