@@ -11,6 +11,7 @@ import { type Env, parseEnv, type WorkerEnv } from "./env.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpDeps } from "./http/http-env.ts";
 import { knownIssuers } from "./http/known-issuers.ts";
+import { knownSessions } from "./http/known-sessions.ts";
 import { quotasOf } from "./http/quotas.ts";
 import { type FaultReport, faultOf } from "./http/on-error.ts";
 import { judgeStanding } from "./jobs/judge-standing.ts";
@@ -39,6 +40,7 @@ interface Isolate {
   readonly keys: Keys;
   readonly desk: Desk;
   readonly knownIssuers: HttpDeps["knownIssuers"];
+  readonly knownSessions: HttpDeps["knownSessions"];
   /** Buckets that hold still until an instant, as their counter said. */
   readonly refusals: Map<string, number>;
   roleIsSafe: boolean;
@@ -54,6 +56,7 @@ async function isolateOf(workerEnv: WorkerEnv): Promise<Isolate> {
       keys: await importKeys(env),
       desk: openDesk(),
       knownIssuers: knownIssuers(),
+      knownSessions: knownSessions(),
       refusals: new Map(),
       roleIsSafe: false,
     };
@@ -86,6 +89,7 @@ async function serve(request: Request, workerEnv: WorkerEnv, context: ExecutionC
     ...deps,
     desk: isolate.desk,
     knownIssuers: isolate.knownIssuers,
+    knownSessions: isolate.knownSessions,
     roleIsSafe: () => roleIsSafe(isolate, deps),
     checkDatabase: async () => void (await deps.system.unsafeRole()),
     callNow: (org, asked) => callNow({ ...deps, desk: isolate.desk }, org, asked),

@@ -19,6 +19,7 @@ import type { TokenKeys } from "../providers/token-keys.ts";
 import type { TotpSecrets } from "../providers/totp/totp-secrets.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
+import type { KnownSessions } from "./known-sessions.ts";
 import type { FaultReport } from "./on-error.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Flood, RateLimits } from "./rate-limits.ts";
@@ -56,6 +57,8 @@ export interface HttpDeps {
   readonly tokenKeys: TokenKeys;
   /** The isolate's memory of who signs tokens. */
   readonly knownIssuers: KnownIssuers;
+  /** The isolate's memory of which sessions were proved. */
+  readonly knownSessions: KnownSessions;
   readonly desk: SnapshotDesk;
   readonly files: FileStore;
   /** A verb of `dispatch`, handed over by `worker.ts`: the one way from a request to a call. */

@@ -12,23 +12,39 @@ export interface Challenge {
   readonly account: string;
   /** The browser; empty for one that shows no cookie of ours. */
   readonly device: string;
+  /** Who it was before, if they say so by what we gave them; null: nobody whom we know. */
+  readonly known: Known | null;
+}
+/** A browser that has signed in before, or a session. */
+export interface Known {
+  /** What tells it from others, as it was sent, secret included. */
+  readonly by: string;
+  /** Asked only where the address's quota is used up. */
+  isSo(): Promise<boolean>;
 }
 
 /** What a route declares that counts attempts here: the document says it as quotas (openapi-document.ts), and a test compares. */
-export const countsAttempts = { "x-attempts": ["challenge_address", "challenge"] } as const;
+export const countsAttempts = { "x-attempts": ["challenge_address", "challenge_known", "challenge"] } as const;
 export const countsMails = { "x-attempts": [...countsAttempts["x-attempts"], "challenge_mail"] } as const;
 
 /**
  * Counts an attempt at a challenge of sign-in, before it is looked at. By account, device and address together, and by
- * address alone: never by the account alone, because whoever knows a person's address of mail could then keep them out.
+ * address: never by the account alone, because whoever knows a person's address of mail could then keep them out. Nor does a
+ * stranger who uses up what an address has keep those out who share it and were here before: they go on by a count of their own.
  *
  * @throws Problem `rate_limited`, or `limits_unavailable` where an attempt cannot be counted: a code that may be guessed
  * without end is no code, so that this one limit fails closed.
  */
-export async function limitChallenge(c: Context<HttpEnv>, { kind, account, device }: Challenge): Promise<void> {
-  const { challenge, challenge_address } = c.env.quotas;
+export async function limitChallenge(c: Context<HttpEnv>, { kind, account, device, known }: Challenge): Promise<void> {
+  const { challenge, challenge_address, challenge_known } = c.env.quotas;
   const address = addressOf(c);
-  await admit(c, `challenge_address:${address}`, challenge_address);
+  const taken = await ask(c, `challenge_address:${address}`, challenge_address);
+  if (!taken.allowed) {
+    if (known === null) throw rateLimited(challenge_address, taken);
+    // Counted before it is asked whether it is so: each asks the database.
+    await admit(c, `challenge_known:${JSON.stringify([known.by, address])}`, challenge_known);
+    if (!(await known.isSo())) throw rateLimited(challenge_address, taken);
+  }
   await admit(c, `challenge:${JSON.stringify([kind, account, device, address])}`, challenge);
 }
 

@@ -1,12 +1,15 @@
 import type { Context, MiddlewareHandler } from "hono";
+import type { OrgDb } from "../db/org-db.ts";
 import { hexOf } from "../lib/bytes.ts";
 import type { Principal } from "./authenticate.ts";
 import { clientAddress } from "./client-address.ts";
 import type { HttpEnv } from "./http-env.ts";
-import { faultOf } from "./on-error.ts";
+import { faultOf, isAccessRefused } from "./on-error.ts";
 import { Problem } from "./problem.ts";
-import type { Policy, PolicyName } from "./quotas.ts";
+import type { Policy } from "./quotas.ts";
 import type { Taken } from "./rate-limits.ts";
+
+type SessionPrincipal = Extract<Principal, { readonly kind: "session" }>;
 
 export const addressOf = (c: Context<HttpEnv>): string => clientAddress(c.req.header("cf-connecting-ip"));
 
@@ -38,27 +41,54 @@ export const limitAddress: MiddlewareHandler<HttpEnv> = async (c, next) => {
   await counted(c, next, `address:${addressOf(c)}`, c.env.quotas.address);
 };
 
-/** Counts the request for who sends it. */
+/**
+ * Counts the request for who sends it. The database has not proved yet who that is, and whoever knows another's id, or holds
+ * what was theirs once, must not use up what is theirs.
+ */
 export const limitPrincipal: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  const { bucket, policy } = bucketOf(c.var.principal);
-  await counted(c, next, bucket, c.env.quotas[policy]);
+  const { principal } = c.var;
+  switch (principal.kind) {
+    case "api_key":
+      // As it was sent, secret included.
+      return counted(c, next, `key:${principal.id}:${hexOf(principal.hash)}`, c.env.quotas.key);
+    case "token":
+      // Its signature has been proved: the issuer's bucket is nobody else's to use up.
+      return counted(c, next, `issuer:${principal.proof.issuerId}`, c.env.quotas.issuer);
+    case "session":
+      return limitSession(c, next, principal);
+  }
 };
 
 /**
- * The database has not proved yet who it is, and whoever knows another's id must not use up what is theirs. A key's bucket
- * is therefore the key as it was sent, secret included; a person's is theirs whichever session they use, because nobody but
- * us can make a cookie with their id (session-token.ts).
+ * A person's bucket is theirs whichever session they use, and is charged for sessions that were proved alone: a cookie whose
+ * session has ended counts for itself. Until the database has proved it to this isolate, a session counts for itself and, once
+ * that is done, for its person too; from then on for its person alone, before it is served.
  */
-function bucketOf(principal: Principal): { readonly bucket: string; readonly policy: PolicyName } {
-  switch (principal.kind) {
-    case "api_key":
-      return { bucket: `key:${principal.id}:${hexOf(principal.hash)}`, policy: "key" };
-    case "token":
-      // Its signature has been proved: the issuer's bucket is nobody else's to use up.
-      return { bucket: `issuer:${principal.proof.issuerId}`, policy: "issuer" };
-    case "session":
-      return { bucket: `user:${principal.id}`, policy: "user" };
+async function limitSession(c: Context<HttpEnv>, next: () => Promise<void>, sent: SessionPrincipal): Promise<void> {
+  const { knownSessions, quotas } = c.env;
+  const [hash, theirs] = [hexOf(sent.hash), `user:${sent.id}`];
+  if (knownSessions.has(hash)) {
+    await counted(c, next, theirs, quotas.user);
+    if (proofOf(c, sent) === false) knownSessions.forget(hash);
+    return;
   }
+  const provedNow = async () => {
+    await next();
+    const { principal } = c.var;
+    if (proofOf(c, sent) !== true || principal.kind !== "session") return;
+    // It may have gone on under another token in this request.
+    knownSessions.keep(hexOf(principal.hash));
+    const taken = await take(c, theirs, quotas.user);
+    if (taken !== null) tell(c, quotas.user, taken);
+  };
+  await counted(c, provedNow, `session:${hash}`, quotas.user);
+}
+
+/** Whether the request has proved its session; null: the database was not asked, or has not answered. */
+function proofOf(c: Context<HttpEnv>, sent: SessionPrincipal): boolean | null {
+  if (c.error !== undefined && isAccessRefused(c.error)) return c.error.reason !== "unknown_principal";
+  const isRebound = c.var.principal !== sent;
+  return isRebound || (c.var.org as OrgDb | undefined)?.lastBound != null ? true : null;
 }
 
 async function counted(c: Context<HttpEnv>, next: () => Promise<void>, bucket: string, policy: Policy): Promise<void> {
@@ -69,6 +99,10 @@ async function counted(c: Context<HttpEnv>, next: () => Promise<void>, bucket: s
   if (taken.unusual) c.set("unusualRate", true);
   await next();
   // The counter nearest to the caller is told: a key's own, not that of an address that it may share with strangers.
+  tell(c, policy, taken);
+}
+
+function tell(c: Context<HttpEnv>, policy: Policy, taken: Taken): void {
   if (!c.res.headers.has("ratelimit")) for (const [name, value] of headersOf(policy, taken)) c.res.headers.set(name, value);
 }
 

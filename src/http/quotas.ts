@@ -17,6 +17,7 @@ const table = {
   // Of sign-in: asking for a link, a code, a recovery code.
   challenge: [5, 900],
   challenge_address: [50, 900],
+  challenge_known: [50, 900],
   challenge_mail: [10, 3_600],
 } as const satisfies Record<string, readonly [limit: number, windowSeconds: number]>;
 export type PolicyName = keyof typeof table;

@@ -25,7 +25,10 @@ export function actingIn(c: Context<HttpEnv>): ActingSession {
  */
 export const limitFactor = (c: Context<HttpEnv>, kind: string): Promise<void> => {
   const { userId, hash } = actingIn(c);
-  return limitChallenge(c, { kind, account: userId, device: hexOf(hash) });
+  const device = hexOf(hash);
+  // Whoever is signed in is known. Binding proves it, and refuses what is not so.
+  const isSo = async () => c.env.knownSessions.has(device) || (await c.var.org.bound()) !== null;
+  return limitChallenge(c, { kind, account: userId, device, known: { by: device, isSo } });
 };
 
 /** After a second factor was shown: the browser gets the session's new token, and the old one is worth nothing. */

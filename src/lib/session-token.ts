@@ -5,8 +5,8 @@ import { sameText } from "./constant-time.ts";
  * A session's cookie: `dgs_<session: 22 base62>_<person: 22 base62>_<secret: 43 base62><tag: 22 base62>`. Whose it is stands
  * in it, so that who acts is known before the database has proved it; only a keyed hash of the whole is stored.
  *
- * The tag is a keyed digest of what stands before it, so that nobody else can make one: a person's requests are counted by
- * what the cookie says (rate limits), and made-up cookies in their name would use up what is theirs.
+ * The tag is a keyed digest of what stands before it, so that nobody else can make one: a made-up cookie is refused without
+ * the database, and has no counter.
  */
 export interface SessionToken {
   readonly id: string;

@@ -95,6 +95,7 @@ describe("the API's document", () => {
     expect(of("GET /healthz")).toEqual([address]);
     const attempts = [
       { policy: "challenge_address", q: 50, w: 900 },
+      { policy: "challenge_known", q: 50, w: 900 },
       { policy: "challenge", q: 5, w: 900 },
     ];
     expect(of("POST /auth/link")).toEqual([address, ...attempts, { policy: "challenge_mail", q: 10, w: 3_600 }]);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { IdentityProvider } from "../../src/providers/sign-in/contract.ts";
 import type { PolicyName } from "../../src/http/quotas.ts";
+import { newestLink, openBrowser, tokenOf } from "../support/browser.ts";
 import { makeMember, makePerson, makeSession, testOrigin } from "../support/users.ts";
 import { memoryLimits } from "../support/rate-limits.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
@@ -9,15 +10,29 @@ import { type Api, type Caller, openApi, realNow } from "./api.ts";
 const google = { name: "google", authorizationUrl: () => "https://google.test/" } as unknown as IdentityProvider;
 const limits = memoryLimits();
 const taken: PolicyName[] = [];
-const counting = {
-  take: (...asked: Parameters<typeof limits.take>) => (taken.push(asked[1].name), limits.take(...asked)),
+let isUsedUp = false;
+/** What the address has of attempts is used up, so that who was there before goes on by their own. */
+const counting: typeof limits = {
+  ...limits,
+  async take(...asked) {
+    taken.push(asked[1].name);
+    const answer = await limits.take(...asked);
+    return answer !== null && isUsedUp && asked[1].name === "challenge_address" ? { ...answer, allowed: false } : answer;
+  },
 };
 
 let api: Api;
 let org: Caller;
+/** Of a browser that has signed in before, as whom the document's example asks. */
+let device = "";
 beforeAll(async () => {
   api = await openApi({ rateLimits: counting, identityProviders: { google } });
   org = await api.seed();
+  const [browser, email] = [openBrowser(api.deps), "ada@example.com"];
+  await browser.send("POST", "/auth/link", { email });
+  await browser.send("POST", "/auth/link/open", { token: tokenOf(await newestLink(api.mailbox, email)) });
+  device = browser.cookies.get("__Host-dialgate-device") ?? "";
+  isUsedUp = true;
 });
 afterAll(() => api?.close());
 
@@ -46,7 +61,11 @@ async function owner(): Promise<Record<string, string>> {
   const person = await makePerson(api.db);
   await makeMember(api.db, org.orgId, person.userId, "owner");
   const session = await makeSession(api.db, api.deps.hashApiKey, person.userId, realNow, { org: org.orgId });
-  return { ...session.headers, origin: testOrigin };
+  return {
+    ...session.headers,
+    cookie: `${session.headers["cookie"]}; __Host-dialgate-device=${device}`,
+    origin: testOrigin,
+  };
 }
 
 test("the quotas that the document names for an operation are the counters that it asks", async () => {

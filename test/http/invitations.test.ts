@@ -3,7 +3,7 @@ import { type Role, roles } from "../../src/domain/access/operations.ts";
 import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import type { Instant } from "../../src/lib/instant.ts";
 import { openBrowser } from "../support/browser.ts";
-import { makeMember } from "../support/users.ts";
+import { makeMember, makeSession } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
 import { chainOf, forbidEntry, mailsQueued, roleOf, signIn, type SignedIn, told } from "./signed-in.ts";
 
@@ -46,8 +46,11 @@ describe("an invitation", () => {
     expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
     const token = await tokenTo(email);
     const guest = await signIn(api, { email });
+    const elsewhere = await makeSession(api.db, api.deps.hashApiKey, guest.userId, realNow);
     const joined = await accept(guest, token);
     expect(joined.status).toBe(200);
+    // Each of their sessions goes on under another token: they may more than before.
+    expect((await api.send("GET", "/v1/campaigns", { headers: elsewhere.headers })).headers.get("set-cookie")).toContain("dgs_");
     expect(joined.json).toEqual({
       object: "membership",
       organisation: { id: publicId("org", org.orgId), name: "Acme Solar", livemode: false },

@@ -59,6 +59,21 @@ describe("a key from a new network", () => {
     expect(await told("credential.new_network")).toHaveLength(2);
   });
 
+  test("is kept and told up to the thousandth: a key that is used from more is used from anywhere", async () => {
+    const kept = async () =>
+      Number((await api.db.admin("select count(*) as n from credential_networks where credential_id = $1", [org.keyId])).rows[0]?.["n"]);
+    const said = (await told("credential.new_network")).length;
+    await api.db.admin(
+      `insert into credential_networks (org_id, credential_id, network, first_seen_at, told_at)
+        select $1, $2, '10.' || n / 250 || '.' || n % 250 || '.0/24', now(), now() from generate_series(1, 999 - $3::integer) n`,
+      [org.orgId, org.keyId, await kept()],
+    );
+    expect((await from("198.18.1.1")).status).toBe(200);
+    expect([await kept(), (await told("credential.new_network")).length]).toEqual([1_000, said + 1]);
+    expect((await from("198.18.2.1")).status).toBe(200);
+    expect([await kept(), (await told("credential.new_network")).length]).toEqual([1_000, said + 1]);
+  }); // prettier-ignore
+
   test("is the /24 or the /48 of the address, whatever its spelling, and nothing where there is none", () => {
     const network = (text: string | undefined) => networkOf(clientAddress(text));
     expect(network("203.0.113.7")).toBe("203.0.113.0/24");

@@ -5,7 +5,7 @@ import { otherTenant } from "../../dev/simulators/oidc-tokens.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { openBrowser as openPages } from "../support/browser.ts";
 import { memoryLimits, quotasWith } from "../support/rate-limits.ts";
-import { makePerson, testOrigin } from "../support/users.ts";
+import { livesOf, makePerson, sessionLives, testOrigin } from "../support/users.ts";
 import { browserCookie, callbackOf, clientSecret, type OidcWorld, openOidc, sessionCookie, type Vendor, vendors } from "./oidc-world.ts"; // prettier-ignore
 
 let world: OidcWorld;
@@ -33,11 +33,9 @@ describe.each(vendors)("with %s", (vendor) => {
     expect(asked["scope"]?.split(" ")).toEqual(expect.arrayContaining(["openid", "email"]));
     const email = fresh();
     const answer = await browser.finish(await browser.allow(at, email));
-    expect([answer.status, answer.headers.get("location"), answer.headers.get("cache-control")]).toEqual([
-      303,
-      "/auth/signed-in",
-      "no-store",
-    ]);
+    expect([answer.status, answer.headers.get("location")]).toEqual([303, "/auth/signed-in"]);
+    // Its address has the code in it.
+    expect([answer.headers.get("cache-control"), answer.headers.get("referrer-policy")]).toEqual(["no-store", "no-referrer"]);
     expect(answer.headers.getSetCookie()).toEqual([
       expect.stringMatching(/^__Host-dialgate-session=dgs_\w+; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
       expect.stringMatching(/^__Host-dialgate-device=[\w-]{43}; Max-Age=31536000; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
@@ -45,7 +43,14 @@ describe.each(vendors)("with %s", (vendor) => {
     expect(await whoIs(browser)).toBe(email);
     const [session] = await world.rows("select method, stage from sessions where user_id = $1", (await userOf(email))?.["id"]);
     expect(session).toEqual({ method: vendor, stage: "open" });
+    expect(await livesOf(world.api.db, String((await userOf(email))?.["id"]))).toEqual(sessionLives);
     expect((await userOf(email))?.["last_sign_in_at"]).not.toBeNull();
+    const bound = await world.rows(
+      `select p.facts_text as facts from audit.entry e join audit.payload p using (org_id, seq)
+        where e.event_type = 'identity.bound' and p.facts_text like '%' || $1 || '%'`,
+      publicId("user", String((await userOf(email))?.["id"])),
+    );
+    expect(bound.map(({ facts }) => JSON.parse(String(facts)).provider)).toEqual([vendor]);
     const page = await browser.send("GET", "/auth/signed-in");
     expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
   });
@@ -294,6 +299,8 @@ describe("a flow", () => {
   test("is counted for the address and the browser before anything is written, and none is begun uncounted", async () => {
     const { rateLimits, quotas } = world.api.deps;
     const limits = memoryLimits();
+    const known = world.browser();
+    await known.signIn("google", fresh());
     Object.assign(world.api.deps, { rateLimits: limits, quotas: quotasWith({ challenge: 3, challenge_address: 5, address: 1_000 }) });
     const flows = await world.count("oidc_flows");
     const begin = (browser: ReturnType<OidcWorld["browser"]>) => browser.send("POST", "/auth/oidc/google", { "sec-fetch-site": "same-origin" });
@@ -303,9 +310,10 @@ describe("a flow", () => {
     expect(statuses).toEqual([200, 200, 200, 429, 429]);
     const stranger = await begin(world.browser());
     expect([stranger.status, stranger.json.code, Number(stranger.headers.get("retry-after")) > 0]).toEqual([429, "rate_limited", true]);
+    expect((await begin(known)).status).toBe(200);
     limits.answering = false;
     expect((await begin(world.browser())).json.code).toBe("limits_unavailable");
-    expect(await world.count("oidc_flows")).toBe(flows + 3);
+    expect(await world.count("oidc_flows")).toBe(flows + 4);
     // The browser's own secret is no name of a bucket.
     expect(limits.asked.join(" ")).not.toContain(browser.cookies.get(browserCookie));
     Object.assign(world.api.deps, { rateLimits, quotas });

@@ -6,6 +6,7 @@ import { type AuditEntry, verifyChain } from "../../src/lib/audit-chain.ts";
 import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { tenantTables } from "../isolation/tenants.ts";
 import { testPeppers } from "../support/peppers.ts";
+import { makeSession } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
 import { chainOf, forbidEntry, roleOf, signIn, type SignedIn } from "./signed-in.ts";
 
@@ -31,6 +32,7 @@ async function rowCounts(orgId: string): Promise<Record<string, number>> {
 describe("an organisation that somebody makes", () => {
   test("is theirs, a test one with a clock at the present, and works", async () => {
     const person = await signIn(api);
+    const elsewhere = await makeSession(api.db, api.deps.hashApiKey, person.userId, realNow);
     const made = await make(person, { name: "  Acme Solar  " });
     expect([made.status, made.json]).toEqual([201, { id: made.json.id, object: "organisation", name: "Acme Solar", livemode: false, role: "owner", created_at: realNow }]);
     expect(await roleOf(api, orgOf(made), person.userId)).toBe("owner");
@@ -40,7 +42,8 @@ describe("an organisation that somebody makes", () => {
     expect((await person.send("POST", "/v1/sellers", { registered_name: "Acme Solar LLC" })).status).toBe(201);
     const key = await person.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["leads:write"] });
     expect(key.json.secret).toMatch(/^dg_test_/);
-    expect((await api.db.admin("select rotation_due from sessions where user_id = $1", [person.userId])).rows).toEqual([{ rotation_due: false }]);
+    expect((await api.send("GET", "/v1/test_clock", { headers: elsewhere.headers })).headers.get("set-cookie")).toContain("dgs_");
+    expect((await api.db.admin("select rotation_due from sessions where user_id = $1", [person.userId])).rows).toEqual([{ rotation_due: false }, { rotation_due: false }]);
   }); // prettier-ignore
 
   test("has what a seeded one has, by the same verb, and begins its own chain", async () => {

@@ -8,7 +8,7 @@ import { Authenticator, cbor, type Created, type Wrong } from "../support/authen
 import { makeMaker } from "../support/certificate.ts";
 import { FactorBrowser, type SignedInPerson, signInPerson } from "../support/factor-holder.ts";
 import { reportAccess } from "../support/report.ts";
-import { testOrigin } from "../support/users.ts";
+import { livesOf, sessionLives, testOrigin } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
 
 let api: Api;
@@ -64,6 +64,7 @@ describe("a passkey", () => {
     expect(inside.json, inside.text).toEqual({ object: "sign_in", status: "signed_in", next: "done", go_to: null });
     expect(inside.headers.get("cache-control")).toBe("no-store");
     expect((await elsewhere.makesKey()).status).toBe(201);
+    expect(await livesOf(api.db, person.userId)).toEqual(sessionLives);
     const sessions = (await elsewhere.send("GET", "/v1/sessions")).json.data as { method: string; current: boolean }[];
     expect(sessions.find((one) => one.current)).toMatchObject({ method: "passkey", status: "open" });
 
@@ -450,6 +451,16 @@ describe("an answer of a passkey in which one thing is wrong opens nothing", () 
     expect((await api.mailbox.read(own.email)).map(({ subject }) => subject)).toContain(
       "A passkey was refused at your Dialgate account",
     );
+    // The mail's sender is woken, whether it would have signed in or been a second factor.
+    const due = await signInPerson(api, { person: own, stage: "factor_due" });
+    for (const attempt of [
+      async () => browser.signIn(own.authenticator.get(await browser.signInOptions(), { counter })),
+      async () => due.browser.show(own.authenticator.get(await due.browser.ownOptions(), { counter })),
+    ]) {
+      api.woken.length = 0;
+      expect(told(await attempt())).toEqual(refused);
+      expect(api.woken).toEqual([{ orgId: "", work: "mail" }]);
+    }
   });
 
   test("of somebody whose account is disabled signs nobody in", async () => {

@@ -155,6 +155,48 @@ describe("a person", () => {
   });
 });
 
+describe("a session that has ended", () => {
+  const made = async (stage: "open" | "factor_due" = "open") => {
+    const { userId } = await makePerson(api.db);
+    await makeMember(api.db, acme.orgId, userId, "viewer");
+    const session = () => makeSession(api.db, api.deps.hashApiKey, userId, realNow, { stage });
+    return { userId, live: await session(), ended: await session() };
+  };
+  const ask = (session: { readonly headers: Readonly<Record<string, string>> }, address: string, path = "/v1/account") =>
+    api.send("GET", path, { headers: { ...session.headers, ...from(address) } });
+  const end = (session: { readonly id: string }) =>
+    api.db.admin("update sessions set ended_at = $2 where id = $1", [session.id, realNow]);
+
+  test("uses up nothing of its person's, and has a count of its own", async () => {
+    const { live, ended } = await made();
+    await end(ended);
+    const before = api.db.endpoint.requests().total;
+    const statuses = [];
+    for (let at = 0; at < 8; at += 1) statuses.push((await ask(ended, `198.51.100.${at}`)).status);
+    expect(statuses).toEqual([401, 401, 401, 429, 429, 429, 429, 429]);
+    expect(api.db.endpoint.requests().total - before).toBe(3);
+    expect((await ask(live, "203.0.113.9")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
+  });
+
+  test("nor does one that this worker knew, but for the request by which it learns of the end", async () => {
+    const { live, ended } = await made();
+    expect((await ask(ended, "198.51.100.1")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
+    await end(ended);
+    for (let at = 0; at < 8; at += 1) await ask(ended, `198.51.100.${at}`);
+    const served = await ask(live, "203.0.113.9");
+    expect([served.status, served.headers.get("ratelimit")]).toEqual([200, '"user";r=0;t=60']);
+  });
+
+  test("is none whose request was refused for another reason, or asked the database for nothing", async () => {
+    const { live, ended: other } = await made("factor_due");
+    expect((await ask(live, "203.0.113.9")).json.code).toBe("second_factor_due");
+    expect((await ask(live, "203.0.113.9", "/v1/me")).headers.get("ratelimit")).toBe('"user";r=1;t=60');
+    expect((await ask(other, "203.0.113.9", "/v1/nothing")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
+    expect((await ask(other, "203.0.113.9", "/v1/me")).headers.get("ratelimit")).toBe('"user";r=0;t=60');
+    expect((await ask(live, "203.0.113.9")).status).toBe(429);
+  });
+});
+
 describe("an issuer's tokens", () => {
   test("have one quota together, which nobody uses up who cannot sign for it", async () => {
     const signer = signerOf("EdDSA");
@@ -279,7 +321,8 @@ const signIn = new Hono<HttpEnv>();
 signIn.use(requestId);
 signIn.post("/attempt/:kind", async (c) => {
   const { account = "", device = "" } = c.req.query();
-  await limitChallenge(c, { kind: c.req.param("kind"), account, device });
+  const known = device === "" ? null : { by: device, isSo: async () => device.startsWith("known") };
+  await limitChallenge(c, { kind: c.req.param("kind"), account, device, known });
   return c.json({});
 });
 signIn.post("/mail", async (c) => {
@@ -319,6 +362,18 @@ describe("attempts to sign in", () => {
       statuses.push((await attempt(`person${at}@acme.example`, `device${at}`, "203.0.113.71")).status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(50);
     expect(statuses.slice(50)).toEqual(Array.from({ length: 10 }, () => 429));
+  });
+
+  test("are fifty more for each that is known there, whatever accounts it names, and none for who only says so", async () => {
+    const at = "203.0.113.74";
+    for (let n = 0; n < 50; n += 1) await attempt(`person${n}@acme.example`, "", at);
+    expect((await attempt("dana@acme.example", "", at)).status).toBe(429);
+    expect((await attempt("dana@acme.example", "made-up", at)).status).toBe(429);
+    const statuses: number[] = [];
+    for (let n = 0; n < 60; n += 1) statuses.push((await attempt(`person${n}@acme.example`, "known-laptop", at)).status);
+    expect(statuses).toEqual(Array.from({ length: 60 }, (_, n) => (n < 50 ? 200 : 429)));
+    for (let n = 0; n < 6; n += 1) statuses.push((await attempt("dana@acme.example", "known-phone", at)).status);
+    expect(statuses.slice(60)).toEqual([200, 200, 200, 200, 200, 429]);
   });
 
   test("cannot be moved from one to another by what an account or a device is called", async () => {

@@ -470,6 +470,12 @@ describe("adding and removing", () => {
         [person.userId],
       );
       expect(rows).toEqual([{ n: 1 }]);
+      const { rows: noted } = await api.db.admin(
+        `select p.facts_text as facts from audit.entry e join audit.payload p using (org_id, seq)
+          where e.org_id = app.platform() and e.event_type = 'sessions.factor_due' and p.subject_text = $1`,
+        [publicId("user", person.userId)],
+      );
+      expect(noted.map(({ facts }) => JSON.parse(String(facts)).sessions)).toEqual([2]);
       // Its own session goes on, and so does everybody else's.
       expect((await person.browser.send("GET", "/v1/campaigns")).status).toBe(200);
       expect((await stranger.browser.send("GET", "/v1/campaigns")).status).toBe(200);

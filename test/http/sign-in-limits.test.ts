@@ -27,6 +27,13 @@ async function makeAccount(email: string): Promise<Browser> {
   expect((await open(own, tokenOf(await newestLink(api.mailbox, email)))).status).toBe(200);
   return own;
 }
+const passkeyOfNobody = {
+  id: "AAAAAAAAAAAAAAAAAAAAAA",
+  rawId: "AAAAAAAAAAAAAAAAAAAAAA",
+  type: "public-key",
+  response: { clientDataJSON: "AA", authenticatorData: "AA", signature: "AA", userHandle: "AA" },
+  clientExtensionResults: {},
+};
 /** But for what differs between any two. */
 const told = (answer: { status: number; headers: Headers; text: string }): unknown => ({
   status: answer.status,
@@ -73,6 +80,36 @@ describe("asking for links", () => {
     expect(statuses.filter((status) => status === 202)).toHaveLength(50);
     expect((await ask(browser({ address: "2001:db8:0:0:ffff::2" }), newAddress())).status).toBe(429);
     expect((await ask(browser({ address: "2001:db8:1::1" }), newAddress())).status).toBe(202);
+  });
+
+  test("a stranger who uses up what a place has keeps nobody out there who was here before, or is signed in", async () => {
+    const [email, place] = [newAddress(), { address: "198.51.100.90" }];
+    const at = (cookies: ReadonlyMap<string, string>): Browser => {
+      const one = browser(place);
+      for (const [name, value] of cookies) one.cookies.set(name, value);
+      return one;
+    };
+    const home = await makeAccount(email);
+    // One that was given a cookie and never signed in with it.
+    const fresh = browser();
+    await ask(fresh, newAddress());
+    for (let n = 0; n < 50; n += 1) await ask(browser(place), newAddress());
+    expect((await ask(at(fresh.cookies), email)).status).toBe(429);
+    expect((await open(at(fresh.cookies), `${"x".repeat(42)}A`)).status).toBe(429);
+    const own = at(home.cookies);
+    expect((await ask(own, newAddress())).status).toBe(429);
+    expect((await ask(own, email)).status).toBe(202);
+    expect((await own.send("POST", "/auth/link/relay", { code: "0000-0000" })).status).toBe(422);
+    expect((await own.send("POST", "/auth/passkey", { credential: passkeyOfNobody })).json.code).toBe("factor_refused");
+    expect((await open(own, tokenOf(await newestLink(api.mailbox, email)))).json.status).toBe("signed_in");
+    own.cookies.delete("__Host-dialgate-device");
+    const shown = () => own.send("POST", "/v1/me/second_factor/totp", { code: "000000" });
+    expect((await shown()).json.code).toBe("factor_refused");
+    await api.db.admin("update sessions set ended_at = $2 where user_id = (select id from users where email = $1)", [
+      email,
+      realNow,
+    ]);
+    expect((await shown()).status).toBe(401);
   });
 
   test("ten mails an hour to one address from one place; a browser that has signed in with it is not held to that", async () => {

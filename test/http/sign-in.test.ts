@@ -4,7 +4,7 @@ import { sessionCookie } from "../../src/http/authenticate.ts";
 import { uuidOf } from "../../src/lib/ids.ts";
 import { instantOf, secondsOf } from "../../src/lib/instant.ts";
 import { type Browser, type BrowserOptions, newestLink, openBrowser, tokenOf } from "../support/browser.ts";
-import { makeMember, testOrigin } from "../support/users.ts";
+import { livesOf, makeMember, sessionLives, testOrigin } from "../support/users.ts";
 import { type Api, openApi, realNow } from "./api.ts";
 
 let api: Api;
@@ -261,6 +261,47 @@ describe("a session that was there before", () => {
     expect((await open(stranger, await ask(stranger, newAddress()))).status).toBe(200);
     expect((await me(ada)).object).toBe("me");
   });
+
+  test("is ended by its token of before while that is answered, and not by one that was superseded", async () => {
+    for (const seconds of [9, 10]) {
+      now = realNow;
+      const [ada, stranger] = [browser(), browser()];
+      await open(ada, await ask(ada, newAddress()));
+      const { session, user } = await me(ada);
+      const [id, userId] = [uuidOf("session", session.id) ?? "", uuidOf("user", user.id) ?? ""];
+      const renewed = await api.deps.mintSession(userId, id);
+      await api.db.admin(
+        "update sessions set previous_hash = secret_hash, previous_until = $2::timestamptz + interval '10 s', secret_hash = decode($3, 'hex') where id = $1",
+        [id, now, Buffer.from(renewed.hash).toString("hex")],
+      );
+      stranger.cookies.set(sessionCookie, ada.cookies.get(sessionCookie) ?? "");
+      ada.cookies.set(sessionCookie, renewed.clear);
+      const link = await ask(stranger, newAddress());
+      later(seconds);
+      expect((await open(stranger, link)).status).toBe(200);
+      expect((await me(ada)).code, `after ${seconds} s`).toBe(seconds === 9 ? "unauthorized" : undefined);
+    }
+  });
+});
+
+describe("a session that a link began", () => {
+  test("ends after an hour without a request, and twelve hours after it began however much it is used", async () => {
+    const [ada, email] = [browser(), newAddress()];
+    await open(ada, await ask(ada, email));
+    expect(await livesOf(api.db, uuidOf("user", (await me(ada)).user.id) ?? "")).toEqual(sessionLives);
+    // To the minute it is written down that it was used.
+    for (let hour = 0; hour < 12; hour += 1) {
+      later(3_599);
+      expect((await me(ada)).object, `after ${hour + 1} hours`).toBe("me");
+    }
+    later(11);
+    expect((await me(ada)).object).toBe("me");
+    later(1);
+    expect((await me(ada)).code).toBe("unauthorized");
+    await open(ada, await ask(ada, email));
+    later(3_600);
+    expect((await me(ada)).code).toBe("unauthorized");
+  });
 });
 
 describe("another site", () => {
@@ -362,6 +403,22 @@ describe("a new browser or country", () => {
     expect(refused.json.code).toBe("second_factor_missing");
     expect((await sessionsOf(email)).map((row) => row["factor_at"])).toEqual([null, null]);
   });
+
+  test("a browser is forgotten after 400 days without a sign-in, and not before", async () => {
+    const [old, later, email] = [browser(), browser(), newAddress()];
+    for (const one of [old, later]) await open(one, await ask(one, email));
+    const seen = (one: Browser, days: number) =>
+      api.db.admin("update known_devices set last_seen_at = $2::timestamptz - make_interval(days => $3, secs => 1) where device_hash = sha256($1::text::bytea)", [one.cookies.get("__Host-dialgate-device"), now, days]);
+    await seen(old, 400);
+    await seen(later, 399);
+    const before = (await warnings(email)).length;
+    await open(later, await ask(later, email));
+    expect(await warnings(email)).toHaveLength(before);
+    const { rows } = await api.db.admin("select 1 from known_devices d join users u on u.id = d.user_id where u.email = $1", [email]);
+    expect(rows).toHaveLength(1);
+    await open(old, await ask(old, email));
+    expect(await warnings(email)).toHaveLength(before + 1);
+  }); // prettier-ignore
 
   test("a device cookie that was made up, or is someone else's, makes no browser known", async () => {
     const [ada, eve, email] = [browser(), browser(), newAddress()];

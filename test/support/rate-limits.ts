@@ -45,5 +45,6 @@ export const generous: Quotas = quotasWith({
   address: 1_000_000,
   challenge: 1_000_000,
   challenge_address: 1_000_000,
+  challenge_known: 1_000_000,
   challenge_mail: 1_000_000,
 });

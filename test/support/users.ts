@@ -65,3 +65,15 @@ export async function makeSession(
     },
   };
 }
+
+/** How long a person's newest session lives, with requests and without, in seconds. */
+export async function livesOf(db: TestDatabase, userId: string): Promise<{ readonly life: number; readonly idle: number }> {
+  const { rows } = await db.admin(
+    `select extract(epoch from ends_at - created_at)::integer as life, idle_seconds as idle from sessions
+     where user_id = $1 order by created_at desc, id desc limit 1`,
+    [userId],
+  );
+  return rows[0] as never;
+}
+/** What docs/security.md says: 12 hours at most, one without a request. */
+export const sessionLives = { life: 12 * 3_600, idle: 3_600 };

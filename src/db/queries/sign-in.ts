@@ -108,10 +108,10 @@ export const admitPerson = (one: Admitted): Statement => ({
   params: [one.userId, one.deviceId, one.email, byteaText(one.deviceHash), one.country, one.now],
 });
 
-/** Whether a browser has signed in as the address before; asked by the browser's own secret, of which there is no guessing. */
-export const isKnownDevice = (email: string, deviceHash: Uint8Array): Statement => ({
+/** Whether a browser has signed in as the address before, or as anybody (null); asked by the browser's own secret, of which there is no guessing. */
+export const isKnownDevice = (email: string | null, deviceHash: Uint8Array): Statement => ({
   name: "sign_in.is_known_device",
-  text: `select exists (select 1 from known_devices d join users u on u.id = d.user_id where d.device_hash = $1 and u.email = $2) as known`,
+  text: `select exists (select 1 from known_devices d join users u on u.id = d.user_id where d.device_hash = $1 and ($2::text is null or u.email = $2)) as known`,
   params: [byteaText(deviceHash), email],
 });
 

@@ -48,8 +48,8 @@ export async function askForLink(deps: LinkDeps, { email, verifier, next }: Aske
 /** The token stands behind the #: no server, log or referrer is told it. The origin is configured, and never the request's. */
 const linkUrl = (publicOrigin: string, token: string): string => `${publicOrigin}/auth/link#${token}`;
 
-/** Whether the browser has signed in as the address before. It says nothing to a browser that has not. */
-export async function isKnownBrowser(system: SystemDb, email: string, device: string): Promise<boolean> {
+/** Whether the browser has signed in as the address before, or as anybody (null). It says nothing to a browser that has not. */
+export async function isKnownBrowser(system: SystemDb, email: string | null, device: string): Promise<boolean> {
   const [answer] = await system.query(isKnownDevice(email, await hashOfSecret(device)));
   return answer !== undefined && rowsOf<{ known: boolean }>(answer)[0]?.known === true;
 }

@@ -9,6 +9,7 @@ import type { IdentityProviderName } from "../../providers/sign-in/contract.ts";
 import { json, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { knownBrowser } from "../known-browser.ts";
 import { countsAttempts, limitChallenge } from "../limit-challenges.ts";
 import { faultOf } from "../on-error.ts";
 import { noticePage } from "../pages/notice-page.ts";
@@ -50,7 +51,12 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       // Of two tabs the second must not make a stranger of the first.
       const browser = givenSecret(getCookie(c, browserCookie)) ?? mintCookie(c);
       // Each makes us ask a provider. Nobody has said yet who they are: the address and the browser are counted.
-      await limitChallenge(c, { kind: "oidc", account: identity.name, device: sha256Hex(browser) });
+      await limitChallenge(c, {
+        kind: "oidc",
+        account: identity.name,
+        device: sha256Hex(browser),
+        known: await knownBrowser(c, null),
+      });
       const now = c.env.now();
       const visitor = c.env.system.asVisitor(c.var.requestId, now);
       const tokens = { state: mintCookie(c), browser };

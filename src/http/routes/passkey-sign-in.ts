@@ -4,6 +4,7 @@ import { signInByPasskey } from "../../domain/factors/sign-in-by-passkey.ts";
 import { json, jsonBody, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { knownBrowser } from "../known-browser.ts";
 import { countsAttempts, limitChallenge } from "../limit-challenges.ts";
 import { factorRefused } from "../second-factor.ts";
 import { heldSession } from "../session-cookie.ts";
@@ -48,7 +49,12 @@ export function passkeySignInRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const { credential } = c.req.valid("json");
       const device = heldDevice(c);
-      await limitChallenge(c, { kind: "passkey", account: credential.id, device: await countedDevice(c) });
+      await limitChallenge(c, {
+        kind: "passkey",
+        account: credential.id,
+        device: await countedDevice(c),
+        known: await knownBrowser(c, null),
+      });
       // A browser without the cookie was given no challenge.
       if (device === null) throw factorRefused("/credential");
       const visitor = c.env.system.asVisitor(c.var.requestId, c.env.now());

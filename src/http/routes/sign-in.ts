@@ -1,6 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { askForLink, isKnownBrowser } from "../../domain/sign-in/ask-for-link.ts";
+import { askForLink } from "../../domain/sign-in/ask-for-link.ts";
 import { nextPaths } from "../../domain/sign-in/next-path.ts";
 import {
   type Completed,
@@ -14,6 +14,7 @@ import { json, jsonBody, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
 import { emailField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { isBrowserOf, knownBrowser } from "../known-browser.ts";
 import { countsAttempts, countsMails, limitChallenge, limitMails } from "../limit-challenges.ts";
 import { factorsPage } from "../pages/factors-page.ts";
 import { linkPage } from "../pages/link-page.ts";
@@ -92,12 +93,6 @@ async function visitorOf(c: Context<HttpEnv>): Promise<Visitor> {
   };
 }
 
-/** A browser of the account's own is known by its cookie, of which there is no guessing. */
-async function isTheirs(c: Context<HttpEnv>, email: string): Promise<boolean> {
-  const device = heldDevice(c);
-  return device !== null && (await isKnownBrowser(c.env.system, email, device));
-}
-
 /** The session is in the cookie, and nowhere else. */
 export function welcome(
   c: Context<HttpEnv>,
@@ -164,8 +159,13 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const { email, next = null } = c.req.valid("json");
-      await limitChallenge(c, { kind: "link", account: email, device: await countedDevice(c) });
-      await limitMails(c, email, () => isTheirs(c, email));
+      await limitChallenge(c, {
+        kind: "link",
+        account: email,
+        device: await countedDevice(c),
+        known: await knownBrowser(c, email),
+      });
+      await limitMails(c, email, () => isBrowserOf(c, email));
       const verifier = heldVerifier(c) ?? mintCookie(c);
       await askForLink(depsOf(c), { email, verifier, next }, c.env.now());
       await c.env.wakeMail();
@@ -190,7 +190,12 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const { token } = c.req.valid("json");
-      await limitChallenge(c, { kind: "open", account: named(token), device: await countedDevice(c) });
+      await limitChallenge(c, {
+        kind: "open",
+        account: named(token),
+        device: await countedDevice(c),
+        known: await knownBrowser(c, null),
+      });
       const from = await visitorOf(c);
       const result = await openLink(depsOf(c), from, token, c.env.now());
       if (!result.ok) throw await refusal(c, result.refusal, "token");
@@ -214,7 +219,12 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("Signed in.", completed), ...problems },
     }),
     async (c) => {
-      await limitChallenge(c, { kind: "relay", account: named(heldVerifier(c)), device: await countedDevice(c) });
+      await limitChallenge(c, {
+        kind: "relay",
+        account: named(heldVerifier(c)),
+        device: await countedDevice(c),
+        known: await knownBrowser(c, null),
+      });
       const from = await visitorOf(c);
       const result = await enterCode(depsOf(c), from, c.req.valid("json").code, c.env.now());
       if (!result.ok) throw await refusal(c, result.refusal, "code");
