@@ -148,7 +148,8 @@ begin
 end $$;
 
 -- What a machine's credential may do: its own scopes, and never more than who answers for it. `roles` are those that may do the
--- operation; null `needed_scope` with roles: people alone may; null roles: whoever is known may.
+-- operation; null `needed_scope` with roles: people alone may; null roles: whoever is known may. A disabled account answers for
+-- nothing, as it opens no session.
 create function app.machine_refusal(scopes text[], sponsor uuid, needed_scope text, roles text[]) returns text stable language sql as $$
   select case
     when sponsor is not null and m.role is null then 'unknown_principal'
@@ -158,7 +159,8 @@ create function app.machine_refusal(scopes text[], sponsor uuid, needed_scope te
     when sponsor is not null and not m.role = any (roles) then 'role_missing'
   end
   from (select 1) one
-    left join public.memberships m on m.org_id = (select app.org()) and m.user_id = sponsor $$;
+    left join (public.memberships m join public.users u on u.id = m.user_id and u.disabled_at is null)
+      on m.org_id = (select app.org()) and m.user_id = sponsor $$;
 
 -- Binding by API key: door, settings and the key's own row in one statement, so that an authenticated read is one request.
 -- `wanted_org`: the one that the request names, if it names one; another than the key's is answered as one that is not there.

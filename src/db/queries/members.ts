@@ -48,7 +48,7 @@ export const lockCredentials = (userId: string | null): readonly Statement[] =>
 export interface InvitedRow {
   readonly id: string;
   readonly role: MemberRow["role"];
-  /** Of whoever invited them, now; null when they are gone. */
+  /** Of whoever invited them, now; null when they are gone, or their account is disabled. */
   readonly giver_role: MemberRow["role"] | null;
   /** Of the invited person, if they are a member already. */
   readonly held_role: MemberRow["role"] | null;
@@ -57,7 +57,7 @@ export interface InvitedRow {
 export const openInvitation = (tokenHash: string, userId: string, realNow: Instant): Statement => ({
   name: "members.open_invitation",
   text: `select i.id, i.role, g.role as giver_role, h.role as held_role from invitations i join users u on u.id = $2 and u.email = i.email
-      left join memberships g on ${inOrg("g")} and g.user_id = i.invited_by
+      left join (memberships g join users w on w.id = g.user_id and w.disabled_at is null) on ${inOrg("g")} and g.user_id = i.invited_by
       left join memberships h on ${inOrg("h")} and h.user_id = u.id
     where ${inOrg("i")} and i.token_hash = $1 and i.accepted_at is null and i.revoked_at is null and i.expires_at > $3`,
   params: [tokenHash, userId, realNow],
