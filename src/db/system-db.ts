@@ -64,8 +64,8 @@ export interface TokenProof {
   readonly issuedAt: Instant;
   /** What it asks for; null: all that its issuer may. */
   readonly scopes: readonly string[] | null;
-  /** Whom it was issued for, if that may stand in an audit log. */
-  readonly subject: string | null;
+  /** Whom it was issued for, as it may stand in an audit log. */
+  readonly subject: string;
 }
 export interface SessionProof {
   readonly id: string;
@@ -192,7 +192,7 @@ export class SystemDb {
         this.#peppers,
       ],
     };
-    const actor = { type: "token", id: publicId("tokenIssuer", issuerId), ...(subject === null ? {} : { subject }) } as const;
+    const actor = { type: "token", id: publicId("tokenIssuer", issuerId), subject } as const;
     return this.#admitted(actor, statement, demand, asking);
   }
 
