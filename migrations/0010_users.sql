@@ -148,7 +148,8 @@ begin
 end $$;
 
 -- What a machine's credential may do: its own scopes, and never more than who answers for it. `roles` are those that may do the
--- operation; null `needed_scope` with roles: people alone may; null roles: whoever is known may.
+-- operation; null `needed_scope` with roles: people alone may; null roles: whoever is known may. A disabled account answers for
+-- nothing, as it opens no session.
 create function app.machine_refusal(scopes text[], sponsor uuid, needed_scope text, roles text[]) returns text stable language sql as $$
   select case
     when sponsor is not null and m.role is null then 'unknown_principal'
@@ -158,7 +159,8 @@ create function app.machine_refusal(scopes text[], sponsor uuid, needed_scope te
     when sponsor is not null and not m.role = any (roles) then 'role_missing'
   end
   from (select 1) one
-    left join public.memberships m on m.org_id = (select app.org()) and m.user_id = sponsor $$;
+    left join (public.memberships m join public.users u on u.id = m.user_id and u.disabled_at is null)
+      on m.org_id = (select app.org()) and m.user_id = sponsor $$;
 
 -- Binding by API key: door, settings and the key's own row in one statement, so that an authenticated read is one request.
 -- `wanted_org`: the one that the request names, if it names one; another than the key's is answered as one that is not there.
@@ -243,9 +245,10 @@ begin
   end if;
 end $$;
 
--- An operator in an org that a support grant opened, with a second factor always.
+-- An operator in an org that a support grant opened, with a second factor always; but to note what they were refused, for which
+-- the session and the grant are enough.
 create function app.bind_operator(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
-    wanted_org uuid, grant_id uuid, roles text[])
+    wanted_org uuid, grant_id uuid, roles text[], needs_factor boolean)
   returns table (org_id uuid, now timestamptz, livemode boolean, org_name text, role text, factor_at timestamptz, country_changed boolean, refusal text)
   volatile language plpgsql as $$
 declare session record; bound record; held record; refused text;
@@ -257,8 +260,8 @@ begin
     join public.operators p on p.user_id = g.operator_id and p.since <= real_now and (p.until is null or p.until > real_now)
     where g.org_id = (select app.org()) and g.id = grant_id and g.operator_id = of_user and g.ended_at is null and g.expires_at > real_now;
   if not found then refused := 'org_unknown';
-  elsif session.stage <> 'open' then refused := 'factor_due';
-  elsif session.factor_at is null then refused := 'factor_missing';
+  elsif needs_factor and session.stage <> 'open' then refused := 'factor_due';
+  elsif needs_factor and session.factor_at is null then refused := 'factor_missing';
   elsif not held.role = any (roles) then refused := 'role_missing';
   end if;
   if refused is not null then
@@ -294,12 +297,12 @@ end $$;
 revoke execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
   app.bind_api_key(uuid, bytea, timestamptz, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text),
   app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
-  app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[]), app.platform(),
+  app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[], boolean), app.platform(),
   app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) from public;
 grant execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
   app.bind_api_key(uuid, bytea, timestamptz, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text),
   app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
-  app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[]), app.platform(),
+  app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[], boolean), app.platform(),
   app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) to dialgate_app;
 
 -- The platform's chain.

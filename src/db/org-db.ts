@@ -17,7 +17,7 @@ export interface Actor {
   readonly id: string;
   /** An operator's: the support grant that let them in. */
   readonly grant?: string;
-  /** A token's: whom its issuer says that it is for, where that is no person's address or number. */
+  /** A token's: whom it is for, where its issuer's record names them; else a keyed hash of that. */
   readonly subject?: string;
 }
 

@@ -64,8 +64,8 @@ export interface TokenProof {
   readonly issuedAt: Instant;
   /** What it asks for; null: all that its issuer may. */
   readonly scopes: readonly string[] | null;
-  /** Whom it was issued for, if that may stand in an audit log. */
-  readonly subject: string | null;
+  /** Whom it was issued for, as it may stand in an audit log. */
+  readonly subject: string;
 }
 export interface SessionProof {
   readonly id: string;
@@ -192,7 +192,7 @@ export class SystemDb {
         this.#peppers,
       ],
     };
-    const actor = { type: "token", id: publicId("tokenIssuer", issuerId), ...(subject === null ? {} : { subject }) } as const;
+    const actor = { type: "token", id: publicId("tokenIssuer", issuerId), subject } as const;
     return this.#admitted(actor, statement, demand, asking);
   }
 
@@ -206,12 +206,22 @@ export class SystemDb {
     return this.#admitted({ type: "user", id: publicId("user", session.userId) }, statement, demand, asking);
   }
 
-  /** For an operator of the platform in an org that a support grant opened: whatever is asked is written on that org's chain. */
-  asOperator(session: SessionProof, wantedOrg: string, grantId: string, demand: Demand, asking: Asking): OrgDb {
+  /**
+   * For an operator of the platform in an org that a support grant opened: whatever is asked is written on that org's chain. A
+   * second factor is demanded always, unless `toNote` says that the handle only writes down what they were refused.
+   */
+  asOperator(
+    session: SessionProof,
+    wantedOrg: string,
+    grantId: string,
+    demand: Demand,
+    asking: Asking,
+    toNote: { readonly refusal: boolean } = { refusal: false },
+  ): OrgDb {
     const statement = {
       name: "app.bind_operator",
-      text: `select b.* from app.bind_operator($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(9)}`,
-      params: [...proofOf(session, asking), wantedOrg, grantId, demand.roles, this.#peppers],
+      text: `select b.* from app.bind_operator($1, $2, $3, $4, $5, $6, $7, $8, $9) b, ${held(10)}`,
+      params: [...proofOf(session, asking), wantedOrg, grantId, demand.roles, !toNote.refusal, this.#peppers],
     };
     const actor = { type: "operator", id: publicId("user", session.userId), grant: publicId("supportGrant", grantId) } as const;
     return this.#admitted(actor, statement, demand, asking);

@@ -48,9 +48,9 @@ async function noteGuest(c: Context<HttpEnv>, operation: OperationId): Promise<v
     const session = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
     const noted = [{ action: "support.refused" as const, subject: operation, facts: { operation, reason: thrown.reason } }];
     const letIn: Demand = { scope: null, roles, factor: false, noted };
-    // Whom the grant does not let in at all is nobody's guest.
+    // Whom the grant does not let in at all is nobody's guest; whose session only lacks its factor is.
     await c.env.system
-      .asOperator(session, principal.org, principal.grant, letIn, askingOf(c))
+      .asOperator(session, principal.org, principal.grant, letIn, askingOf(c), { refusal: true })
       .noteRead()
       .catch(() => undefined);
   }

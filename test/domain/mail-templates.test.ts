@@ -25,7 +25,10 @@ const contents = (words: string): { readonly [K in MailKind]: Extract<MailConten
       networks: ["192.0.2.0/24"],
     },
   },
-  key_leaked: { kind: "key_leaked", params: { orgName: words, keyName: words, keyId: "key_01" } },
+  key_leaked: {
+    kind: "key_leaked",
+    params: { orgName: words, keyName: words, keyId: "key_01", came: [{ kind: "token_issuer", name: words, id: "iss_01" }] },
+  },
   role_changed: { kind: "role_changed", params: { orgName: words, role: "viewer" } },
   removed_from_org: { kind: "removed_from_org", params: { orgName: words } },
   left_org: { kind: "left_org", params: { orgName: words } },

@@ -132,6 +132,31 @@ describe("a member who is removed while they act", () => {
   });
 });
 
+describe("a key that is reported as leaked while it makes another", () => {
+  async function reported(after: (statement: Statement) => boolean) {
+    const { orgId } = await api.seed();
+    const owner = await signIn(api, { orgId, role: "owner" });
+    const leaked = made(await owner.send("POST", "/v1/api_keys", { name: "l", scopes: ["api_keys:write", "leads:read"] }));
+    const done = await whileHeld(
+      after,
+      () => api.send("POST", "/v1/api_keys", { key: leaked.secret, body: { name: "raced", scopes: ["leads:read"] } }),
+      () => api.send("POST", "/leaked_keys", { body: [{ token: leaked.secret }] }),
+    );
+    const { rows } = await api.db.admin("select name from api_keys where org_id = $1 and revoked_at is null", [orgId]);
+    return { ...done, left: rows.map(({ name }) => name).filter((name) => name === "l" || name === "raced") };
+  }
+
+  test("makes none after the report", async () => {
+    const { first, second, left } = await reported(bound);
+    expect([first.json.errors?.[0].code, second.status, left]).toEqual(["scope_not_held", 200, []]);
+  });
+
+  test("makes one before it: the report waits, and revokes that too", async () => {
+    const { first, second, waited, left } = await reported(({ name }) => name === "members.by_id");
+    expect([first.status, second.status, waited, left], first.text).toEqual([201, 200, true, []]);
+  });
+});
+
 describe("an issuer's scopes that are taken while a key writes them", () => {
   const both = ["leads:read", "sellers:read"];
   async function narrowed(after: (statement: Statement) => boolean) {

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Statement, Transport } from "../../src/db/transport.ts";
 import { mintApiKey } from "../../src/lib/api-key.ts";
 import { githubLeaks } from "../../src/providers/leaks/github.ts";
+import { signerOf } from "../support/tokens.ts";
 import { parseEnv } from "../../src/env.ts";
 import { type Api, type Caller, openApi, orgNow } from "./api.ts";
 import { chainOf, forbidEntry, mailsQueued, signIn, type SignedIn, told } from "./signed-in.ts";
@@ -36,6 +37,19 @@ const report = (body: unknown, headers: Record<string, string> = {}) =>
   });
 const newKey = async () =>
   (await owner.send("POST", "/v1/api_keys", { name: "CRM", scopes: ["sellers:read"] })).json as { id: string; secret: string };
+interface Made {
+  readonly id: string;
+  readonly secret: string;
+}
+const handing = ["sellers:read", "api_keys:write", "token_issuers:write"];
+const as = (who: SignedIn | Made, method: string, path: string, body?: unknown) =>
+  "send" in who
+    ? who.send(method, path, body)
+    : api.send(method, path, { key: who.secret, ...(body === undefined ? {} : { body }) });
+const keyOf = async (maker: SignedIn | Made, scopes: readonly string[]) =>
+  (await as(maker, "POST", "/v1/api_keys", { name: "CRM", scopes })).json as Made;
+const rotated = async (who: SignedIn | Made, { id }: Made) =>
+  (await as(who, "POST", `/v1/api_keys/${id}/rotate`, {})).json as Made;
 const works = async (secret: string) => (await api.send("GET", "/v1/sellers", { key: secret })).status === 200;
 const received = (count: number) => ({ object: "list", data: Array.from({ length: count }, () => ({ result: "received" })) }); // prettier-ignore
 
@@ -60,32 +74,89 @@ describe("a report of leaked keys", () => {
     expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
   }); // prettier-ignore
 
-  test("revokes what the key made by rotating itself, and nothing that others made of it", async () => {
-    const scopes = ["sellers:read", "api_keys:write"];
-    const make = async () => (await owner.send("POST", "/v1/api_keys", { name: "CRM", scopes })).json;
-    const itself = async (key: { id: string; secret: string }) =>
-      (await api.send("POST", `/v1/api_keys/${key.id}/rotate`, { key: key.secret, body: {} })).json;
-    const leaked = await make();
-    const next = await itself(leaked);
-    const last = await itself(next);
-    const byOwner = (await owner.send("POST", `/v1/api_keys/${leaked.id}/rotate`, {})).json;
-    const made = (await api.send("POST", "/v1/api_keys", { key: leaked.secret, body: { name: "Made", scopes: ["sellers:read"] } })).json;
-    const all = [leaked, next, last, byOwner, made];
-    for (const { secret } of all) expect(await works(secret)).toBe(true);
+  test("revokes whatever came of the key, by whatever steps, and nothing that a person made or rotated", async () => {
+    const leaked = await keyOf(owner, handing);
+    const next = await rotated(leaked, leaked);
+    const last = await rotated(next, next);
+    const child = await keyOf(leaked, handing);
+    const grandchild = await keyOf(child, ["sellers:read"]);
+    const another = await keyOf(owner, ["sellers:read"]);
+    const taken = await rotated(leaked, another);
+    const byOwner = await rotated(owner, leaked);
+    const rescued = await rotated(owner, grandchild);
+    const came = [next, last, child, grandchild, taken];
+    const stay = [byOwner, rescued, another, await keyOf(owner, ["sellers:read"])];
+    for (const { secret } of [leaked, ...came, ...stay]) expect(await works(secret)).toBe(true);
     expect((await report([{ token: leaked.secret }])).status).toBe(200);
-    expect(await Promise.all(all.map(({ secret }) => works(secret)))).toEqual([false, false, false, true, true]);
-    expect((await chainOf(api, org.orgId)).slice(-3).map(({ type, subject }) => [type, subject])).toEqual([
+    expect(await Promise.all([leaked, ...came].map(({ secret }) => works(secret)))).toEqual([false, false, false, false, false, false]);
+    expect(await Promise.all(stay.map(({ secret }) => works(secret)))).toEqual([true, true, true, true]);
+    const entries = (await chainOf(api, org.orgId)).slice(-6);
+    expect(entries.map(({ type, subject }) => [type, subject])).toEqual([
       ["api_key.leaked", leaked.id],
-      ["api_key.revoked", next.id],
-      ["api_key.revoked", last.id],
+      ...came.map(({ id }) => id).toSorted().map((id) => ["api_key.revoked", id]),
     ]);
-    const letters = (await api.mailbox.read(owner.email)).slice(-3).map(({ subject, text }) => [subject, text.includes("was reported as found in public"), text.includes(leaked.id)]);
-    expect(letters.toSorted()).toEqual([
-      ["An API key of “Acme Solar” came of a leaked one and is revoked", false, true],
-      ["An API key of “Acme Solar” came of a leaked one and is revoked", false, true],
-      ["An API key of “Acme Solar” was leaked and is revoked", true, true],
-    ]);
+    expect(entries.at(-1)?.facts).toMatchObject({ why: "it came of a key that was leaked", leaked: leaked.id });
+    const letter = (await api.mailbox.read(owner.email)).at(-1);
+    expect(letter?.subject).toBe("An API key of “Acme Solar” was leaked and is revoked");
+    for (const { id } of [leaked, ...came]) expect(letter?.text).toContain(`(${id})`);
+    for (const { id } of stay) expect(letter?.text).not.toContain(id);
+    expect(letter?.text).toContain("nobody can tell them apart");
   }); // prettier-ignore
+
+  test("ends the token issuers whose key, name or subjects it was the last to set, with their secrets", async () => {
+    const leaked = await keyOf(owner, handing);
+    const issuerOf = async (maker: SignedIn | Made, body: object = {}) =>
+      (await as(maker, "POST", "/v1/token_issuers", { name: "CRM", issuer: "https://crm.test", alg: "HS256", scopes: ["sellers:read"], secret: signerOf("HS256").secret, ...body })).json as { id: string }; // prettier-ignore
+    const set = async (who: SignedIn | Made, { id }: { id: string }, body: object) =>
+      expect((await as(who, "PATCH", `/v1/token_issuers/${id}`, body)).status).toBe(200);
+    const made = await issuerOf(leaked);
+    const madeByChild = await issuerOf(await keyOf(leaked, handing));
+    const ended: { id: string }[] = [made, madeByChild];
+    const staying: { id: string }[] = [];
+    for (const change of [() => ({ secret: signerOf("HS256").secret }), () => ({ subjects: ["x"] }), () => ({ issuer: "https://other.test" })]) {
+      const [back, kept] = [await issuerOf(owner), await issuerOf(owner)];
+      await set(leaked, back, change());
+      await set(owner, back, { name: "of the owner, as is the rest" });
+      ended.push(back);
+      await set(leaked, kept, change());
+      await set(owner, kept, change());
+      staying.push(kept);
+    }
+    const keyIsTheirs = await issuerOf(leaked);
+    await set(owner, keyIsTheirs, { issuer: "https://mine.test", subjects: ["x"] });
+    ended.push(keyIsTheirs);
+    const onlyNamed = await issuerOf(owner);
+    await set(leaked, onlyNamed, { name: "Other" });
+    staying.push(onlyNamed);
+    expect((await report([{ token: leaked.secret }])).status).toBe(200);
+    const state = async ({ id }: { id: string }) => (await owner.send("GET", `/v1/token_issuers/${id}`)).json.status;
+    expect(await Promise.all(ended.map(state))).toEqual(ended.map(() => "revoked"));
+    expect(await Promise.all(staying.map(state))).toEqual(staying.map(() => "active"));
+    const { rows } = await api.db.admin("select count(*)::int as n from token_issuers where org_id = $1 and revoked_at is not null and sealed is not null", [org.orgId]);
+    expect(rows).toEqual([{ n: 0 }]);
+    const entries = await chainOf(api, org.orgId);
+    const letter = (await api.mailbox.read(owner.email)).at(-1)?.text ?? "";
+    for (const { id } of ended) {
+      expect(entries.filter(({ type, subject }) => type === "token_issuer.revoked" && subject === id)).toHaveLength(1);
+      expect(letter).toMatch(new RegExp(`the token issuer “(CRM|of the owner, as is the rest)” \\(${id}\\)`));
+    }
+  }); // prettier-ignore
+
+  test("is not escaped by revoking or running out the key by what it made", async () => {
+    const leaked = await keyOf(owner, handing);
+    const child = await keyOf(leaked, handing);
+    expect((await as(child, "DELETE", `/v1/api_keys/${leaked.id}`)).status).toBe(200);
+    expect((await report([{ token: leaked.secret }])).status).toBe(200);
+    expect(await works(child.secret)).toBe(false);
+    const over = await keyOf(owner, handing);
+    const next = (await as(over, "POST", `/v1/api_keys/${over.id}/rotate`, { overlap_seconds: 0 })).json as Made;
+    expect([await works(over.secret), await works(next.secret)]).toEqual([false, true]);
+    expect((await report([{ token: over.secret }])).status).toBe(200);
+    expect(await works(next.secret)).toBe(false);
+    const length = (await chainOf(api, org.orgId)).length;
+    for (const { secret } of [leaked, over]) await report([{ token: secret }]);
+    expect((await chainOf(api, org.orgId)).length).toBe(length);
+  });
 
   test("says the same of a key that is there, one that is not, and one that was revoked before", async () => {
     const [known, revoked] = [await newKey(), await newKey()];

@@ -100,6 +100,30 @@ describe("a support grant", () => {
     expect((await owner.send("GET", `/v1/support_grants/${another}`)).json.requests).toBe(0);
   }); // prettier-ignore
 
+  test("notes what was refused because the session has lost its factor, and lets nothing through by that", async () => {
+    const guest = await operator();
+    const { id } = (await open(guest)).json;
+    const asked = async (headers = inside(id)) => {
+      const before = (await chainOf(api, org.orgId)).length;
+      const answers = [await guest.send("GET", "/v1/leads", undefined, headers), await guest.send("POST", "/v1/sellers", seller, headers)];
+      return { codes: answers.map(({ json }) => json.code), entries: (await chainOf(api, org.orgId)).slice(before) };
+    };
+    await api.db.admin("update sessions set factor_at = null where user_id = $1", [guest.userId]);
+    const lost = await asked();
+    expect(lost.codes).toEqual(["second_factor_missing", "second_factor_missing"]);
+    const refused = (operation: string, reason: string) => ({ type: "support.refused", subject: operation, facts: { operation, reason, actor: { type: "operator", id: guest.id, grant: id } } });
+    expect(lost.entries).toMatchObject([refused("leads.list", "factor_missing"), refused("sellers.create", "factor_missing")]);
+    expect((await owner.send("GET", `/v1/support_grants/${id}`)).json).toMatchObject({ requests: 2, last_operation: "sellers.create" });
+    await api.db.admin("update sessions set stage = 'factor_due' where user_id = $1", [guest.userId]);
+    const due = await asked();
+    expect(due.codes).toEqual(["second_factor_due", "second_factor_due"]);
+    expect(due.entries).toMatchObject([refused("leads.list", "factor_due"), refused("sellers.create", "factor_due")]);
+    // Without a grant that lives there is no guest, and nobody writes on the chain.
+    await owner.send("DELETE", `/v1/support_grants/${id}`);
+    expect((await asked()).entries).toEqual([]);
+    expect((await asked(inside(publicId("supportGrant", api.deps.newId())))).entries).toEqual([]);
+  }); // prettier-ignore
+
   test("writes no more than its role may, and gives nobody access that outlasts it, whatever the role", async () => {
     const guest = await operator();
     const viewer = (await open(guest)).json.id as string;

@@ -1,5 +1,5 @@
 /** Token issuers as their owner registers, changes and revokes them, and what each change does to the next request. */
-import { generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { addSeconds } from "../../src/lib/instant.ts";
@@ -225,17 +225,35 @@ describe("a token", () => {
     expect(made.status).toBe(403);
   });
 
-  test("stands in the audit log by its issuer, with whom it is for where that is nobody's address", async () => {
-    const issuer = await registered(org, signerOf("EdDSA"));
-    const actorOf = async (sub: string) => {
-      const made = await org.post("/v1/sellers", { registered_name: "By token" }, as(issuer, { claims: { sub } }));
+  test("stands in the audit log by its issuer, with whom it is for where the issuer's record says it, and else with a keyed hash", async () => {
+    const listed = ["lead-sync", "repo:acme/crm:ref:refs/heads/main"];
+    const [open, other] = [await registered(org, signerOf("EdDSA")), await registered(org, signerOf("EdDSA"))];
+    const issuer = await registered(org, signerOf("EdDSA"), { subjects: listed });
+    const actorOf = async (from: TestIssuer, sub: string) => {
+      const made = await org.post("/v1/sellers", { registered_name: "By token" }, as(from, { claims: { sub } }));
       expect(made.status, made.text).toBe(201);
-      return (await entries(made.json.id))[0]?.facts["actor"];
+      return (await entries(made.json.id))[0]?.facts["actor"] as { subject: string };
     };
-    expect(await actorOf("lead-sync")).toEqual({ type: "token", id: issuer.id, subject: "lead-sync" });
-    expect(await actorOf("repo:acme/crm:ref:refs/heads/main")).toMatchObject({ subject: "repo:acme/crm:ref:refs/heads/main" });
-    for (const sub of ["dana@acme-solar.com", "Dana Reyes", "13035550142", "+13035550142", "tel:3035550142", "Дана"])
-      expect(await actorOf(sub), sub).toEqual({ type: "token", id: issuer.id });
+    for (const sub of listed) expect(await actorOf(issuer, sub)).toEqual({ type: "token", id: issuer.id, subject: sub });
+    const people = ["tel:415-555-2671", "john.smith", "ssn:078-05-1120", "dana@acme-solar.com", "Dana Reyes", "+13035550142", "Дана", ...listed]; // prettier-ignore
+    const hashes = new Set<string>();
+    for (const sub of people) {
+      const actor = await actorOf(open, sub);
+      expect(actor, sub).toEqual({ type: "token", id: open.id, subject: expect.stringMatching(/^hmac:[0-9a-f]{16}$/) });
+      expect(await actorOf(open, sub)).toEqual(actor);
+      expect((await actorOf(other, sub)).subject).not.toBe(actor.subject);
+      hashes.add(actor.subject);
+      // By a secret: what anybody can compute of it is not in there.
+      const issuerId = uuidOf("tokenIssuer", open.id);
+      const digests = [sub, `${issuerId}\n${sub}`, `token subject\n${issuerId}\n${sub}`].map((text) =>
+        createHash("sha256").update(text).digest("hex"),
+      );
+      for (const digest of digests) expect(digest).not.toContain(actor.subject.slice(5));
+    }
+    expect(hashes.size).toBe(people.length);
+    const { rows } = await ground.api.db.admin(
+      "select 1 from audit.payload where org_id = $1 and facts_text ~ '(2671|john|1120|dana|Dana|0142|Дана)'", [org.orgId]); // prettier-ignore
+    expect(rows).toEqual([]);
     expect((await org.get(`/v1/token_issuers/${issuer.id}`)).json.last_used_at).toBe(realNow);
   });
 

@@ -266,7 +266,7 @@ export const statements: Readonly<Record<string, Make>> = {
     members.invitedSince(k.invitedAddress, "2026-01-01T00:00:00Z" as Instant, { org: 1, address: 1 }),
   ],
   "members.memberByAddress": (k) => [members.memberByAddress(k.memberAddress)],
-  "members.successorsByItself": (k) => [members.successorsByItself(k.selfRotatedKey)],
+  "members.cameOf": (k) => [members.cameOf(k.selfRotatedKey, 10)],
   "members.supportActs": (k) => [members.supportActs([k.supportGrant])],
   "persons.touchPersons": (k) =>
     persons.touchPersons([{ newId: newId(), hmac: k.hmac, pepperVersion: 1, allHmacs: [k.hmac, k.alias] }]),

@@ -36,18 +36,19 @@ export const lockMembers = (): Statement => ({
   params: [],
 });
 
-/** Before the org's lock: a request with a credential holds its row from its first statement on. */
-export const lockCredentials = (userId: string): readonly Statement[] =>
+/** Before the org's lock: a request with a credential holds its row from its first statement on. Null: whoever answers for it. */
+export const lockCredentials = (userId: string | null): readonly Statement[] =>
   ["api_keys", "token_issuers"].map((table) => ({
     name: `members.lock_${table}`,
-    text: `select c.id from ${table} c where ${inOrg("c")} and c.sponsor_id = $1 and c.revoked_at is null order by c.id for update`,
+    text: `select c.id from ${table} c where ${inOrg("c")} and ($1::uuid is null or c.sponsor_id = $1) and c.revoked_at is null
+      order by c.id for update`,
     params: [userId],
   }));
 
 export interface InvitedRow {
   readonly id: string;
   readonly role: MemberRow["role"];
-  /** Of whoever invited them, now; null when they are gone. */
+  /** Of whoever invited them, now; null when they are gone, or their account is disabled. */
   readonly giver_role: MemberRow["role"] | null;
   /** Of the invited person, if they are a member already. */
   readonly held_role: MemberRow["role"] | null;
@@ -56,7 +57,7 @@ export interface InvitedRow {
 export const openInvitation = (tokenHash: string, userId: string, realNow: Instant): Statement => ({
   name: "members.open_invitation",
   text: `select i.id, i.role, g.role as giver_role, h.role as held_role from invitations i join users u on u.id = $2 and u.email = i.email
-      left join memberships g on ${inOrg("g")} and g.user_id = i.invited_by
+      left join (memberships g join users w on w.id = g.user_id and w.disabled_at is null) on ${inOrg("g")} and g.user_id = i.invited_by
       left join memberships h on ${inOrg("h")} and h.user_id = u.id
     where ${inOrg("i")} and i.token_hash = $1 and i.accepted_at is null and i.revoked_at is null and i.expires_at > $3`,
   params: [tokenHash, userId, realNow],
@@ -104,12 +105,24 @@ export const supportActs = (grantIds: readonly string[]): Statement => ({
   params: [grantIds],
 });
 
-/** The public ids of the successors that a key made by rotating itself, as its org's chain says it. */
-export const successorsByItself = (keyId: string): Statement => ({
-  name: "members.successors_by_itself",
-  text: `select p.seq, p.facts_text::jsonb ->> 'successor' as successor
-    from audit.payload p join audit.entry e on ${inOrg("e")} and e.seq = p.seq
-    where ${inOrg("p")} and p.subject_text = $1 and e.event_type = 'api_key.rotated'
-      and p.facts_text::jsonb -> 'actor' ->> 'id' = $1 order by p.seq`,
-  params: [keyId],
+/**
+ * The public ids of what came of a credential, as its org's chain says it: keys that it made or rotated something into, issuers
+ * whose key, `iss` or subjects it was the last to set; what came of those; and so on. Each is followed once.
+ */
+export const cameOf = (credentialId: string, max: number): Statement => ({
+  name: "members.came_of",
+  text: `with recursive said as (
+      select p.seq, p.subject_text as of, e.event_type as type, p.facts_text::jsonb as facts
+        from audit.entry e join audit.payload p on ${inOrg("p")} and p.seq = e.seq where ${inOrg("e")}
+          and e.event_type in ('api_key.created', 'api_key.rotated', 'token_issuer.created', 'token_issuer.updated')),
+    setting as (
+      select s.seq, coalesce(s.facts ->> 'successor', s.of) as made, s.facts -> 'actor' ->> 'id' as maker, w.what
+        from said s cross join lateral (
+          select distinct case when c.word in ('issuer', 'subjects') then c.word else 'key' end as what
+            from jsonb_array_elements_text(case when s.type = 'token_issuer.updated' then s.facts -> 'changed' else '["key", "issuer", "subjects"]' end) c (word)
+            where c.word in ('key', 'public_key', 'jwks_url', 'secret', 'issuer', 'subjects')) w),
+    last_set as (select distinct on (s.made, s.what) s.made, s.maker, s.seq from setting s order by s.made, s.what, s.seq desc),
+    came as (select $1::text as id union select l.made from came c join last_set l on l.maker = c.id)
+    select c.id, max(l.seq) as seq from came c join last_set l on l.made = c.id where c.id <> $1 group by c.id order by 2, 1 limit $2`,
+  params: [credentialId, max],
 });

@@ -35,7 +35,7 @@ export async function createKey(
   const minted = await mint(bound.livemode);
   const { scopes } = wanted;
   return org.change({ action: "api_key.created", subject: publicId("apiKey", minted.id), facts: { scopes } }, async (w) => {
-    const heldNow = await lockHeld(w, bound, "api_keys.create");
+    const heldNow = await lockHeld(w, org.actor, bound, "api_keys.create");
     if (heldNow === null || !scopes.every((scope) => heldNow.includes(scope))) {
       w.withdrawEntry();
       return refuse("scope_not_held");

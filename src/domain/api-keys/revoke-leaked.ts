@@ -1,15 +1,14 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { ownersOfOrg, type OwnerRow } from "../../db/queries/alerts.ts";
-import { successorsByItself } from "../../db/queries/members.ts";
+import { cameOf, lockCredentials, lockMembers } from "../../db/queries/members.ts";
 import { byLeakedKey, knownKeys } from "../../db/queries/ways-in.ts";
-import { apiKeys } from "../../db/schema/index.ts";
+import { apiKeys, tokenIssuers } from "../../db/schema/index.ts";
 import type { ApiKeyHasher } from "../../lib/api-key.ts";
 import { parseApiKey } from "../../lib/api-key.ts";
 import { publicId, uuidOf } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
-import type { ApiKeyRow } from "./create-key.ts";
 
 export interface LeakReport {
   readonly token: string;
@@ -22,8 +21,8 @@ export interface LeakDeps extends MailDeps {
 }
 
 /**
- * Revokes each key that was shown whole, with those that it made by rotating itself, and tells its organisation's owners by
- * mail. Answers for each report whether it is of the form of a key, which its checksum says without a database: whether there
+ * Revokes each key that was shown whole, with every key and token issuer that came of it, and tells its organisation's owners
+ * by mail. Answers for each report whether it is of the form of a key, which its checksum says without a database: whether there
  * is such a key is told to nobody.
  */
 export async function revokeLeaked(
@@ -53,34 +52,40 @@ async function revokeOne(
   facts: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const realNow = deps.now();
-  const entry = { action: "api_key.leaked", subject: publicId("apiKey", key.id), facts } as const;
-  await visitor.changeBeyond(byLeakedKey(key, realNow), entry, async (w) => {
-    const leaked = await end(w, key.id, realNow);
-    if (leaked === undefined) return w.withdrawEntry();
-    // Whoever found it may have rotated it: what it made of itself is theirs as well as anyone's.
-    const ended = [leaked];
-    for (const { id } of ended) {
-      for (const { successor } of await w.rows<{ successor: string }>(successorsByItself(publicId("apiKey", id)))) {
-        const next = await end(w, uuidOf("apiKey", successor) ?? "", realNow);
-        if (next === undefined) continue;
-        ended.push(next);
-        w.also({
-          action: "api_key.revoked",
-          subject: successor,
-          facts: { why: "the key that rotated itself into it was leaked" },
-        });
-      }
-    }
+  const keyId = publicId("apiKey", key.id);
+  await visitor.changeBeyond(byLeakedKey(key, realNow), { action: "api_key.leaked", subject: keyId, facts }, async (w) => {
+    // What a key of the org makes meanwhile commits before this, and is found, or is refused after it.
+    for (const lock of lockCredentials(null)) await w.rows(lock);
+    await w.rows(lockMembers());
+    const ended = (await endKeys(w, [key.id], realNow)).length > 0;
+    // Also of a key that was revoked before: whoever found it may have revoked it, by another that it had made.
+    const came = await endWhatCameOf(w, keyId, realNow);
+    if (!ended && came.length === 0) return w.withdrawEntry();
+    const { name = "" } = (await w.findOne(apiKeys, eq(apiKeys.id, key.id))) ?? {};
+    const params = { orgName: w.orgName ?? "", keyName: name, keyId, came };
     for (const { email } of await w.rows<OwnerRow>(ownersOfOrg()))
-      for (const { name, id } of ended) {
-        const ancestor = id === leaked.id ? {} : { ancestorId: publicId("apiKey", leaked.id) };
-        const params = { orgName: w.orgName ?? "", keyName: name, keyId: publicId("apiKey", id), ...ancestor };
-        await w.rows(await sealMail(deps, { kind: "key_leaked", to: email, params }));
-      }
+      await w.rows(await sealMail(deps, { kind: "key_leaked", to: email, params }));
   });
 }
 
-async function end(w: OrgWriter, id: string, realNow: Instant): Promise<ApiKeyRow | undefined> {
-  const ofId = eq(apiKeys.id, id);
-  return (await w.update(apiKeys, and(ofId, isNull(apiKeys.revokedAt)) ?? ofId, { revokedAt: realNow }))[0];
+/** More than any key makes within the quotas of a month. */
+const cameMax = 5_000;
+
+/** Whoever found a key may have made others with it, and issuers: nobody can tell them from those that were meant. */
+async function endWhatCameOf(w: OrgWriter, keyId: string, realNow: Instant) {
+  const ids = (await w.rows<{ id: string }>(cameOf(keyId, cameMax))).map(({ id }) => id);
+  const uuids = (kind: "apiKey" | "tokenIssuer") => ids.map((id) => uuidOf(kind, id)).filter((id) => id !== null);
+  const keys = await endKeys(w, uuids("apiKey"), realNow);
+  const unrevoked = and(inArray(tokenIssuers.id, uuids("tokenIssuer")), isNull(tokenIssuers.revokedAt)) ?? sql`false`;
+  const issuers = await w.update(tokenIssuers, unrevoked, { revokedAt: realNow, sealed: null });
+  const came = [
+    ...keys.map(({ id, name }) => ({ kind: "api_key" as const, id: publicId("apiKey", id), name })),
+    ...issuers.map(({ id, name }) => ({ kind: "token_issuer" as const, id: publicId("tokenIssuer", id), name })),
+  ].toSorted((one, other) => (one.id < other.id ? -1 : 1));
+  for (const { kind, id } of came)
+    w.also({ action: `${kind}.revoked`, subject: id, facts: { why: "it came of a key that was leaked", leaked: keyId } });
+  return came;
 }
+
+const endKeys = (w: OrgWriter, ids: readonly string[], realNow: Instant) =>
+  w.update(apiKeys, and(inArray(apiKeys.id, [...ids]), isNull(apiKeys.revokedAt)) ?? sql`false`, { revokedAt: realNow });

@@ -28,7 +28,7 @@ export async function rotateKey(
       w.withdrawEntry();
       return refuse(refusal);
     };
-    const held = await lockHeld(w, bound, "api_keys.rotate");
+    const held = await lockHeld(w, org.actor, bound, "api_keys.rotate");
     const old = await w.findOne(apiKeys, eq(apiKeys.id, id));
     if (old === null) return refused("key_unknown");
     if (held === null || !old.scopes.every((scope) => held.includes(scope))) return refused("scope_not_held");

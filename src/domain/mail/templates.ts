@@ -24,12 +24,12 @@ export interface MailParams {
     /** From where, to the /24 or /48. */
     readonly networks: readonly string[];
   };
-  /** `ancestorId`: the key that was reported, where this one is only what it made of itself. */
+  /** `came`: what was made with it, and is revoked with it. */
   readonly key_leaked: {
     readonly orgName: string;
     readonly keyName: string;
     readonly keyId: string;
-    readonly ancestorId?: string;
+    readonly came: readonly { readonly kind: "api_key" | "token_issuer"; readonly name: string; readonly id: string }[];
   };
   readonly role_changed: { readonly orgName: string; readonly role: Role };
   readonly removed_from_org: { readonly orgName: string };
@@ -182,16 +182,19 @@ function draftOf(content: MailContent): Draft {
       };
     }
     case "key_leaked": {
-      const { orgName, keyName, keyId, ancestorId } = content.params;
-      const why =
-        ancestorId === undefined
-          ? "was reported as found in public"
-          : `came of a key that was (${ancestorId}), which rotated itself`;
+      const { orgName, keyName, keyId, came } = content.params;
+      const named = came.map(({ kind, name, id }) => `the ${keyWords[kind].noun} ${quoted(name)} (${id})`);
       return {
-        subject: `An API key of ${quoted(orgName)} ${ancestorId === undefined ? "was leaked and" : "came of a leaked one and"} is revoked`,
+        subject: `An API key of ${quoted(orgName)} was leaked and is revoked`,
         paragraphs: [
-          `The API key ${quoted(keyName)} (${keyId}) of ${quoted(orgName)} ${why}. It is revoked: requests with it are refused.`,
-          `Make another key, and look in the audit log (GET /v1/audit) for what was done with this one: its entries name it as their actor.`,
+          `The API key ${quoted(keyName)} (${keyId}) of ${quoted(orgName)} was reported as found in public. It is revoked: requests with it are refused.`,
+          ...(came.length === 0
+            ? []
+            : [
+                `Whoever found it could make others with it. So what was made with it, or with what came of it, is revoked too: ${listOf(named, cameMax)}.`,
+                "That holds for those of them that your own systems made: nobody can tell them apart. What a person made or rotated since goes on.",
+              ]),
+          `Make another key, and look in the audit log (GET /v1/audit) for what was done with ${came.length === 0 ? "this one: its entries name it as their actor" : "these: their entries name them as their actor"}.`,
         ],
       };
     }
@@ -276,8 +279,9 @@ const keyWords = {
 } as const;
 
 const listedMax = 5;
-const listOf = (words: readonly string[]): string =>
-  `${words.slice(0, listedMax).join(", ")}${words.length > listedMax ? ` and ${words.length - listedMax} more` : ""}`;
+const cameMax = 50;
+const listOf = (words: readonly string[], max = listedMax): string =>
+  `${words.slice(0, max).join(", ")}${words.length > max ? ` and ${words.length - max} more` : ""}`;
 
 const factorWords: Readonly<Record<FactorChange, { readonly subject: string; readonly did: string }>> = {
   passkey_added: { subject: "A passkey was added to", did: "a passkey was added to your account" },

@@ -1,6 +1,9 @@
+import { and, eq, isNull } from "drizzle-orm";
 import { DbError } from "../../db/db-error.ts";
-import type { Bound, OrgWriter } from "../../db/org-db.ts";
+import type { Actor, Bound, OrgWriter } from "../../db/org-db.ts";
 import { lockMembers, type MemberRow, membersById } from "../../db/queries/members.ts";
+import { apiKeys } from "../../db/schema/index.ts";
+import { uuidOf } from "../../lib/ids.ts";
 import { refuse, type Result } from "../../lib/result.ts";
 import { heldScopes, type OperationId, operations, rolesFrom } from "../access/operations.ts";
 
@@ -30,15 +33,28 @@ export async function keepingAnOwner<T, R>(change: Promise<Result<T, R>>): Promi
 
 /**
  * What whoever acts may hand on, as they stand now: a credential made, or let do more, commits before the removal of its
- * sponsor, which then ends it, or is refused after it. Null: they may not ask for the operation any more. `bound` is asked
+ * sponsor, which then ends it, or is refused after it; so does what a key makes, and the report that it was leaked. Null: they may not ask for the operation any more. `bound` is asked
  * before the change: what a key's own use writes is then committed, and its row waits for nobody here.
  */
-export async function lockHeld(w: OrgWriter, bound: Bound, operation: OperationId): Promise<readonly string[] | null> {
+export async function lockHeld(
+  w: OrgWriter,
+  actor: Actor,
+  bound: Bound,
+  operation: OperationId,
+): Promise<readonly string[] | null> {
   await w.rows(lockMembers());
+  if (await isRevoked(w, actor)) return null;
   // A key of the organisation's own answers for itself.
   if (bound.sponsorId === null) return heldScopes(bound);
   const [sponsor] = await w.rows<MemberRow>(membersById([bound.sponsorId]));
   const least = operations[operation].role;
   if (sponsor === undefined || least === null || !rolesFrom(least).includes(sponsor.role)) return null;
   return heldScopes({ scopes: bound.scopes, role: sponsor.role });
+}
+
+async function isRevoked(w: OrgWriter, actor: Actor): Promise<boolean> {
+  const id = uuidOf("apiKey", actor.id);
+  if (id === null) return false;
+  const ofId = eq(apiKeys.id, id);
+  return (await w.findOne(apiKeys, and(ofId, isNull(apiKeys.revokedAt)) ?? ofId)) === null;
 }

@@ -43,7 +43,7 @@ export async function createIssuer(
   const { name, issuer, alg, scopes, subjects } = wanted;
   const facts = { issuer, alg, scopes, subjects, key: key.value.from };
   return org.change({ action: "token_issuer.created", subject: publicId("tokenIssuer", id), facts }, async (w) => {
-    const heldNow = await lockHeld(w, bound, "token_issuers.create");
+    const heldNow = await lockHeld(w, org.actor, bound, "token_issuers.create");
     if (heldNow === null || !scopes.every((scope) => heldNow.includes(scope))) {
       w.withdrawEntry();
       return refuse("scope_not_held");

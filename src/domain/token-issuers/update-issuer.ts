@@ -70,7 +70,7 @@ export async function updateIssuer(
       w.withdrawEntry();
       return refuse(refusal);
     };
-    const held = await lockHeld(w, bound, "token_issuers.update");
+    const held = await lockHeld(w, org.actor, bound, "token_issuers.update");
     // Whoever else changes an issuer waits at that lock: its scopes and `not_before` stay as they are read here.
     const was = await w.findOne(tokenIssuers, eq(tokenIssuers.id, id));
     if (was === null || was.version !== before.version) return refused("changed_meanwhile");

@@ -29,6 +29,8 @@ export interface ProvenToken {
   readonly issuedAt: Instant;
   readonly scopes: readonly string[] | null;
   readonly subject: string;
+  /** The issuer's record names that subject. */
+  readonly isListed: boolean;
 }
 export interface TokenDeps {
   readonly system: SystemDb;
@@ -66,6 +68,7 @@ const proven = (token: UnprovenToken, issuer: SigningIssuer): ProvenToken => ({
   issuedAt: instantOf(token.issuedAt),
   scopes: token.scopes,
   subject: token.subject,
+  isListed: issuer.subjects?.includes(token.subject) === true,
 });
 
 async function lookUp(deps: TokenDeps, token: UnprovenToken, requestId: string, now: Instant): Promise<SigningIssuer | null> {
