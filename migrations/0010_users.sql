@@ -224,8 +224,8 @@ begin
   if not found then perform app.unbind('unknown_principal'); return; end if;
   if session.stage <> 'open' then refused := 'factor_due';
   elsif to_org is null then
-    select case when count(*) = 1 then (array_agg(d.org_id))[1] end into to_org from door.user_orgs(of_user, 2) d;
-    if to_org is null then refused := 'org_required'; end if;
+    select case when count(*) = 1 then (array_agg(d.org_id))[1] end, case count(*) when 0 then 'org_none' when 1 then null else 'org_required' end
+      into to_org, refused from door.user_orgs(of_user, 2) d;
   end if;
   if refused is null then
     select b.org_id, b.now, b.livemode into bound from app.bind(to_org, real_now) b;

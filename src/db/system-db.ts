@@ -23,6 +23,7 @@ export type AccessRefusal =
   | "factor_due"
   | "factor_missing"
   | "org_required"
+  | "org_none"
   | "org_unknown";
 
 /** Who may do this is decided by the answer of the binding; a refusal is thrown before anything read leaves. */

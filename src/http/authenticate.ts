@@ -63,7 +63,7 @@ async function principalOf(c: Context<HttpEnv>): Promise<Principal> {
   const session = await parseSessionToken(cookie, c.env.hashApiKey);
   if (session === null) throw unauthorized("The cookie is no session of this service. Sign in again.");
   // A browser sends the cookie along whoever made it ask.
-  refuseCrossSite(c);
+  refuseCrossSite(c, " With an API key in the place of the cookie nothing of this is asked.");
   const grant = c.req.header("dialgate-support-grant");
   return {
     kind: "session",

@@ -1,5 +1,5 @@
 import type { ZodError, ZodType } from "zod";
-import { isAbsent, type Issue, worded } from "../lib/issue-words.ts";
+import { isAbsent, type Issue, valueAt, worded } from "../lib/issue-words.ts";
 import { type Fault, invalid, Problem } from "./problem.ts";
 import { pointerPart } from "./read-json.ts";
 
@@ -33,6 +33,9 @@ function faultsOf(issue: Issue, target: string, data: unknown, base = ""): Fault
       code: "unknown_field",
       detail: issue.message,
     }));
+  }
+  if (target === "query" && Array.isArray(valueAt(issue, data))) {
+    return [{ pointer, code: "given_twice", detail: "Give it once: it stands in the address more than one time." }];
   }
   return [{ pointer, ...worded(issue, isAbsent(issue, data)) }];
 }

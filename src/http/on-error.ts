@@ -56,7 +56,15 @@ function ofAccess({ reason, demand }: AccessRefused): Problem {
     case "org_unknown":
       return new Problem("not_found", { detail: "There is no such organisation." });
     case "org_required":
-      return new Problem("org_required", { detail: "Name the organisation of this request: Dialgate-Org: org_…" });
+      return new Problem("org_required", {
+        detail:
+          "You are a member of several organisations: name that of this request, Dialgate-Org: org_… (GET /v1/me lists yours).",
+      });
+    case "org_none":
+      return new Problem("org_required", {
+        detail:
+          "You are a member of no organisation yet: make one, POST /v1/orgs, or have an owner or admin of one invite the address that you sign in by.",
+      });
     case "people_only":
       return new Problem("people_only", { detail: "Only a person who is signed in may do this, and no key." });
     case "role_missing":
@@ -67,11 +75,14 @@ function ofAccess({ reason, demand }: AccessRefused): Problem {
             : `This takes the role ${demand.roles[0]}.`,
       });
     case "factor_due":
-      return new Problem("second_factor_due", { detail: "Finish signing in with your second factor." });
+      return new Problem("second_factor_due", {
+        detail:
+          "Finish signing in: show your second factor on the page /auth/second-factor, or by POST /v1/me/second_factor/totp, /v1/me/second_factor/recovery_code or /v1/me/second_factor/passkey.",
+      });
     case "factor_missing":
       return new Problem("second_factor_missing", {
         detail:
-          "Show a second factor in this session: a passkey or a code. Who has none sets one up first, on the page /auth/factors or by POST /v1/me/totp or /v1/me/passkeys/options.",
+          "Show a second factor in this session, on the page /auth/second-factor or by POST /v1/me/second_factor/totp or /passkey. Who has none sets one up first, on the page /auth/factors or by POST /v1/me/totp or /v1/me/passkeys/options.",
       });
     case "scope_missing": {
       const scope = demand?.scope ?? "";

@@ -39,10 +39,10 @@ export const problemTypes = {
   },
   cross_site: {
     status: 403,
-    title: "A change with a session's cookie came from elsewhere",
+    title: "This came from elsewhere than our own pages",
     cause:
-      "The browser says (Sec-Fetch-Site, or Origin where that is missing) that another site made it ask, or nothing says that it was ours.",
-    fix: "Change things from this service's own pages. A program sends an API key; one that has to use a cookie sends `Origin` with the service's own address.",
+      "Changes with a session's cookie, and signing in, are taken from this service's own pages alone. The browser says (Sec-Fetch-Site, or Origin where that is missing) that another site made it ask, or nothing says that it was ours.",
+    fix: "Use this service's own pages. A program sends the header `Origin` with the service's own address, which the detail names; to change things without a cookie it sends an API key.",
   },
   sign_in_refused: {
     status: 403,
@@ -68,13 +68,13 @@ export const problemTypes = {
     status: 403,
     title: "Signing in is not finished",
     cause: "The person has a second factor and has not shown it in this session yet.",
-    fix: "Send a code of the authenticator, a recovery code, or use the passkey.",
+    fix: "Show it on the page `/auth/second-factor`, or send a code to `POST /v1/me/second_factor/totp`, a recovery code to `POST /v1/me/second_factor/recovery_code`, or a passkey's answer to `POST /v1/me/second_factor/passkey` (its options: `/passkey/options` there).",
   },
   second_factor_missing: {
     status: 403,
     title: "This takes a second factor",
     cause: "Credentials, members and policy are touched only in a session that has shown one, from the country in which it did.",
-    fix: "Set up a passkey or an authenticator on the page `/auth/factors`, or show the one that you have again.",
+    fix: "Set up a passkey or an authenticator on the page `/auth/factors`; or show the one that you have again, on `/auth/second-factor` or by `POST /v1/me/second_factor/totp`, `/recovery_code` or `/passkey`.",
   },
   factor_refused: {
     status: 403,
@@ -92,8 +92,8 @@ export const problemTypes = {
   org_required: {
     status: 400,
     title: "Which organisation?",
-    cause: "The person is a member of none or of several, and the request names none.",
-    fix: "Send `Dialgate-Org: org_…`; `GET /v1/me` lists yours.",
+    cause: "The person is a member of none or of several, and the request names none. The detail says which.",
+    fix: "Send `Dialgate-Org: org_…`; `GET /v1/me` lists yours. Whoever is a member of none makes one (`POST /v1/orgs`), or has an owner or admin invite them.",
   },
   scope_missing: {
     status: 403,

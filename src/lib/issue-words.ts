@@ -26,15 +26,16 @@ export function inWords(error: ZodError, data: unknown, whole: string): string {
   return told.slice(0, issuesShownMax).join(" ") + more;
 }
 
-/** Whether there is nothing where the issue points. The input itself is not kept on it. */
-export function isAbsent(issue: Issue, data: unknown): boolean {
+/** What stands where the issue points. The input itself is not kept on it. */
+export function valueAt(issue: Issue, data: unknown): unknown {
   let value = data;
   for (const part of issue.path) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return true;
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
     value = (value as Record<PropertyKey, unknown>)[part];
   }
-  return value === undefined;
+  return value;
 }
+export const isAbsent = (issue: Issue, data: unknown): boolean => valueAt(issue, data) === undefined;
 
 /** What is wrong with a value, and what is needed in its place: never the value, never the schema library's own words. */
 export function worded(issue: Issue, absent: boolean): { code: string; detail: string } {

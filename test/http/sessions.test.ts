@@ -99,10 +99,15 @@ describe("a session", () => {
 
   test("asks which org when its person has none or several", async () => {
     const person = await signIn(null);
-    expect((await person.send("GET", "/v1/campaigns")).json.code).toBe("org_required");
+    const none = (await person.send("GET", "/v1/campaigns")).json;
+    expect(none).toMatchObject({ code: "org_required", detail: expect.stringContaining("member of no organisation") });
+    expect(none.detail).toContain("POST /v1/orgs");
+    expect(none.detail).not.toContain("Dialgate-Org");
     await makeMember(api.db, org.orgId, person.userId, "viewer");
+    expect((await person.send("GET", "/v1/campaigns")).status).toBe(200);
     await makeMember(api.db, other.orgId, person.userId, "owner");
-    expect((await person.send("GET", "/v1/campaigns")).json.code).toBe("org_required");
+    const several = (await person.send("GET", "/v1/campaigns")).json;
+    expect(several).toMatchObject({ code: "org_required", detail: expect.stringContaining("Dialgate-Org: org_…") });
     const named = { "dialgate-org": publicId("org", other.orgId) };
     expect((await person.send("GET", "/v1/account", undefined, named)).json.id).toBe(publicId("org", other.orgId));
     expect((await person.send("POST", "/v1/sellers", seller, named)).status).toBe(201);
@@ -137,7 +142,11 @@ describe("a session", () => {
       { origin: "https://api.dialgate.test.evil.example" },
       { origin: "null" },
     ]) {
-      expect((await from(headers as Record<string, string>)).json.code, JSON.stringify(headers)).toBe("cross_site");
+      const { code, detail } = (await from(headers as Record<string, string>)).json;
+      expect(code, JSON.stringify(headers)).toBe("cross_site");
+      expect(detail).toContain("API key");
+      // A browser sends its own headers; what a program is to send is named whole.
+      expect(detail.includes(`\`Origin: ${testOrigin}\``)).toBe(!("sec-fetch-site" in headers));
     }
     expect((await from({ origin: testOrigin })).status).toBe(201);
     expect((await from({ "sec-fetch-site": "same-origin" })).status).toBe(201);

@@ -329,6 +329,18 @@ describe("another site", () => {
   });
 });
 
+test("a program that does not say from where it comes is told which header says so", async () => {
+  const send = (headers: Record<string, string>) => api.send("POST", "/auth/link", { body: { email: newAddress() }, headers });
+  const { code, detail, type } = (await send({})).json;
+  const origin = "https://api.dialgate.test";
+  expect({ code, detail }).toEqual({
+    code: "cross_site",
+    detail: `Nothing says where this comes from. A program sends the header \`Origin: ${origin}\`.`,
+  });
+  expect((await api.send("GET", new URL(type).pathname)).json.fix).toContain("`Origin`");
+  expect((await send({ origin })).status).toBe(202);
+});
+
 describe("where to go on", () => {
   test.each(["/v1/me", "/v1/sessions"])("%s is ours", async (next) => {
     const [ada, email] = [browser(), newAddress()];

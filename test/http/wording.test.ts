@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { problemTypes } from "../../src/http/problem-types.ts";
 import { publicId } from "../../src/lib/ids.ts";
-import { type Api, openApi } from "./api.ts";
+import { readDocument } from "../hostile/operations.ts";
+import { makePerson, makeSession } from "../support/users.ts";
+import { type Api, openApi, realNow } from "./api.ts";
 
 const nothing = "019a9b2c-7d00-7000-8000-000000000001";
 let api: Api;
@@ -57,6 +59,47 @@ describe("a request that its schema refuses", () => {
     expect(answer.errors).toContainEqual({ pointer: "/config/agent_id", code: "required", detail: "Required: a text." });
     expect(answer.errors.find((error: { code: string }) => error.code === "unknown_field").detail).toContain("Known here: agent_id, ");
   }); // prettier-ignore
+});
+
+test("a parameter of an address that is given twice is told so, wherever there is one", async () => {
+  const org = await api.seed();
+  const { operations } = await readDocument(api.deps);
+  let asked = 0;
+  for (const { method, path, parameters, isPublic } of operations) {
+    const queried = parameters.filter((one) => one.in === "query");
+    if (method !== "GET" || isPublic || queried.length === 0) continue;
+    const at = path.replace("{id}", String(parameters.find(({ name }) => name === "id")?.schema?.example));
+    for (const { name } of queried) {
+      const answer = await org.get(`${at}?${name}=1&${name}=2`);
+      expect(answer.status, answer.text).toBe(422);
+      const detail = "Give it once: it stands in the address more than one time.";
+      expect(answer.json.errors, `${path} ${name}`).toContainEqual({ pointer: `?${name}`, code: "given_twice", detail });
+      asked += 1;
+    }
+  }
+  expect(asked).toBeGreaterThan(20);
+});
+
+describe("a refusal that is lifted at a page or by a request names it", () => {
+  test("who has not finished signing in is told where, and every path that is named is there", async () => {
+    const { userId } = await makePerson(api.db);
+    const { headers } = await makeSession(api.db, api.deps.hashApiKey, userId, realNow, { stage: "factor_due", factor: false });
+    const due = (await api.send("GET", "/v1/campaigns", { headers })).json;
+    expect(due.code).toBe("second_factor_due");
+    const told = (await api.send("GET", new URL(due.type).pathname)).json;
+    for (const words of [due.detail, told.fix])
+      for (const where of ["/auth/second-factor", "/v1/me/second_factor/totp", "/v1/me/second_factor/recovery_code", "/v1/me/second_factor/passkey"])
+        expect(words).toContain(where);
+  }); // prettier-ignore
+
+  test("the texts of all problem types name no path that is not there", async () => {
+    const { operations } = await readDocument(api.deps);
+    const there = new Set(["/openapi.json", ...operations.map(({ path }) => path)]);
+    const texts = Object.values(problemTypes).flatMap(({ cause, fix }) => [cause, fix]);
+    const named = texts.flatMap((text) => text.match(/\/(?:v1|auth)\/[\w/{}-]+|\/openapi\.json/g) ?? []);
+    expect(named.length).toBeGreaterThan(8);
+    expect(named.filter((path) => !there.has(path))).toEqual([]);
+  });
 });
 
 test("a suppression's note is in its answer", async () => {
