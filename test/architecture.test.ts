@@ -129,9 +129,9 @@ describe("the house", () => {
 
   it("holds nothing that changes in a module but at the entry: one isolate serves many organisations, one test process many files", () => {
     const variable = /^(export )?(let|var) /m;
-    expect(files.filter((file) => variable.test(readFileSync(file, "utf8"))).map((file) => relative(source, file))).toEqual([
-      "worker.ts",
-    ]);
+    // What a page's script keeps is in one browser.
+    const own = (file: string) => readFileSync(file, "utf8").replaceAll(/String\.raw`[^`]*`/g, "");
+    expect(files.filter((file) => variable.test(own(file))).map((file) => relative(source, file))).toEqual(["worker.ts"]);
   });
 
   it("keeps every file short enough to be read in one sitting", () => {
