@@ -1,6 +1,6 @@
 /** Asking for a link says nothing of whether an address is anyone's. With the full number of pairs: addresses.postgres.test.ts. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { comparePairs, makeAccounts, thatLooks } from "./addresses.ts";
+import { comparePairs, makeAccounts, thatLooks, thatTells } from "./addresses.ts";
 import { type Api, openApi } from "./api.ts";
 
 let api: Api;
@@ -19,6 +19,10 @@ test("known and unknown addresses get the same bytes, in times that do not tell 
   expect(compared.differing).toBe(0);
   expect(compared.auc).toBeLessThanOrEqual(0.55);
 }, 120_000);
+
+test("the same measure counts each answer that tells", async () => {
+  expect((await comparePairs(thatTells(api, known), known, 20)).differing).toBe(20);
+}, 60_000);
 
 test("the same measure tells apart whoever is looked up", async () => {
   const leaking = await comparePairs(thatLooks(api, known), known, 150);
