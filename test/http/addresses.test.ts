@@ -3,7 +3,7 @@
  * over two thousand pairs; of three hundred, chance alone parts times by up to 0.6 once in forty thousand runs.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { comparePairs, makeAccounts, thatLooks } from "./addresses.ts";
+import { comparePairs, makeAccounts, thatLooks, thatTells } from "./addresses.ts";
 import { type Api, openApi } from "./api.ts";
 
 let api: Api;
@@ -21,6 +21,10 @@ test("known and unknown addresses get the same bytes, in times that do not tell 
   );
   expect(compared.differing).toBe(0);
   expect(compared.auc).toBeLessThanOrEqual(0.6);
+}, 60_000);
+
+test("the same measure counts each answer that tells", async () => {
+  expect((await comparePairs(thatTells(api, known), known, 20)).differing).toBe(20);
 }, 60_000);
 
 test("the same measure tells apart whoever is looked up", async () => {

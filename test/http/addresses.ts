@@ -104,3 +104,13 @@ export const thatLooks = (api: Api, known: readonly string[]): HttpDeps => ({
     return api.deps.sealLetter(id, letter);
   },
 });
+
+/** The same API as one that answers of an account what it does not of a stranger. */
+export const thatTells = (api: Api, known: readonly string[]): HttpDeps => ({
+  ...api.deps,
+  report: () => undefined,
+  sealLetter: async (id, letter) => {
+    if (known.includes(letter.to)) throw new Error("planted");
+    return api.deps.sealLetter(id, letter);
+  },
+});

@@ -292,27 +292,29 @@ describe("a session whose second factor is due", () => {
     const person = await holder();
     const waiting = await due(person);
     const document = await readDocument(api.deps);
-    const answers: Record<string, number> = {};
     const whileDue = new Set(Object.entries<Rule>(operations).flatMap(([id, rule]) => (rule.whileDue === true ? [id] : [])));
     const paths = (await (await createApp().request("/openapi.json", {}, api.deps)).json()) as {
       paths: Record<string, Record<string, { operationId: string }>>;
     };
+    // Asked one and all, whatever the table says of them: what is open is what did not answer that a factor is due.
+    const open: string[] = [];
     let closed = 0;
     for (const { method, path, isPublic } of document.operations) {
       const id = paths.paths[path]?.[method.toLowerCase()]?.operationId ?? "";
-      if (isPublic || whileDue.has(id) || path.endsWith("/file")) continue;
+      if (isPublic) continue;
+      const isFile = path.endsWith("/file");
       const answer = await waiting.browser.send(
         method,
         path.replace("{id}", "x"),
-        method === "GET" || method === "DELETE" ? undefined : {},
-        { "idempotency-key": `due-${closed}` },
+        isFile ? "x" : method === "GET" || method === "DELETE" ? undefined : {},
+        { "idempotency-key": `due-${closed}`, ...(isFile ? { "content-type": "text/csv", "content-length": "1" } : {}) },
       );
-      answers[`${answer.status} ${answer.json?.code}`] = (answers[`${answer.status} ${answer.json?.code}`] ?? 0) + 1;
-      closed += 1;
+      if (answer.status === 403 && answer.json?.code === "second_factor_due") closed += 1;
+      else open.push(id);
     }
-    expect(answers).toEqual({ "403 second_factor_due": closed });
     expect(closed).toBeGreaterThan(60);
-    expect([...whileDue].toSorted()).toEqual([
+    expect(open.toSorted()).toEqual([...whileDue].toSorted());
+    expect(open.toSorted()).toEqual([
       "me.get",
       "second_factors.get",
       "second_factors.passkey",
@@ -323,7 +325,7 @@ describe("a session whose second factor is due", () => {
     ]);
     expect((await waiting.browser.totp(totpCodeAt(person.base32, clock))).status).toBe(200);
     expect((await waiting.browser.send("GET", "/v1/campaigns")).status).toBe(200);
-    reportAccess("factor_due", { operations_refused: closed, operations_open: whileDue.size });
+    reportAccess("factor_due", { operations_refused: closed, operations_open: open.length });
   });
 
   test("comes of signing in by a link with a factor behind the account, and of none without", async () => {

@@ -13,3 +13,14 @@ test("the figures that docs/security.md quotes are read, and each that the run d
     expect(told(figure, value), `${figure} ${value}`).toContain(figure);
   }
 }); // prettier-ignore
+
+test("CI compares them with its own run: what an earlier one wrote is gone before the first lane, and every suite that is quoted runs before", () => {
+  const ci = readFileSync(".ci/run", "utf8");
+  const at = (text: string): number => {
+    expect(ci, text).toContain(text);
+    return ci.lastIndexOf(text);
+  };
+  const cleared = at('rm -rf "$reports" "$root/reports/access" "$root/reports/access.json"');
+  const steps = [cleared, at("lane verify"), at("\nlane test "), at("\nlane test-postgres"), at("\nbench\n"), at("\nfigures\n")];
+  expect(steps).toEqual(steps.toSorted((one, other) => one - other));
+});

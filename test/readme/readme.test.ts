@@ -112,7 +112,7 @@ describe("every command of the README", () => {
   const notRun: Readonly<Record<string, string>> = {
     "npm run demo": "its `--once` twin",
     "npm run format": "no, it rewrites files",
-    "npm run bench": "no, it takes long",
+    "npm run bench": "`request` alone, in its smallest size",
     "npm run dialgate": "yes",
     "npm run test:full": "no: it takes longer than CI may",
   };
