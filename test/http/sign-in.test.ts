@@ -478,6 +478,35 @@ describe("many failed attempts at an account", () => {
     expect((await entries("sign_in.failed")).length).toBe(before + 10);
   });
 
+  test("take the same statements and wake alike, whether or not the address is anyone's", async () => {
+    let said: string[] = [];
+    const listening = await openApi(
+      { now: () => now },
+      undefined,
+      (transport) => ({
+        batch: (all) => (said.push(...all.map(({ name }) => name)), transport.batch(all)),
+        transaction: (work) => transport.transaction((run) => work((one) => (said.push(one.name), run(one)))),
+      }),
+      api.db,
+    );
+    const [known, unknown] = [newAddress(), newAddress()];
+    const ada = browser();
+    await open(ada, await ask(ada, known));
+    const heard = [];
+    for (const email of [known, unknown]) {
+      await fail(email, 9);
+      const eve = openBrowser(listening.deps);
+      await eve.send("POST", "/auth/link", { email });
+      [said, listening.woken.length] = [[], 0];
+      expect((await eve.send("POST", "/auth/link/relay", { code: "0000-0000" })).status).toBe(422);
+      heard.push({ said: [...said], woken: [...listening.woken] });
+    }
+    expect(heard[0]?.said).toContain("app.queue_mail");
+    expect(heard[0]?.woken).toEqual([{ orgId: "", work: "mail" }]);
+    expect(heard[1]).toEqual(heard[0]);
+    expect([(await warned(known)).length, (await warned(unknown)).length]).toEqual([1, 0]);
+  });
+
   test("of an address that is no account nobody is told, and nothing else differs", async () => {
     const email = newAddress();
     await fail(email, 12);
