@@ -479,15 +479,52 @@ describe("many failed attempts at an account", () => {
     expect((await entries("sign_in.failed")).filter(({ facts }) => facts.user === user.id)).toHaveLength(49);
   }); // prettier-ignore
 
-  test("a link that is pressed again and again counts; one that never was is nobody's", async () => {
+  test("are no links that are pressed again and again after their end; one that never was is nobody's", async () => {
     const [ada, email] = [browser(), newAddress()];
     const link = await ask(ada, email);
     await open(ada, link);
+    await api.db.admin("update sessions set factor_at = $1 where user_id = (select id from users where email = $2)", [now, email]);
     const before = (await entries("sign_in.failed")).length;
     for (let n = 0; n < 10; n += 1) await open(browser(), link);
-    expect(await warned(email)).toHaveLength(1);
+    const [twin, expired] = [browser(), newAddress()];
+    const unused = await ask(twin, expired);
+    later(900);
+    for (const one of [twin, browser()]) await open(one, unused);
+    for (const one of [email, expired]) expect(await warned(one)).toEqual([]);
+    expect((await sessionsOf(email)).map((row) => row["factor_at"])).not.toEqual([null]);
+    expect((await api.db.admin("select 1 from sign_in_failures where email = any ($1)", [[email, expired]])).rows).toEqual([]);
     for (let n = 0; n < 12; n += 1) await open(browser(), `#${"B".repeat(42)}A`);
-    expect((await entries("sign_in.failed")).length).toBe(before + 10);
+    const noted = (await entries("sign_in.failed")).slice(before);
+    expect(noted.map(({ facts }) => [facts.ended, facts.user])).toEqual(Array.from({ length: 12 }, () => [true, undefined]));
+  }); // prettier-ignore
+
+  test("take the same statements and wake alike, whether or not the address is anyone's", async () => {
+    let said: string[] = [];
+    const listening = await openApi(
+      { now: () => now },
+      undefined,
+      (transport) => ({
+        batch: (all) => (said.push(...all.map(({ name }) => name)), transport.batch(all)),
+        transaction: (work) => transport.transaction((run) => work((one) => (said.push(one.name), run(one)))),
+      }),
+      api.db,
+    );
+    const [known, unknown] = [newAddress(), newAddress()];
+    const ada = browser();
+    await open(ada, await ask(ada, known));
+    const heard = [];
+    for (const email of [known, unknown]) {
+      await fail(email, 9);
+      const eve = openBrowser(listening.deps);
+      await eve.send("POST", "/auth/link", { email });
+      [said, listening.woken.length] = [[], 0];
+      expect((await eve.send("POST", "/auth/link/relay", { code: "0000-0000" })).status).toBe(422);
+      heard.push({ said: [...said], woken: [...listening.woken] });
+    }
+    expect(heard[0]?.said).toContain("app.queue_mail");
+    expect(heard[0]?.woken).toEqual([{ orgId: "", work: "mail" }]);
+    expect(heard[1]).toEqual(heard[0]);
+    expect([(await warned(known)).length, (await warned(unknown)).length]).toEqual([1, 0]);
   });
 
   test("of an address that is no account nobody is told, and nothing else differs", async () => {

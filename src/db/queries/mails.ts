@@ -15,6 +15,13 @@ export const queueMail = ({ id, kind, sealed, dedupeKey, usefulSeconds }: NewMai
   params: [id, kind, JSON.stringify(sealed), dedupeKey, usefulSeconds],
 });
 
+/** The same statement, which queues nothing where there is nobody to be told. */
+export const queueOnlyIf = (mail: Statement, isSomeone: boolean): Statement => ({
+  ...mail,
+  text: "select case when $6::boolean then app.queue_mail($1, $2, $3::jsonb, $4, $5) end as queued",
+  params: [...mail.params, isSomeone],
+});
+
 export const mailIsDue = (): Statement => ({ name: "app.mail_is_due", text: "select app.mail_is_due() as due", params: [] });
 
 export interface TakenMail {

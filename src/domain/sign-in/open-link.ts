@@ -42,7 +42,10 @@ export async function openLink(deps: OpenDeps, from: Visitor, token: string, now
   return attempted(from.visitor, async (w) => {
     // What was read before says which answer; who gets the row is decided here.
     const used = verifierHash === null ? undefined : (await w.rows<UsedLink>(consumeLink(tokenHash, verifierHash, now)))[0];
-    return used === undefined ? failed(w, deps, [link.email], now) : entered(w, deps, used, from.browser, now);
+    if (used !== undefined) return entered(w, deps, used, from.browser, now);
+    // It has ended, and was right once: no guess, which counts at no account. Whatever keeps old mails could press it for ever.
+    w.note({ ended: true });
+    return refuse(nothingQueued);
   });
 }
 
