@@ -253,6 +253,21 @@ describe("an invitation", () => {
     expect((await accept(person, await tokenTo(email))).json.role).toBe("member");
   });
 
+  test("does not replace one that its maker could not give: it stays open, until it has expired", async () => {
+    const [email, admin] = [address(), await signIn(api, { orgId: org.orgId, role: "admin" })];
+    const { id } = (await invite(owner, email, "owner")).json;
+    const [chain, mails] = [(await chainOf(api, org.orgId)).length, await mailsQueued(api)];
+    const refused = await invite(admin, email, "viewer");
+    expect([refused.status, refused.json.code]).toEqual([403, "role_missing"]);
+    expect(refused.json.detail).toContain("an owner replaces it");
+    expect([await statusOf(id), (await chainOf(api, org.orgId)).length, await mailsQueued(api)]).toEqual(["open", chain, mails]);
+    expect((await invite(owner, email, "admin")).status).toBe(201);
+    expect((await invite(admin, email, "viewer")).status).toBe(201);
+    await invite(owner, email, "owner");
+    await api.db.admin("update invitations set expires_at = $2 where email = $1", [email, clock]);
+    expect((await invite(admin, email, "viewer")).status).toBe(201);
+  });
+
   test("is given by owners and admins with a second factor, and owner by owners alone", async () => {
     const admin = await signIn(api, { orgId: org.orgId, role: "admin" });
     const refused = await invite(admin, address(), "owner");
