@@ -232,6 +232,19 @@ describe("an invitation", () => {
     }
   }, 60_000); // prettier-ignore
 
+  test("is not brought back by its inviter, who is removed by an owner, invited again and the same admin as before", async () => {
+    const inviter = await signIn(api, { orgId: org.orgId, role: "admin" });
+    const email = address();
+    const { id } = (await invite(inviter, email, "member")).json;
+    const token = await tokenTo(email);
+    expect((await owner.send("DELETE", `/v1/members/${inviter.id}`)).json.invitations).toEqual([id]);
+    expect((await invite(owner, inviter.email, "admin")).status).toBe(201);
+    expect((await accept(inviter, await tokenTo(inviter.email))).json.role).toBe("admin");
+    expect((await accept(await signIn(api, { email }), token)).status).toBe(404);
+    expect(await statusOf(id)).toBe("revoked");
+    expect((await invite(inviter, email, "member")).status).toBe(201);
+  });
+
   test("to be an owner is revoked when its inviter hands ownership on", async () => {
     const house = await api.seed({ name: "Handed on" });
     const founder = await signIn(api, { orgId: house.orgId, role: "owner" });
