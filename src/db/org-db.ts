@@ -68,6 +68,9 @@ export interface AuditEntry {
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
+const accessed = "customer_data_accessed";
+const isAccess = ({ action }: AuditEntry): boolean => action === accessed;
+
 type Work<R> = (writer: OrgWriter) => Promise<R>;
 
 /**
@@ -82,12 +85,14 @@ export class OrgDb {
   #lastBound: Bound | null = null;
   #isElsewhere = false;
   #toNote: readonly AuditEntry[];
+  #access: AuditEntry | null;
 
   private constructor(transport: Transport, binding: Binding, newId: () => string) {
     this.#transport = transport;
     this.#binding = binding;
     this.#newId = newId;
     this.#toNote = binding.noted ?? [];
+    this.#access = this.#toNote.find(isAccess) ?? null;
   }
 
   static bind(transport: Transport, binding: Binding, newId: () => string): OrgDb {
@@ -130,14 +135,26 @@ export class OrgDb {
   /**
    * Whose data is asked for, where the path does not say: public ids of leads or persons, never a number. Said before they
    * are read, so that the note that is written with the read names them; one of several names the first hundred.
+   * @param operation of a change that shows someone's data only as it turns out: nothing of it is noted otherwise. Said within the
+   *   change, the note commits with it, or before its answer when it came to nothing.
    */
-  about(ids: readonly string[]): void {
+  about(ids: readonly string[], operation?: string): void {
+    const said = this.#toNote.find(isAccess);
+    if (said === undefined && operation === undefined) return;
+    const entry = said ?? ({ action: accessed, subject: operation ?? "", facts: { operation } } as const);
     const [one, ...others] = ids;
-    this.#toNote = this.#toNote.map((entry) => {
-      if (entry.action !== "customer_data_accessed") return entry;
-      if (one !== undefined && others.length === 0) return { ...entry, subject: one };
-      return { ...entry, facts: { ...entry.facts, count: ids.length, subjects: ids.slice(0, 100) } };
-    });
+    const isOne = one !== undefined && others.length === 0;
+    const several = { ...entry.facts, count: ids.length, subjects: ids.slice(0, 100) };
+    this.noteAgain(isOne ? { ...entry, subject: one } : { ...entry, facts: several });
+  }
+  /** Whose data the request has shown, as it is noted; null where no such note is taken. */
+  get access(): AuditEntry | null {
+    return this.#access;
+  }
+  /** The same data is shown as when that was noted. */
+  noteAgain(access: AuditEntry): void {
+    this.#access = access;
+    this.#toNote = [...this.#toNote.filter((entry) => !isAccess(entry)), access];
   }
 
   /** Notes the read of what was read before, and is answered again. */

@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import type { AuditEntry } from "../db/org-db.ts";
 import { claimKey, keepAnswer, releaseKey, type KeyedRequest } from "../domain/idempotency/answer-once.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { isDbError, nothingDone, sameKey } from "./on-error.ts";
@@ -6,6 +7,8 @@ import { Problem } from "./problem.ts";
 
 const keyForm = /^[\x21-\x7e]{1,255}$/;
 const keptHeaders = ["content-type", "location"];
+/** No header of the answer: kept beside them, whose data it shows, by public ids. */
+const notedHeader = ":noted";
 
 /**
  * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07), per principal, kept 24 h. A repetition gets the first
@@ -35,7 +38,10 @@ export const idempotency = ({ required, tellsSecret }: { required: boolean; tell
       throw thrown instanceof Error && isLost(thrown) ? keyInDoubt() : thrown;
     });
     if (claim.kind === "replay") {
-      const { status, headers, body } = claim.answer;
+      const { status, headers: kept, body } = claim.answer;
+      const { [notedHeader]: noted, ...headers } = kept;
+      // What is shown again is of whom it was of the first time.
+      if (noted !== undefined) c.var.org.noteAgain(JSON.parse(noted) as AuditEntry);
       await c.var.org.noteRead();
       return new Response(body === "" ? null : body, { status, headers: { ...headers, "idempotent-replayed": "true" } });
     }
@@ -92,7 +98,11 @@ async function keep(c: Context<HttpEnv>, request: KeyedRequest, kept: (body: str
   const refusedUnread = c.error instanceof Problem && c.error.parts.unproven === true;
   if (refusedUnread || status === 401 || status === 403 || status === 429) return releaseKey(c.var.org, request);
   if (status >= 500) return keepAnswer(c.var.org, request, null);
-  const named = keptHeaders.flatMap((name) => (headers.get(name) === null ? [] : [[name, headers.get(name) as string]]));
+  const { access } = c.var.org;
+  const named = [
+    ...keptHeaders.flatMap((name) => (headers.get(name) === null ? [] : [[name, headers.get(name) as string]])),
+    ...(access === null ? [] : [[notedHeader, JSON.stringify(access)]]),
+  ];
   const body = await c.res.clone().text();
   await keepAnswer(c.var.org, request, { status, headers: Object.fromEntries(named), body: status < 300 ? kept(body) : body });
 }

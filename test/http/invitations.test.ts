@@ -235,6 +235,19 @@ describe("an invitation", () => {
     }
   }, 60_000); // prettier-ignore
 
+  test("is not brought back by its inviter, who is removed by an owner, invited again and the same admin as before", async () => {
+    const inviter = await signIn(api, { orgId: org.orgId, role: "admin" });
+    const email = address();
+    const { id } = (await invite(inviter, email, "member")).json;
+    const token = await tokenTo(email);
+    expect((await owner.send("DELETE", `/v1/members/${inviter.id}`)).json.invitations).toEqual([id]);
+    expect((await invite(owner, inviter.email, "admin")).status).toBe(201);
+    expect((await accept(inviter, await tokenTo(inviter.email))).json.role).toBe("admin");
+    expect((await accept(await signIn(api, { email }), token)).status).toBe(404);
+    expect(await statusOf(id)).toBe("revoked");
+    expect((await invite(inviter, email, "member")).status).toBe(201);
+  });
+
   test("to be an owner is revoked when its inviter hands ownership on", async () => {
     const house = await api.seed({ name: "Handed on" });
     const founder = await signIn(api, { orgId: house.orgId, role: "owner" });
@@ -254,6 +267,21 @@ describe("an invitation", () => {
     expect((await chainOf(api, org.orgId)).at(-1)?.facts).toMatchObject({ replaces: [first.json.id] });
     const person = await signIn(api, { email });
     expect((await accept(person, await tokenTo(email))).json.role).toBe("member");
+  });
+
+  test("does not replace one that its maker could not give: it stays open, until it has expired", async () => {
+    const [email, admin] = [address(), await signIn(api, { orgId: org.orgId, role: "admin" })];
+    const { id } = (await invite(owner, email, "owner")).json;
+    const [chain, mails] = [(await chainOf(api, org.orgId)).length, await mailsQueued(api)];
+    const refused = await invite(admin, email, "viewer");
+    expect([refused.status, refused.json.code]).toEqual([403, "role_missing"]);
+    expect(refused.json.detail).toContain("an owner replaces it");
+    expect([await statusOf(id), (await chainOf(api, org.orgId)).length, await mailsQueued(api)]).toEqual(["open", chain, mails]);
+    expect((await invite(owner, email, "admin")).status).toBe(201);
+    expect((await invite(admin, email, "viewer")).status).toBe(201);
+    await invite(owner, email, "owner");
+    await api.db.admin("update invitations set expires_at = $2 where email = $1", [email, clock]);
+    expect((await invite(admin, email, "viewer")).status).toBe(201);
   });
 
   test("is given by owners and admins with a second factor, and owner by owners alone", async () => {

@@ -134,6 +134,72 @@ describe("whom the entry names, where the path does not", () => {
   });
 });
 
+describe("a number that is known already", () => {
+  const add = (key: string, phones: readonly string[], more: Record<string, string> = {}) =>
+    api.send("POST", "/v1/leads/batch", { key, body: { leads: phones.map((phone) => ({ phone })) }, headers: more });
+
+  test("is told to whoever adds it with an entry that names its lead, alone or among others, and not without", async () => {
+    const [one, other] = [await lead(), await lead()];
+    const key = await keyWith("leads:write");
+    const alone = await noting(() => api.send("POST", "/v1/leads", { key, body: { phone: one.phone } }));
+    expect([alone.answer.status, alone.answer.json.lead_id]).toEqual([409, one.id]);
+    expect(alone.entries).toMatchObject([{ type: accessed, subject: one.id, facts: { operation: "leads.create", actor: { type: "api_key" } } }]);
+    const both = await noting(() => add(key, [one.phone, other.phone, one.phone]));
+    expect(both.answer.json.accepted).toBe(0);
+    expect(both.entries).toMatchObject([{ type: accessed, subject: "leads.create_batch", facts: { count: 2, subjects: [one.id, other.id] } }]);
+    const fresh = `+13035550${++numbers}`;
+    const mixed = await noting(() => add(key, [fresh, one.phone, fresh]));
+    expect(mixed.answer.json.accepted).toBe(1);
+    expect(typesOf(mixed.entries)).toEqual([accessed, "lead.batch_created"]);
+    expect(mixed.entries[0]).toMatchObject({ subject: one.id, facts: { operation: "leads.create_batch" } });
+    for (const { entries } of [alone, both, mixed]) expect(JSON.stringify(entries)).not.toContain("303555");
+    const again = `+13035550${++numbers}`;
+    // Twice in one request: of a lead that it made itself nothing was read.
+    expect(typesOf((await noting(() => add(key, [again, again]))).entries)).toEqual(["lead.batch_created"]);
+    const allow = await forbidEntry(api, accessed);
+    const refused = [
+      await api.send("POST", "/v1/leads", { key, body: { phone: one.phone } }),
+      await add(key, [one.phone, `+13035550${++numbers}`]),
+    ];
+    await allow();
+    for (const { status, text } of refused) expect([status, text.includes(one.id)]).toEqual([500, false]);
+    expect((await org.post("/v1/leads/search", { phone: `+13035550${numbers}` })).json.data).toEqual([]);
+  }); // prettier-ignore
+});
+
+describe("an answer that is repeated by its Idempotency-Key", () => {
+  test("is noted again, of whom it was noted the first time; and is not repeated when that cannot be written", async () => {
+    const [one, other] = [await lead(), await lead()];
+    const person = (await org.get(`/v1/leads/${one.id}`)).json.person_id as string;
+    const asked: readonly [method: string, path: string, body: unknown, status: number, subject: string, subjects: readonly string[] | null][] = [
+      ["POST", "/v1/consent_events", { kind: "grant", obtained_at: "2026-10-02T18:31:07Z", basis: "unknown", lead_id: one.id }, 201, one.id, null],
+      ["POST", "/v1/leads/search", { phone: one.phone }, 200, one.id, null],
+      ["POST", "/v1/suppressions/lookup", { phones: [one.phone] }, 200, person, null],
+      ["POST", "/v1/leads", { phone: one.phone }, 409, one.id, null],
+      ["POST", "/v1/leads/batch", { leads: [{ phone: one.phone }, { phone: other.phone }] }, 200, "leads.create_batch", [one.id, other.id]],
+    ];
+    for (const [method, path, body, status, subject, subjects] of asked) {
+      const ask = () => api.send(method, path, { key: org.apiKey, body, headers: { "idempotency-key": `${method} ${path}`.replace(" ", "-") } });
+      const first = await ask();
+      expect(first.status, path).toBe(status);
+      const { answer, entries } = await noting(ask);
+      expect([answer.headers.get("idempotent-replayed"), answer.text], path).toEqual(["true", first.text]);
+      expect(entries, path).toMatchObject([{ type: accessed, subject }]);
+      expect(entries[0]?.facts["subjects"] ?? null, path).toEqual(subjects);
+      const allow = await forbidEntry(api, accessed);
+      const refused = await ask();
+      await allow();
+      expect([refused.status, refused.text.includes(one.id)], path).toEqual([500, false]);
+    }
+    const { answer, entries } = await noting(async () => {
+      const ask = () => org.post("/v1/sellers", { registered_name: "B" }, { "idempotency-key": "of nobody".replace(" ", "-") });
+      await ask();
+      return ask();
+    });
+    expect([answer.headers.get("idempotent-replayed"), typesOf(entries)]).toEqual(["true", ["seller.created"]]);
+  }); // prettier-ignore
+});
+
 /** What a called person is known or reached by, what they said, and what is made of it, by the names of the answers' fields. */
 const personal = new Set([
   "phone", "phones", "number", "e164", "first_name", "last_name", "email", "city", "zip", "external_id", "note", "notes",

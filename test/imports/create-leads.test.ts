@@ -73,15 +73,16 @@ describe("creating leads", () => {
     ]);
   });
 
-  it("writes one audit entry for a lead, and none where nothing changed", async () => {
+  it("writes one audit entry for a lead, and where nothing changed none but that a known number was told", async () => {
     await create({ phone: "2125550201", consent: consent() });
     const before = await entries();
     expect(before.at(-1)).toBe("lead.created");
-    await create({ phone: "2125550201", consent: consent() });
     await create({ phone: "n/a" });
     expect(await entries()).toEqual(before);
+    await create({ phone: "2125550201", consent: consent() });
+    expect(await entries()).toEqual([...before, "customer_data_accessed"]);
     await create({ phone: "2125550201", consent: consent({ obtained_at: "2026-06-01T00:00:00Z" }) });
-    expect(await entries()).toEqual([...before, "consent.kept"]);
+    expect(await entries()).toEqual([...before, "customer_data_accessed", "customer_data_accessed", "consent.kept"]);
   });
 
   it("takes a thousand at once and no more", async () => {

@@ -18,7 +18,7 @@ import { type MailDeps, sealMail } from "../mail/mail.ts";
 import { mayChange } from "../members/may-change.ts";
 
 export type InvitationRow = typeof invitations.$inferSelect;
-export type InvitationRefusal = "role_too_low" | "already_member" | { readonly fullUntil: Instant };
+export type InvitationRefusal = "role_too_low" | "replaces_higher" | "already_member" | { readonly fullUntil: Instant };
 export interface InvitationDeps extends MailDeps {
   random(bytes: number): Uint8Array;
 }
@@ -76,6 +76,9 @@ async function refusalOf(
 ): Promise<InvitationRefusal | null> {
   if (inviter === undefined || !mayChange(inviter.role, null, role)) return "role_too_low";
   if ((await w.rows<MemberRow>(memberByAddress(email))).length > 0) return "already_member";
+  // It would end one that only others may give.
+  const [open] = await w.find(invitations, openOf(email), { limit: 1 });
+  if (open !== undefined && open.expiresAt > realNow && !mayChange(inviter.role, null, open.role)) return "replaces_higher";
   const [sent] = await w.rows<InvitedLately>(invitedSince(email, addSeconds(realNow, -daySeconds), perDayMax));
   const full = [sent?.in_org ?? null, sent?.to_address ?? null].filter((at) => at !== null).toSorted();
   const last = full.at(-1);

@@ -9,6 +9,7 @@ import { publicId, uuidOf } from "../../lib/ids.ts";
 import type { NumberHasher } from "../../lib/number-hash.ts";
 import type { PhoneRefusal } from "../../lib/phone.ts";
 import { isStorable } from "../../lib/storable-text.ts";
+import type { OperationId } from "../access/operations.ts";
 import { bases, purposes } from "../imports/import-map.ts";
 import { OfferedRows } from "../imports/intake-batch.ts";
 import { type GivenConsent, type GivenLead, readRow, rowMemo } from "../imports/read-row.ts";
@@ -66,11 +67,15 @@ export type CreatedLead =
   /** The lead that has this number already; evidence that came along is kept for its person. */
   | { readonly ok: false; readonly code: "duplicate_in_org"; readonly detail: string; readonly leadId: string };
 
-/** Leads that an integrator sends, one or up to a thousand, by the same rules as a file's rows. One audit entry for all. */
+/**
+ * Leads that an integrator sends, one or up to a thousand, by the same rules as a file's rows. One audit entry for all. Who is
+ * told that a number is known, and by which lead, has read of its person: that is noted.
+ */
 export async function createLeads(
   org: OrgDb,
   deps: { readonly numbers: NumberHasher; readonly packs: readonly PackRef[] },
   input: readonly NewLead[],
+  operation: OperationId = "leads.create_batch",
 ): Promise<readonly CreatedLead[]> {
   if (input.length === 0 || input.length > leadsMax) throw new RangeError(`between 1 and ${leadsMax} leads at once`);
   const { bound } = await org.query();
@@ -93,7 +98,12 @@ export async function createLeads(
   const [first, second] = batch.leadIds;
   const subject = first !== undefined && second === undefined ? publicId("lead", first) : publicId("request", org.newId());
   const action = second === undefined ? "lead.created" : "lead.batch_created";
-  const rows = await org.change({ action, subject }, (w) => take(w, batch));
+  const rows = await org.change({ action, subject }, async (w) => {
+    const taken = await take(w, batch);
+    const known = knownBefore(taken);
+    if (known.length > 0) org.about(known, operation);
+    return taken;
+  });
   for (const row of rows) {
     const source = sources[row.n - 1];
     if (source === undefined) throw new Error("the database answered for a row that it was not given");
@@ -107,6 +117,13 @@ const unknownSeller = {
   code: "seller_unknown",
   detail: "the consent names a seller that this org does not have",
 } as const;
+
+/** Public ids of the leads that had the numbers already, of which this request made none. */
+function knownBefore(rows: readonly IntakeResult[]): string[] {
+  const made = new Set(rows.filter((row) => row.created).map((row) => row.lead_id));
+  const known = new Set(rows.map((row) => row.lead_id).filter((id) => !made.has(id)));
+  return [...known].map((id) => publicId("lead", id));
+}
 
 async function take(w: OrgWriter, batch: IntakeBatch): Promise<IntakeResult[]> {
   const rows = await w.rows<IntakeResult>(intakeRows(batch));

@@ -66,6 +66,10 @@ const view = (row: InvitationRow, now: Instant): z.infer<typeof invitation> => (
 
 function refused(refusal: InvitationRefusal, now: Instant): Problem {
   if (refusal === "role_too_low") return new Problem("role_missing", { detail: "This takes the role owner." });
+  if (refusal === "replaces_higher")
+    return new Problem("role_missing", {
+      detail: "The address has an open invitation to be an owner: an owner replaces it, or somebody revokes it first.",
+    });
   if (refusal === "already_member")
     return conflict(refusal, "Someone with this address is a member already: change their role instead.");
   return new Problem("rate_limited", {

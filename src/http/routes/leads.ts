@@ -118,9 +118,8 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 201: json("The lead.", created), ...problems },
     }),
     async (c) => {
-      const [made] = await createLeads(c.var.org, { numbers: c.env.numbers, packs: await c.env.desk.packs() }, [
-        c.req.valid("json"),
-      ]);
+      const deps = { numbers: c.env.numbers, packs: await c.env.desk.packs() };
+      const [made] = await createLeads(c.var.org, deps, [c.req.valid("json")], "leads.create");
       if (made === undefined) throw new Error("a lead was neither made nor refused");
       if (!made.ok && made.code === "duplicate_in_org") {
         const detail = "There is a lead with this number.";
@@ -176,7 +175,7 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const deps = { numbers: c.env.numbers, packs: await c.env.desk.packs() };
-      const results = (await createLeads(c.var.org, deps, c.req.valid("json").leads)).map(viewCreated);
+      const results = (await createLeads(c.var.org, deps, c.req.valid("json").leads, "leads.create_batch")).map(viewCreated);
       const accepted = results.filter((result) => result.status === "created").length;
       if (accepted > 0) await wakeForLeads(c);
       return c.json({ object: "lead_batch" as const, accepted, rejected: results.length - accepted, results }, 200);
