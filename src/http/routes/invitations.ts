@@ -67,7 +67,7 @@ const view = (row: InvitationRow, now: Instant): z.infer<typeof invitation> => (
 function refused(refusal: InvitationRefusal, now: Instant): Problem {
   if (refusal === "role_too_low") return new Problem("role_missing", { detail: "This takes the role owner." });
   if (refusal === "already_member")
-    return conflict(refusal, "Someone with this address is a member already: change their role instead.");
+    return conflict(refusal, "Someone with this address is a member already: change their role instead.", "/email");
   return new Problem("rate_limited", {
     detail: `Within 24 hours an organisation sends at most ${perDayMax.org} invitations, and ${perDayMax.address} to one address.`,
     headers: { "retry-after": String(secondsOf(refusal.fullUntil) - secondsOf(now)) },
