@@ -1,6 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import { type AddressFault, readEmailAddress } from "../lib/email-address.ts";
 import { type IdKind, idPrefixes, publicId, uuidOf } from "../lib/ids.ts";
+import type { FieldFault } from "./problem.ts";
+
+/** For a check of a schema of ours: its code and its words. */
+export const coded = (code: FieldFault["code"], message: string) => ({ message, params: { code } });
 
 /** No row has it: an id that is malformed, or of another kind, takes the same way as one that names nothing. */
 const noUuid = "00000000-0000-0000-0000-000000000000";
@@ -14,10 +18,7 @@ export const givenId = (kind: IdKind) =>
   z
     .string()
     .max(64)
-    .refine((text) => uuidOf(kind, text) !== null, {
-      message: `An id of the form ${idPrefixes[kind]}_… is needed.`,
-      params: { code: "id_invalid" },
-    })
+    .refine((text) => uuidOf(kind, text) !== null, coded("id_invalid", `An id of the form ${idPrefixes[kind]}_… is needed.`))
     .openapi({ example: publicId(kind, exampleUuid) });
 export const idParam = (kind: IdKind) =>
   z.object({ id: z.string().openapi({ param: { name: "id", in: "path" }, example: publicId(kind, exampleUuid) }) });
@@ -29,20 +30,20 @@ export const givenInstant = z
     abort: true,
     message: "An instant in UTC with whole seconds is needed, such as 2026-11-18T15:00:00Z.",
   })
-  .refine((text) => !Number.isNaN(Date.parse(text)) && new Date(Date.parse(text)).toISOString().startsWith(text.slice(0, 19)), {
-    message: "There is no such instant.",
-    params: { code: "instant_invalid" },
-  })
+  .refine(
+    (text) => !Number.isNaN(Date.parse(text)) && new Date(Date.parse(text)).toISOString().startsWith(text.slice(0, 19)),
+    coded("instant_invalid", "There is no such instant."),
+  )
   .openapi({ format: "date-time", example: "2026-11-18T15:00:00Z", description: "RFC 3339 in UTC, whole seconds." });
 
 /** Text as people write it: trimmed, not empty. */
 export const text = (charactersMax: number) => z.string().trim().min(1).max(charactersMax);
 /** A name that is shown to others: on one line, and without characters that would turn what follows it around. */
 export const nameText = (charactersMax: number) =>
-  text(charactersMax).refine((name) => !/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(name), {
-    message: "A name is on one line, without control and direction characters.",
-    params: { code: "name_invalid" },
-  });
+  text(charactersMax).refine(
+    (name) => !/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(name),
+    coded("name_invalid", "A name is on one line, without control and direction characters."),
+  );
 export const e164Field = z
   .string()
   .regex(/^\+[1-9]\d{7,14}$/, "A number in E.164 form is needed, such as +13035550142.")
@@ -60,7 +61,7 @@ export const emailField = z
   .max(320)
   .superRefine((given, c) => {
     const address = readEmailAddress(given);
-    if (!address.ok) c.addIssue({ code: "custom", message: addressWords[address.refusal], params: { code: "email_invalid" } });
+    if (!address.ok) c.addIssue({ code: "custom", ...coded("email_invalid", addressWords[address.refusal]) });
   })
   .overwrite((given) => {
     const address = readEmailAddress(given);

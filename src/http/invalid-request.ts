@@ -1,6 +1,6 @@
 import type { ZodError, ZodType } from "zod";
 import { isAbsent, type Issue, valueAt, worded } from "../lib/issue-words.ts";
-import { type Fault, invalid, Problem } from "./problem.ts";
+import { type FieldFault, invalid, Problem } from "./problem.ts";
 import { pointerPart } from "./read-json.ts";
 
 type Checked = { readonly target: string; readonly data?: unknown };
@@ -24,7 +24,7 @@ export function parseAt<Schema extends ZodType>(schema: Schema, value: unknown, 
 
 const issuesMax = 50;
 
-function faultsOf(issue: Issue, target: string, data: unknown, base = ""): Fault[] {
+function faultsOf(issue: Issue, target: string, data: unknown, base = ""): FieldFault[] {
   const path = issue.path.map((part) => pointerPart(String(part)));
   const pointer = target === "json" ? [base, ...path].join("/") : `?${path.join(".")}`;
   if (issue.code === "unrecognized_keys") {
@@ -37,5 +37,7 @@ function faultsOf(issue: Issue, target: string, data: unknown, base = ""): Fault
   if (target === "query" && Array.isArray(valueAt(issue, data))) {
     return [{ pointer, code: "given_twice", detail: "Give it once: it stands in the address more than one time." }];
   }
-  return [{ pointer, ...worded(issue, isAbsent(issue, data)) }];
+  const { code, detail } = worded(issue, isAbsent(issue, data));
+  // The schema library's, or one that a schema of ours names through `coded`, which knows them all.
+  return [{ pointer, code: code as FieldFault["code"], detail }];
 }

@@ -2,12 +2,13 @@ import { z } from "@hono/zod-openapi";
 import type { Page } from "../domain/page.ts";
 import { fromBase64Url, toBase64Url } from "../lib/base64url.ts";
 import { bytesOfHex, hexOf } from "../lib/bytes.ts";
+import { coded } from "./fields.ts";
 
 /** A cursor is the last row's uuid, opaque: anything else is refused, and an id of another org's only moves the start. */
 const cursor = z
   .string()
   .max(64)
-  .refine((text) => afterOf(text) !== null, { message: "Not a cursor of this API.", params: { code: "cursor_invalid" } });
+  .refine((text) => afterOf(text) !== null, coded("cursor_invalid", "Not a cursor of this API."));
 const limit = z
   .string()
   .regex(/^[1-9]\d{0,2}$/, "A whole number from 1 to 100 is needed.")

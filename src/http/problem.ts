@@ -1,11 +1,13 @@
 import { type ProblemCode, problemTypes } from "./problem-types.ts";
+import type { Refinement, RefinementOf } from "./refinements.ts";
 
 /** One fault of the request. `pointer` is an RFC 6901 pointer into the body, or `?name` for a query parameter. */
-export interface Fault {
+export interface Fault<Code extends string = Refinement> {
   readonly pointer: string;
-  readonly code: string;
+  readonly code: Code;
   readonly detail: string;
 }
+export type FieldFault = Fault<RefinementOf<"invalid_request">>;
 
 interface ProblemParts {
   readonly detail: string;
@@ -31,9 +33,9 @@ export class Problem extends Error {
 }
 
 export const notFound = (noun: string): Problem => new Problem("not_found", { detail: `There is no such ${noun}.` });
-export const conflict = (code: string, detail: string): Problem =>
-  new Problem("conflict", { detail, errors: [{ pointer: "", code, detail }] });
-export const invalid = (...errors: readonly Fault[]): Problem =>
+export const conflict = (code: RefinementOf<"conflict">, detail: string, pointer = ""): Problem =>
+  new Problem("conflict", { detail, errors: [{ pointer, code, detail }] });
+export const invalid = (...errors: readonly FieldFault[]): Problem =>
   new Problem("invalid_request", { detail: inOneLine(errors), errors });
 
 const namedMax = 5;

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { HttpEnv } from "./http-env.ts";
-import { type Fault, invalid, Problem } from "./problem.ts";
+import { type FieldFault, invalid, Problem } from "./problem.ts";
 import { readBytes } from "./read-bytes.ts";
 
 const depthMax = 32;
@@ -20,7 +20,7 @@ export const readJson = (bytesMax: number): MiddlewareHandler<HttpEnv> =>
     // A body of no bytes says nothing: the schema tells whether that is enough.
     const text = textOf(bytes) || "{}";
     if (bytes.length > 0) {
-      const faults: Fault[] = [];
+      const faults: FieldFault[] = [];
       inspect(parsed(text), "", 1, faults);
       if (faults.length > 0) throw new Problem("invalid_request", { ...invalid(...faults).parts, ...unread });
     }
@@ -47,7 +47,7 @@ function parsed(text: string): unknown {
 }
 
 /** Collects at most 20 faults. */
-function inspect(value: unknown, pointer: string, depth: number, faults: Fault[]): void {
+function inspect(value: unknown, pointer: string, depth: number, faults: FieldFault[]): void {
   if (faults.length >= 20) return;
   if (typeof value === "string") {
     if (value.includes("\0") || !value.isWellFormed()) {
@@ -62,7 +62,7 @@ function inspect(value: unknown, pointer: string, depth: number, faults: Fault[]
   }
 }
 
-function inspectMembers(value: object, pointer: string, depth: number, faults: Fault[]): void {
+function inspectMembers(value: object, pointer: string, depth: number, faults: FieldFault[]): void {
   for (const [key, member] of Object.entries(value)) {
     const at = `${pointer}/${pointerPart(key)}`;
     if (key === "__proto__") faults.push({ pointer: at, code: "unknown_field", detail: "This field is not known." });

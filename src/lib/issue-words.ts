@@ -2,6 +2,8 @@
 import { config, type ZodError, ZodObject } from "zod";
 
 export type Issue = ZodError["issues"][number];
+/** What is told of a value by its schema alone. A schema of ours may name a further code (`params`). */
+export type IssueCode = "required" | "unknown_value" | "invalid" | "wrong_type" | "too_small" | "too_large";
 
 const fieldsShownMax = 40;
 const issuesShownMax = 5;

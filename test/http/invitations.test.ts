@@ -300,7 +300,7 @@ describe("an invitation", () => {
     expect((await org.post("/v1/invitations", { email: address(), role: "viewer" })).json.code).toBe("people_only");
     const member = await signIn(api, { orgId: org.orgId, role: "member" });
     const again = await invite(owner, member.email);
-    expect([again.status, again.json.errors[0].code]).toEqual([409, "already_member"]);
+    expect([again.status, again.json.errors[0]]).toMatchObject([409, { pointer: "/email", code: "already_member" }]);
   });
 
   test("commits with its mail and its entry, or nothing of it does; so does its acceptance", async () => {

@@ -1,12 +1,14 @@
 /** The reference pages are held to the code that they describe. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { exitCodes } from "../../cli/verify.ts";
 import { phoneMemo, readPhone } from "../../src/lib/phone.ts";
 import { gates } from "../../src/gates/registry.ts";
 import { idPrefixes } from "../../src/lib/ids.ts";
-import { problemTypes } from "../../src/http/problem-types.ts";
+import { type ProblemCode, problemTypes } from "../../src/http/problem-types.ts";
+import { refinements, refinementsOf } from "../../src/http/refinements.ts";
+import { renderErrorCodes } from "../../dev/render-error-codes.ts";
 import { recentSeconds } from "../../src/domain/factors/add-passkey.ts";
 import { failuresMax } from "../../src/domain/factors/show-factor.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -60,6 +62,34 @@ describe("docs/api.md", () => {
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter((prefix) => !prefixes.includes(prefix))).toEqual([]);
   });
+});
+
+describe("docs/error-codes.md", () => {
+  const pages = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
+  test("has what may stand in errors[].code, as the code has it, and /errors/{type} answers the same", async () => {
+    expect(page("error-codes.md"), "node dev/render-error-codes.ts writes it").toBe(renderErrorCodes());
+    const told = await (await createApp().request("/errors/conflict", {}, documented)).json();
+    expect((told as { codes: unknown }).codes).toEqual(refinementsOf("conflict"));
+    expect(codesUnder(page("error-codes.md"), "`conflict` (409)")).toEqual(refinementsOf("conflict").map(({ code }) => code));
+    expect(await (await createApp().request("/errors/not-found", {}, documented)).json()).toMatchObject({ codes: [] });
+  });
+  test("each code is said somewhere in the code, and every check of a schema names one of them", () => {
+    const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    const texts = new Map(files.map((name) => [name, readFileSync(join(root, "src", name), "utf8")]));
+    const elsewhere = [...texts].filter(([name]) => name !== "http/refinements.ts").map(([, text]) => text).join("\n");
+    const codes = Object.values(refinements).flatMap((known) => Object.keys(known));
+    expect(codes.length).toBeGreaterThan(90);
+    expect(codes.filter((code) => !elsewhere.includes(`"${code}"`) && !elsewhere.includes(`\`${code}\``))).toEqual([]);
+    // `coded` knows the codes by their type; an issue of any other making could name what stands on no page.
+    expect([...texts].filter(([, text]) => text.includes("params: { code")).map(([name]) => name)).toEqual(["http/fields.ts"]);
+  }); // prettier-ignore
+  test("no page, and no operation, gives a code of errors[] for the problem's own", async () => {
+    const operations = JSON.stringify(await (await createApp().request("/openapi.json", {}, documented)).json());
+    const said = [...["README.md", "SECURITY.md", "CHANGELOG.md"].map((name) => readFileSync(join(root, name), "utf8")), ...pages.map(page), operations];
+    const given = said.flatMap((text) => [...text.matchAll(/\b([45]\d\d) `([a-z_]+)`/g)].map(([, status, code]) => [Number(status), code]));
+    expect(given.length).toBeGreaterThan(15);
+    for (const [status, code] of given) expect(problemTypes[code as ProblemCode]?.status, `${status} \`${code}\``).toBe(status);
+  }); // prettier-ignore
 });
 
 describe("docs/rate-limits.md", () => {

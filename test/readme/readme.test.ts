@@ -219,6 +219,7 @@ describe("the README's tables and links", () => {
       "docs/tokens.md",
       "docs/rate-limits.md",
       "docs/operations.md",
+      "docs/error-codes.md",
       "docs/members.md",
       "docs/simulators.md",
       "docs/sign-in.md",

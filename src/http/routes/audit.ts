@@ -4,7 +4,7 @@ import { readChain } from "../../domain/audit/read-chain.ts";
 import { fromBase64Url, toBase64Url } from "../../lib/base64url.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, problems, reads } from "../access.ts";
-import { instantField } from "../fields.ts";
+import { coded, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { pageQuery } from "../page.ts";
 
@@ -40,7 +40,7 @@ const list = z.strictObject({
 const seqCursor = z
   .string()
   .max(32)
-  .refine((text) => seqOf(text) !== null, { message: "Not a cursor of this list.", params: { code: "cursor_invalid" } });
+  .refine((text) => seqOf(text) !== null, coded("cursor_invalid", "Not a cursor of this list."));
 
 const type = z
   .string()

@@ -7,7 +7,7 @@ import { resumeCampaign } from "../../domain/campaigns/resume-campaign.ts";
 import { type ChangeRefusal, updateCampaign } from "../../domain/campaigns/update-campaign.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, jsonBody, posts, problems } from "../access.ts";
-import { givenId, idField, idOf, idParam, text } from "../fields.ts";
+import { coded, givenId, idField, idOf, idParam, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { conflict, invalid, notFound } from "../problem.ts";
 import { campaign, viewCampaign } from "./campaigns.ts";
@@ -27,8 +27,7 @@ const chosen = z
   })
   .refine(({ lead_ids: leads, import_ids: imports }) => leads === undefined || imports === undefined, {
     path: ["import_ids"],
-    message: "Give either `lead_ids` or `import_ids`, or neither for every lead.",
-    params: { code: "one_of_two" },
+    ...coded("one_of_two", "Give either `lead_ids` or `import_ids`, or neither for every lead."),
   })
   .openapi("ChosenLeads");
 type Chosen = z.infer<typeof chosen>;
@@ -220,7 +219,7 @@ function changeProblem(refusal: ChangeRefusal) {
   }
 }
 
-function launchProblem(refusal: LaunchRefusal & string) {
+function launchProblem(refusal: Exclude<LaunchRefusal, UnknownLeads>) {
   switch (refusal) {
     case "campaign_unknown":
       return notFound("campaign");

@@ -3,7 +3,7 @@ import { type Campaign, createCampaign, retryReasons, sendableFields } from "../
 import { findCampaign, findCampaigns, type FunnelRow, readFunnel } from "../../domain/campaigns/find-campaigns.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
-import { givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { coded, givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { invalid, notFound } from "../problem.ts";
@@ -13,7 +13,7 @@ const statuses = ["draft", "running", "paused", "completed", "cancelled"] as con
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "A time of day from 00:00 to 23:59 is needed.");
 const day = z
   .strictObject({ from: clock, to: clock })
-  .refine(({ from, to }) => from < to, { message: "`from` comes before `to`.", params: { code: "window_empty" } })
+  .refine(({ from, to }) => from < to, coded("window_empty", "`from` comes before `to`."))
   .optional();
 const weekWindow = z
   .strictObject({ mon: day, tue: day, wed: day, thu: day, fri: day, sat: day, sun: day })

@@ -5,7 +5,7 @@ import { givenDate } from "../../lib/given-date.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
-import { e164Field, givenId, givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { coded, e164Field, givenId, givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { invalid, notFound } from "../problem.ts";
@@ -14,7 +14,7 @@ const about = { lead_id: givenId("lead").optional(), phone: e164Field.optional()
 const date = z
   .string()
   .max(64)
-  .refine((given) => givenDate(given).utc !== null, { message: "Not a date that can be read.", params: { code: "date_invalid" } })
+  .refine((given) => givenDate(given).utc !== null, coded("date_invalid", "Not a date that can be read."))
   .openapi({ example: "2026-10-02T18:31:07Z", description: "RFC 3339; without a zone it is read at its strictest." });
 
 const grant = z.strictObject({

@@ -177,7 +177,7 @@ export function importRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/imports/{id}/rejected.csv",
       summary: "The rejected rows as they came, with line, code and detail",
-      description: "Once the file has been read: before that, 409 `import_not_read` names the import's status.",
+      description: "Once the file has been read: before that, 409 `conflict` with `import_not_read` names the import's status.",
       tags: ["imports"],
       ...reads("imports.rejected"),
       request: { params: idParam("import") },

@@ -71,7 +71,7 @@ function refused(refusal: InvitationRefusal, now: Instant): Problem {
       detail: "The address has an open invitation to be an owner: an owner replaces it, or somebody revokes it first.",
     });
   if (refusal === "already_member")
-    return conflict(refusal, "Someone with this address is a member already: change their role instead.");
+    return conflict(refusal, "Someone with this address is a member already: change their role instead.", "/email");
   return new Problem("rate_limited", {
     detail: `Within 24 hours an organisation sends at most ${perDayMax.org} invitations, and ${perDayMax.address} to one address.`,
     headers: { "retry-after": String(secondsOf(refusal.fullUntil) - secondsOf(now)) },

@@ -132,7 +132,7 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/members/{id}",
       summary: "Remove a member, at once; or leave, when it is oneself",
       description:
-        "Whatever the role, everyone may leave, but the last owner: 409 `last_owner`. Open invitations that the person gave are revoked. API keys and token issuers that the person answers for are revoked: to keep a key going, whoever stays rotates it before, and answers for its successor.",
+        "Whatever the role, everyone may leave, but the last owner: 409 `conflict` with `last_owner`. Open invitations that the person gave are revoked. API keys and token issuers that the person answers for are revoked: to keep a key going, whoever stays rotates it before, and answers for its successor.",
       tags: ["members"],
       ...changes("members.remove"),
       request: { params: idParam("user") },

@@ -4,7 +4,7 @@ import { findPolicy, type Policy, type PolicyChange, updatePolicy } from "../../
 import { publicId } from "../../lib/ids.ts";
 import { addSeconds, daySeconds } from "../../lib/instant.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { idField, instantField, text } from "../fields.ts";
+import { coded, idField, instantField, text } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { invalid } from "../problem.ts";
 
@@ -18,10 +18,10 @@ const fields = {
   }),
   added_lists: z
     .array(
-      listName.refine((list) => list !== "wireless", {
-        message: "A list of line types names nobody who asked not to be called.",
-        params: { code: "line_type_list" },
-      }),
+      listName.refine(
+        (list) => list !== "wireless",
+        coded("line_type_list", "A list of line types names nobody who asked not to be called."),
+      ),
     )
     .max(100),
   consent_max_age_days: z.int().min(1).max(36_500).nullable(),

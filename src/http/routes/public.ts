@@ -3,6 +3,7 @@ import { json, problems } from "../access.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { type ProblemCode, problemTypes } from "../problem-types.ts";
 import { notFound, problemUri } from "../problem.ts";
+import { refinementsOf } from "../refinements.ts";
 
 const problemType = z
   .strictObject({
@@ -12,6 +13,9 @@ const problemType = z
     status: z.int(),
     cause: z.string().openapi({ description: "Why it arises." }),
     fix: z.string().openapi({ description: "What its reader does." }),
+    codes: z
+      .array(z.strictObject({ code: z.string(), cause: z.string() }))
+      .openapi({ description: "What `errors[].code` says beneath it. More may be added." }),
   })
   .openapi("ProblemType");
 
@@ -53,7 +57,10 @@ export function publicRoutes(app: OpenAPIHono<HttpEnv>): void {
       const code = c.req.valid("param").type.replaceAll("-", "_");
       if (!Object.hasOwn(problemTypes, code)) throw notFound("type of problem");
       const known = code as ProblemCode;
-      return c.json({ type: problemUri(c.env.publicOrigin, known), code, ...problemTypes[known] }, 200);
+      return c.json(
+        { type: problemUri(c.env.publicOrigin, known), code, ...problemTypes[known], codes: [...refinementsOf(known)] },
+        200,
+      );
     },
   );
 }

@@ -111,7 +111,7 @@ async function refusal(c: Context<HttpEnv>, { mailQueued }: Refused, field: "tok
     token: "This link does not work: it was used, has ended, or another one was asked for since. Ask for a new link.",
     code: "This code does not work here: it is mistyped, was used, has ended, or is of another browser's link. Ask for a new link.",
   }[field];
-  return invalid({ pointer: `/${field}`, code: `${field === "token" ? "link" : "code"}_invalid`, detail });
+  return invalid({ pointer: `/${field}`, code: field === "token" ? "link_invalid" : "code_invalid", detail });
 }
 
 const serve = ({ html, headers }: Page): Response => new Response(html, { headers });
