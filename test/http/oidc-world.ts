@@ -43,12 +43,15 @@ export interface OidcWorld {
   readonly left: { readonly url: string; readonly init: RequestInit }[];
   browser(): Browser;
   /** A deployment that is set up otherwise, until the next call. */
-  configure(more?: SignInSettings): void;
+  configure(more?: SignInSettings, timeoutSeconds?: number): void;
   register(person: SignInPerson): void;
   count(table: "sessions" | "users" | "oidc_identities" | "oidc_flows"): Promise<number>;
   rows(text: string, ...params: unknown[]): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
+
+/** A machine that does everything by itself is slow now and then; what is waited for as long as in production is tested by itself. */
+const patientSeconds = 60;
 
 /** The real clock: tokens of the simulators are dated by it. */
 export const realClock = (): Instant => instantOf(Date.now() / 1000);
@@ -67,8 +70,8 @@ export async function openOidc(options: { postgres?: boolean } = {}): Promise<Oi
     left.push({ url, init });
     return fetch(url, init);
   };
-  const providers = (more: SignInSettings = {}) =>
-    identityProvidersOf({ ...settings, OIDC_ORIGIN: simulators.origin, ...more }, recording);
+  const providers = (more: SignInSettings = {}, timeoutSeconds = patientSeconds) =>
+    identityProvidersOf({ ...settings, OIDC_ORIGIN: simulators.origin, ...more }, recording, timeoutSeconds);
   const over: Partial<HttpDeps> = { identityProviders: providers(), now: realClock };
   const api = await openApi(over, undefined, undefined, options.postgres === true ? await openTestDatabase(options) : undefined);
   const rows = async (text: string, ...params: unknown[]) => (await api.db.admin(text, params)).rows;
@@ -78,7 +81,7 @@ export async function openOidc(options: { postgres?: boolean } = {}): Promise<Oi
     left,
     rows,
     browser: () => openBrowser(api),
-    configure: (more) => void Object.assign(api.deps, { identityProviders: providers(more) }),
+    configure: (more, timeoutSeconds) => void Object.assign(api.deps, { identityProviders: providers(more, timeoutSeconds) }),
     register: (person) => simulators.identities.registerPerson(person),
     count: async (table) => Number((await rows(`select count(*)::integer as n from ${table}`))[0]?.["n"]),
     async close() {

@@ -14,11 +14,21 @@ export interface SignInSettings {
   readonly OIDC_ORIGIN?: string | undefined;
 }
 
-/** The providers where this deployment has an account; the others are not there. */
-export function identityProvidersOf(settings: SignInSettings, fetch: Fetch): IdentityProviders {
+/** A person is waiting. */
+export const answerSecondsMax = 5;
+
+/**
+ * The providers where this deployment has an account; the others are not there.
+ * @param timeoutSeconds otherwise only in tests, whose machine may be busy with others
+ */
+export function identityProvidersOf(
+  settings: SignInSettings,
+  fetch: Fetch,
+  timeoutSeconds = answerSecondsMax,
+): IdentityProviders {
   const localOrigin = settings.OIDC_ORIGIN ?? null;
   const client = (clientId: string | undefined, clientSecret: string | undefined) =>
-    clientId === undefined || clientSecret === undefined ? null : { clientId, clientSecret, fetch };
+    clientId === undefined || clientSecret === undefined ? null : { clientId, clientSecret, fetch, timeoutSeconds };
   const ofGoogle = client(settings.GOOGLE_CLIENT_ID, settings.GOOGLE_CLIENT_SECRET);
   const ofMicrosoft = client(settings.MICROSOFT_CLIENT_ID, settings.MICROSOFT_CLIENT_SECRET);
   const tenantDomains = settings.MICROSOFT_TENANT_DOMAINS ?? new Map();

@@ -15,9 +15,10 @@ export interface ClientSettings {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly fetch: Fetch;
+  /** How long a provider's answer is waited for. */
+  readonly timeoutSeconds: number;
 }
 
-const timeoutSeconds = 5;
 const tokenAnswerBytesMax = 64 * 1024;
 const keySetBytesMax = 256 * 1024;
 
@@ -59,7 +60,7 @@ export async function redeemCode(
   answer: AuthorizationAnswer,
   at: Instant,
 ): Promise<Redeemed> {
-  const { clientId, clientSecret, fetch } = client;
+  const { clientId, clientSecret, fetch, timeoutSeconds } = client;
   const form = new URLSearchParams({
     grant_type: "authorization_code",
     code: answer.code,
