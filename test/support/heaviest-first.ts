@@ -12,9 +12,12 @@ const heaviest = [
   "test/isolation/walls.test.ts",
   "test/readme/readme.test.ts",
   "test/hostile/webhooks.test.ts",
+  "test/dispatch/crash.test.ts",
+  "test/http/rate-limits.workerd.test.ts",
   "test/http/workerd.test.ts",
-  "test/http/oidc.test.ts",
-  "test/dispatch/parts.test.ts",
+  "test/http/addresses.test.ts",
+  "test/dispatch/report-orders.test.ts",
+  "test/dispatch/requests.test.ts",
 ];
 
 export class HeaviestFirst extends BaseSequencer {
