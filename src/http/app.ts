@@ -56,6 +56,8 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: onInvalid });
   app.use(requestId, limitFlood, limitAddress, refuseUnsafeRole);
   app.use("/v1/*", authenticate, limitPrincipal, etag);
+  app.use("/openapi.json", etag);
+  app.use("/errors/*", etag);
   refuseUndeclaredBodies(app);
 
   publicRoutes(app);

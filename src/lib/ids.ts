@@ -15,7 +15,6 @@ export const idPrefixes = {
   seller: "sell",
   connection: "conn",
   campaign: "camp",
-  enrolment: "enr",
   import: "imp",
   consentEvent: "cons",
   suppression: "supp",

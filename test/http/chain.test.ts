@@ -239,6 +239,18 @@ describe("every answer", () => {
     await acme.patch(path, { trade_names: ["Acme Sun"] });
     expect((await acme.get(path, { "if-none-match": tag })).status).toBe(200);
   });
+
+  test.each(["/openapi.json", "/errors/not-found"])(
+    "%s, which needs no key, has one too, and may be kept by anyone",
+    async (path) => {
+      const first = await api.send("GET", path);
+      expect(first.headers.get("cache-control")).toBe("public, max-age=300");
+      const tag = first.headers.get("etag") ?? "";
+      expect(tag).toMatch(/^W\/"[0-9a-f]{32}"$/);
+      expect((await api.send("GET", path, { headers: { "if-none-match": tag } })).status).toBe(304);
+      expect((await api.send("GET", path, { headers: { "if-none-match": 'W/"another"' } })).text).toBe(first.text);
+    },
+  );
 });
 
 describe("a list", () => {

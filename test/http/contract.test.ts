@@ -107,13 +107,16 @@ describe("the API's document", () => {
     }
   });
 
-  test("every POST of /v1 takes an Idempotency-Key, and those that dial or import demand one", () => {
+  test("every POST of /v1 takes an Idempotency-Key, and nothing else does, and of them those that dial or import demand one", () => {
     const keyed = operations.filter(({ method, path }) => method === "post" && path.startsWith("/v1/"));
     expect(keyed.length).toBeGreaterThan(10);
     for (const { operation, name, path } of keyed) {
       const header = operation.parameters?.find((parameter) => parameter.name === "Idempotency-Key");
       expect(header, name).toMatchObject({ in: "header", required: path === "/v1/calls" || path === "/v1/imports" });
     }
+    const takes = ({ operation }: (typeof operations)[number]) =>
+      operation.parameters?.some((parameter) => parameter.name === "Idempotency-Key") === true;
+    expect(operations.filter((one) => !keyed.includes(one) && takes(one)).map(({ name }) => name)).toEqual([]);
   });
 
   test("every JSON body has a named schema with an example, and refuses unknown fields", () => {

@@ -60,6 +60,7 @@ export function publicRoutes(app: OpenAPIHono<HttpEnv>): void {
       return c.json(
         { type: problemUri(c.env.publicOrigin, known), code, ...problemTypes[known], codes: [...refinementsOf(known)] },
         200,
+        { "cache-control": "public, max-age=300" },
       );
     },
   );
