@@ -400,7 +400,7 @@ describe("who may do what", () => {
     expect(undecided).toEqual([]);
     expect(found.decided.size).toBe(product.length);
     expect({ writes, control }).toEqual({ writes: 0, control: 1 });
-  }, 240_000); // prettier-ignore
+  }, 420_000); // prettier-ignore
 
   test("each operation was really answered to someone who may, and each exception is still needed", () => {
     const unserved = operations.map(({ id }) => id).filter((id) => !found.succeeded.has(id));
