@@ -46,7 +46,9 @@ describe("the API's document", () => {
   test("is OpenAPI 3.1, and every route of the router is an operation of it, and the other way round", () => {
     expect(document.openapi).toBe("3.1.0");
     expect(routed(app as unknown as Hono)).toEqual(operations.map(({ name }) => name).toSorted());
-    expect(app.routes.filter(({ method }) => method === "ALL").map(({ handler }) => handler)).toEqual(chain);
+    expect([...new Set(app.routes.filter(({ method }) => method === "ALL").map(({ handler }) => handler as unknown))]).toEqual(
+      chain,
+    );
   });
 
   test("would miss a route for every verb, whatever its path, and one beside it", () => {
