@@ -13,6 +13,10 @@ import { tellOfNewCountry } from "./tell-of-new-country.ts";
 import { tellOfOddUse } from "./tell-of-odd-use.ts";
 import { Problem } from "./problem.ts";
 
+/** A fault of the request itself is told only to a caller who was proved: also one that a route finds before it asks for anything. */
+const isUnproven = ({ code, parts }: Problem, org: OrgDb): boolean =>
+  parts.unproven === true || (code === "invalid_request" && org.lastBound === null);
+
 /**
  * Mints the org-bound handle, with what the operation demands. It asks nothing by itself: principal, org, role and scope are
  * proved by the first statement that the handle sends, in the same request to the database.
@@ -23,8 +27,7 @@ export const bindOrg = (operation: OperationId): MiddlewareHandler<HttpEnv> =>
     c.set("org", handleOf(c, c.var.principal, operation, demandOf(rule, c)));
     await next();
     try {
-      // A fault of the request itself is told only to a caller who was proved.
-      if (c.error instanceof Problem && c.error.parts.unproven) await c.var.org.bound();
+      if (c.error instanceof Problem && isUnproven(c.error, c.var.org)) await c.var.org.bound();
     } finally {
       await noteGuest(c, operation);
     }
