@@ -13,6 +13,12 @@ import { tellOfNewCountry } from "./tell-of-new-country.ts";
 import { tellOfOddUse } from "./tell-of-odd-use.ts";
 import { Problem } from "./problem.ts";
 
+/** A fault of the request itself is told only to a caller who was proved: also one that a route finds before it asks for anything. */
+const isUnproven = ({ code, parts }: Problem, org: OrgDb): boolean =>
+  parts.unproven === true || (code === "invalid_request" && org.lastBound === null);
+
+type SessionPrincipal = Extract<Principal, { kind: "session" }>;
+
 /**
  * Mints the org-bound handle, with what the operation demands. It asks nothing by itself: principal, org, role and scope are
  * proved by the first statement that the handle sends, in the same request to the database.
@@ -23,8 +29,7 @@ export const bindOrg = (operation: OperationId): MiddlewareHandler<HttpEnv> =>
     c.set("org", handleOf(c, c.var.principal, operation, demandOf(rule, c)));
     await next();
     try {
-      // A fault of the request itself is told only to a caller who was proved.
-      if (c.error instanceof Problem && c.error.parts.unproven) await c.var.org.bound();
+      if (c.error instanceof Problem && isUnproven(c.error, c.var.org)) await c.var.org.bound();
     } finally {
       await noteGuest(c, operation);
     }
@@ -56,6 +61,20 @@ async function noteGuest(c: Context<HttpEnv>, operation: OperationId): Promise<v
   }
 }
 
+/** The organisation that the request's support grant opens, for what is a person's own and could be asked of it too; null: no grant. */
+export function guestOf(c: Context<HttpEnv>, operation: OperationId): OrgDb | null {
+  const { principal } = c.var;
+  if (principal.kind !== "session" || principal.grant === null) return null;
+  return asGuest(c, principal, principal.grant, { scope: null, roles, factor: false, noted: notesOf(c, principal, operation) });
+}
+
+function asGuest(c: Context<HttpEnv>, principal: SessionPrincipal, grant: string, demand: Demand): OrgDb {
+  if (principal.org === null)
+    throw new Problem("org_required", { detail: "With a support grant, name its organisation: Dialgate-Org: org_…" });
+  const session = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
+  return c.env.system.asOperator(session, principal.org, grant, demand, askingOf(c));
+}
+
 /** The session has gone on under another token in this request: what is still to be asked is bound by that one. */
 export function rebind(c: Context<HttpEnv>, operation: OperationId, hash: Uint8Array): void {
   const { principal } = c.var;
@@ -75,9 +94,7 @@ function handleOf(c: Context<HttpEnv>, principal: Principal, operation: Operatio
   const { role, whileDue }: Rule = operations[operation];
   if (role === null) return system.asPerson(session, whileDue === true ? ["open", "factor_due"] : ["open"], demand, asking);
   if (grant === null) return system.asMember(session, org, { ...demand, noted }, asking);
-  if (org === null)
-    throw new Problem("org_required", { detail: "With a support grant, name its organisation: Dialgate-Org: org_…" });
-  return system.asOperator(session, org, grant, { ...demand, noted }, asking);
+  return asGuest(c, principal, grant, { ...demand, noted });
 }
 
 function demandOf(rule: Rule, c: Context<HttpEnv>): Demand {

@@ -55,6 +55,7 @@ interface OperationObject {
   "x-attempts"?: readonly PolicyName[];
   "x-idempotency-key"?: "required" | "optional";
   "x-role"?: string | null;
+  "x-scope"?: string;
 }
 
 /** What a session needs beside its cookie. */
@@ -73,7 +74,9 @@ const orgHeaders = [
 }));
 
 function describe(operation: OperationObject): void {
-  if (typeof operation["x-role"] === "string") operation.parameters = [...(operation.parameters ?? []), ...orgHeaders];
+  // Who asks who they are asks it of an organisation, too: of a key's own, or of one that a support grant opens.
+  if (typeof operation["x-role"] === "string" || operation["x-scope"] === "any")
+    operation.parameters = [...(operation.parameters ?? []), ...orgHeaders];
   const key = operation["x-idempotency-key"];
   if (key === undefined) return;
   operation.parameters = [

@@ -55,7 +55,7 @@ test("a bare folder is installed from the lock file, says so, and gets its own N
   const { status, out } = ensure();
   expect({ status, out }).toMatchObject({ status: 0, out: expect.stringContaining("running npm ci") as string });
   expect(out).toContain("running the install script of the package node");
-  expect(await npmRuns()).toEqual(["ci --no-audit --no-fund"]);
+  expect(await npmRuns()).toEqual(["ci --no-audit --no-fund --loglevel=error"]);
 });
 
 test("what is installed already is left alone, in silence", async () => {

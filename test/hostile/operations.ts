@@ -5,6 +5,7 @@ import type { HttpDeps } from "../../src/http/http-env.ts";
 // oxlint-disable-next-line typescript/no-explicit-any -- JSON Schema, as the document has it
 export type Schema = any;
 export interface Operation {
+  readonly id: string;
   readonly name: string;
   readonly method: string;
   readonly path: string;
@@ -24,6 +25,7 @@ export async function readDocument(deps: HttpDeps): Promise<Document> {
   const document: Schema = await (await createApp().request("/openapi.json", {}, deps)).json();
   const operations = Object.entries<Schema>(document.paths).flatMap(([path, methods]) =>
     Object.entries<Schema>(methods).map(([method, operation]) => ({
+      id: operation.operationId,
       name: `${method.toUpperCase()} ${path}`,
       method: method.toUpperCase(),
       path,

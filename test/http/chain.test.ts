@@ -85,6 +85,20 @@ describe("who calls", () => {
     expect((await api.send("GET", "/v1/sellers?limit=0", { key: unknown })).status).toBe(401);
     expect((await api.send("GET", "/v1/sellers/rubbish", { key: unknown })).status).toBe(401);
   });
+
+  test.each([
+    ["/v1/test_clock/advance", {}],
+    ["/v1/consent_events", { kind: "revocation" }],
+    ["/v1/connections", { vendor: "nobody", name: "x", config: {}, credential: {} }],
+    ["/v1/connections", { vendor: "retell", name: "x", config: {}, credential: {} }],
+    ["/v1/token_issuers", { name: "x", issuer: "x", alg: "EdDSA", scopes: ["leads:read"], jwks_url: "https://x.example/keys" }],
+  ])("so is one of %s that its route alone can find", async (path, body) => {
+    const unknown = mintApiKey(api.deps.newId(), false, new Uint8Array(32).fill(4)).clear;
+    expect((await api.send("POST", path, { key: unknown, body })).status).toBe(401);
+    const reader = await api.seed({ scopes: ["sellers:read"] });
+    expect((await reader.post(path, body)).json.code).toBe("scope_missing");
+    expect((await acme.post(path, body)).status).toBe(422);
+  });
 });
 
 describe("one organisation and another", () => {

@@ -211,7 +211,7 @@ describe("a flow", () => {
     ["a made-up state", unknown, ({ browser, back }) => browser.finish(changed(back, (p) => p.set("state", "A".repeat(43))))],
     ["a state in SQL", unknown, ({ browser, back }) => browser.finish(changed(back, (p) => p.set("state", "' or true --")))],
     ["an empty state", "422 too_small", ({ browser, back }) => browser.finish(changed(back, (p) => p.set("state", "")))],
-    ["two states", "422 wrong_type", ({ browser, back }) => browser.finish(changed(back, (p) => p.append("state", "A".repeat(43))))],
+    ["two states", "422 given_twice", ({ browser, back }) => browser.finish(changed(back, (p) => p.append("state", "A".repeat(43))))],
     ["a stranger's state and code, as in login CSRF", unknown, ({ browser, theirs }) => browser.finish(theirs)],
     ["a stranger's state with its own code", unknown, ({ browser, back, theirs }) => browser.finish(changed(back, (p) => p.set("state", theirs.searchParams.get("state") ?? "")))],
     ["a stranger's code in its own flow", "403 provider_refused", ({ browser, back, theirs }) => browser.finish(changed(back, (p) => p.set("code", theirs.searchParams.get("code") ?? "")))],

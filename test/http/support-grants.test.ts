@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type OperationId, operations as ruled } from "../../src/domain/access/operations.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { addSeconds } from "../../src/lib/instant.ts";
+import { readDocument } from "../hostile/operations.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
 import { chainOf, forbidEntry, mailsQueued, roleOf, signIn, type SignedIn, told } from "./signed-in.ts";
 
@@ -152,6 +154,43 @@ describe("a support grant", () => {
     const { rows } = await api.db.admin("select count(*) as n from api_keys where org_id = $1 and name = 'back door'", [org.orgId]);
     expect(Number(rows[0]?.["n"])).toBe(0);
     expect((await guest.send("DELETE", `/v1/api_keys/${key.id}`, undefined, inside(admin))).status).toBe(200);
+  }); // prettier-ignore
+
+  test.each(["viewer", "member", "admin"] as const)("says by GET /v1/me what it allows as %s, and that is what it allows", async (role) => {
+    const guest = await operator();
+    const { id } = (await open(guest, { role })).json;
+    const me = await guest.send("GET", "/v1/me", undefined, inside(id));
+    expect(me.json).toMatchObject({ user: { id: guest.id }, organisations: [{ id: publicId("org", org.orgId), name: "Acme Solar", livemode: false, role, scopes: null }] });
+    expect((await chainOf(api, org.orgId)).at(-1)).toMatchObject({ type: "support.acted", subject: "me.get", facts: { actor: { type: "operator", grant: id } } });
+    const said: string[] = me.json.organisations[0].operations;
+    const allowed: string[] = [];
+    for (const { id: operation, method, path, parameters } of (await readDocument(api.deps)).operations) {
+      if (!(operation in ruled) || ruled[operation as OperationId].role === null) continue;
+      const example = String(parameters.find(({ name }) => name === "id")?.schema?.example);
+      const answer = await guest.send(method, path.replace("{id}", example), undefined, { ...inside(id), "content-type": "application/json" });
+      expect(answer.status, `${operation}: ${answer.text}`).not.toBe(401);
+      if (answer.json?.code !== "role_missing") allowed.push(operation);
+    }
+    expect(said).toEqual(allowed.toSorted());
+    expect(said).toContain("leads.list");
+    expect(said.includes("members.update")).toBe(false);
+  }); // prettier-ignore
+
+  test("is told by GET /v1/me to nobody whom it does not let in", async () => {
+    const [guest, colleague] = [await operator(), await operator()];
+    const { id } = (await open(guest)).json;
+    const me = (by: SignedIn, headers: Record<string, string> = inside(id)) => by.send("GET", "/v1/me", undefined, headers);
+    expect((await me(guest, {})).json.organisations).toEqual([]);
+    expect((await me(guest, { "dialgate-support-grant": id })).json).toMatchObject({ code: "org_required" });
+    const never = told(await me(guest, inside(publicId("supportGrant", api.deps.newId()))));
+    expect(never.status).toBe(404);
+    for (const answer of [await me(colleague), await me(guest, inside(id, other.orgId)), await me(owner)]) expect(told(answer)).toEqual(never);
+    await api.db.admin("update sessions set factor_at = null where id = $1", [guest.session.id]);
+    expect((await me(guest)).json).toMatchObject({ second_factor_at: null, organisations: [] });
+    await api.db.admin("update sessions set factor_at = $2 where id = $1", [guest.session.id, realNow]);
+    expect((await me(guest)).json.organisations).toHaveLength(1);
+    await owner.send("DELETE", `/v1/support_grants/${id}`);
+    expect(told(await me(guest))).toEqual(never);
   }); // prettier-ignore
 
   test("is opened by operators alone: everyone else is told that there is no such organisation, byte for byte", async () => {

@@ -164,10 +164,15 @@ export type OperationId = keyof typeof operations;
 /** Those that hold the role or a higher one. */
 export const rolesFrom = (least: Role): readonly Role[] => roles.slice(roles.indexOf(least));
 
-/** What one role, with these scopes if it is a machine's, may ask for; sorted. */
-export function allowedOperations(asked: { readonly role: Role | null; readonly scopes: readonly string[] | null }): string[] {
+/** What one role, with these scopes if it is a machine's, may ask for, or by a support grant of that role; sorted. */
+export function allowedOperations(asked: {
+  readonly role: Role | null;
+  readonly scopes: readonly string[] | null;
+  readonly isGuest?: boolean;
+}): string[] {
   return Object.entries<Rule>(operations)
     .filter(([, rule]) => rule.role !== null && (asked.role === null || rolesFrom(rule.role).includes(asked.role)))
+    .filter(([, rule]) => asked.isGuest !== true || rule.lasting !== true)
     .filter(([, { scope }]) => asked.scopes === null || scope === "any" || asked.scopes.includes(scope))
     .map(([id]) => id)
     .toSorted();

@@ -32,12 +32,21 @@ export interface Me {
 }
 const orgsMax = 1_000;
 
-/** A person in every organisation that they are a member of; in none before they have shown the second factor that is due. */
-export async function describePerson(own: OrgDb, userId: string, sessionId: string): Promise<Me> {
+/**
+ * A person in every organisation that they are a member of; in none before they have shown the second factor that is due.
+ *
+ * @param guest where a support grant lets them in: then in that organisation alone, because it is what such a request is bound to
+ */
+export async function describePerson(own: OrgDb, userId: string, sessionId: string, guest: OrgDb | null): Promise<Me> {
   const { bound, answers } = await own.query(personById(userId), orgsOfPerson(userId, orgsMax), sessionById(sessionId));
   const [people = emptyAnswer, orgs = emptyAnswer, sessions = emptyAnswer] = answers;
   const [person = null] = rowsOf<PersonRow>(people);
   const [session = null] = rowsOf<SessionRow>(sessions);
+  if (guest !== null) {
+    // A grant lets nobody in who has shown no second factor.
+    const standings = session?.stage === "open" && bound.factorAt !== null ? [await standingOfGuest(guest)] : [];
+    return { person, standings, factorAt: bound.factorAt, session };
+  }
   const standings = (session?.stage === "open" ? rowsOf<OrgOfPersonRow>(orgs) : []).map((row) => {
     const role = row.role as Role;
     return {
@@ -50,6 +59,21 @@ export async function describePerson(own: OrgDb, userId: string, sessionId: stri
     };
   });
   return { person, standings, factorAt: bound.factorAt, session };
+}
+
+async function standingOfGuest(guest: OrgDb): Promise<Standing> {
+  // That is asked, too, and written on the organisation's chain with it.
+  await guest.noteRead();
+  const { orgId, orgName, livemode, role: held } = guest.lastBound ?? (await guest.bound());
+  const role = held as Role;
+  return {
+    orgId,
+    name: orgName ?? "",
+    livemode,
+    role,
+    scopes: null,
+    operations: allowedOperations({ role, scopes: null, isGuest: true }),
+  };
 }
 
 /** A machine's credential in the organisation that it is of. */

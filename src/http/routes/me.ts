@@ -3,6 +3,7 @@ import { roles } from "../../domain/access/operations.ts";
 import { describeMachine, describePerson, type Me } from "../../domain/users/describe-me.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, problems, reads } from "../access.ts";
+import { guestOf } from "../bind-org.ts";
 import { idField, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 
@@ -26,7 +27,10 @@ const me = z
       .nullable()
       .openapi({ description: "The one of this request: `DELETE /v1/sessions/{id}` signs out." }),
     second_factor_at: instantField.nullable().openapi({ description: "When this session showed a second factor." }),
-    organisations: z.array(standing).openapi({ description: "None while a second factor is due." }),
+    organisations: z.array(standing).openapi({
+      description:
+        "None while a second factor is due. With `Dialgate-Support-Grant` the one that the grant opens, with its role; none before a second factor was shown.",
+    }),
   })
   .openapi("Me");
 
@@ -66,7 +70,9 @@ export function meRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const { principal, org } = c.var;
       const found =
-        principal.kind === "session" ? await describePerson(org, principal.id, principal.sessionId) : await describeMachine(org);
+        principal.kind === "session"
+          ? await describePerson(org, principal.id, principal.sessionId, guestOf(c, "me.get"))
+          : await describeMachine(org);
       return c.json(view(found, principal.kind), 200);
     },
   );
