@@ -14,6 +14,7 @@ import { audit, report } from "./demo/report.ts";
 import { type Demo, data, importedAt } from "./demo/story.ts";
 import { type Stack, startStack } from "./stack.ts";
 
+const operator = "operator@example.com";
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 async function main(): Promise<void> {
@@ -59,6 +60,8 @@ async function whereNext({ stack, api }: Demo): Promise<void> {
   say(`  export DIALGATE=${stack.origin} SIMULATOR=${stack.simulators.origin} KEY=${apiKey}`);
   say(`  ${stack.origin}/openapi.json   every route, with examples`);
   say(`  ${stack.origin}/auth/sign-in   sign in, and add a passkey; the mail is at ${stack.simulators.origin}/mailbox`);
+  await stack.makeOperator(operator);
+  say(`  ${operator}   signs in there as an operator of the platform (docs/operating.md#operators)`);
   say(`  curl -H 'authorization: Bearer ${api.key}' ${stack.origin}/v1/account`);
   say(`  curl -H 'authorization: Bearer ${api.key}' '${stack.origin}/v1/attempts?limit=5'`);
 }

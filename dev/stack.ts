@@ -14,6 +14,7 @@ import { publicId } from "../src/lib/ids.ts";
 import type { Instant } from "../src/lib/instant.ts";
 import { type NeonEndpoint, startNeonEndpoint } from "./database/neon-endpoint.ts";
 import { appUrl, startPglite } from "./database/pglite.ts";
+import { makeOperator } from "./make-operator.ts";
 import { heldPeppers, seedOrg } from "./seed.ts";
 import { type Simulators, startSimulators } from "./simulators/simulators.ts";
 
@@ -26,6 +27,8 @@ export interface Stack {
   readonly secrets: Readonly<Record<string, string>>;
   /** A further test org, its clock at `now`. */
   seed(name: string, now: Instant): Promise<{ readonly org: string; readonly apiKey: string }>;
+  /** Whoever signs in by this address may open support grants. */
+  makeOperator(email: string): Promise<void>;
   /** One statement as the database's owner, who passes every wall. */
   admin(text: string, params?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
   /** What a cron trigger does each minute in production; workerd does not fire it by itself. */
@@ -86,6 +89,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     endpoint,
     secrets,
     admin: database.admin,
+    makeOperator: (email) => makeOperator(database.admin, email),
     async seed(name, now) {
       const seeded = await seedOrg(transport, hash, { name, now, peppers });
       return { org: publicId("org", seeded.orgId), apiKey: seeded.apiKey };

@@ -95,6 +95,33 @@ describe("the README's first API calls", () => {
     // A page that is refused leaves no head, and without one nothing is called whole.
     await expect(runBlocks([block], { ...env, KEY: "dg_test_wrong", ORG: org })).rejects.toThrow("--head");
   });
+
+  test(
+    "take the stack's operator into an organisation and out again as docs/operating.md shows",
+    { timeout: 120_000 },
+    async () => {
+      if (stack === undefined) throw new Error("there is no stack");
+      await stack.makeOperator("operator@example.com");
+      const page = blocksOf(readFileSync(join(root, "docs/operating.md"), "utf8"));
+      const ran = page.filter(({ language }) => language === "sh");
+      expect(ran.map(({ kind }) => kind)).toEqual(["support", "support", "support"]);
+      const printed = await runBlocks(ran, env);
+      for (const [at, block] of ran.entries())
+        expect(comparable(printed[at] ?? "")).toBe(comparable(page[page.indexOf(block) + 1]?.text ?? ""));
+      // The demo, whose last lines the page names, makes the same one.
+      expect(readFileSync(join(root, "dev/demo.ts"), "utf8")).toContain('"operator@example.com"');
+    },
+  );
+
+  test("go on beside whoever is made an operator: nobody is one before, and nobody becomes one twice", async () => {
+    const operators = async () => (await stack?.admin("select u.email from operators o join users u on u.id = o.user_id"))?.rows;
+    await stack?.admin("insert into users (id, email, created_at) values (gen_random_uuid(), 'ada@example.com', now())");
+    const before = (await operators()) ?? [];
+    expect(before).not.toContainEqual({ email: "ada@example.com" });
+    await stack?.makeOperator("ada@example.com");
+    await stack?.makeOperator("ada@example.com");
+    expect(await operators()).toEqual([...before, { email: "ada@example.com" }]);
+  });
 });
 
 describe("every command of the README", () => {
@@ -221,6 +248,7 @@ describe("the README's tables and links", () => {
       "docs/operations.md",
       "docs/error-codes.md",
       "docs/members.md",
+      "docs/operating.md",
       "docs/simulators.md",
       "docs/sign-in.md",
       "docs/second-factors.md",
