@@ -308,7 +308,7 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
 /** Carries the wire protocol between a WebSocket and the server, byte for byte. */
 function carryWire(state: State, client: WebSocket): void {
   const server = connect({ ...state.target, noDelay: true });
-  const read = frontendMessages();
+  const read = frontendMessages({ passwords: true });
   let sent: Promise<void> = Promise.resolve();
   client.on("message", (data: Buffer, binary) => {
     if (!binary) return client.close(1003, "binary messages only");

@@ -25,9 +25,11 @@ export class ProtocolViolation extends Error {
 /**
  * Cuts one client's bytes into messages, across chunks.
  *
+ * @param options `passwords`: the server behind asks for one, so that answers to that (`p`) are part of the protocol
  * @throws ProtocolViolation from the reader: whoever reads closes that connection
  */
-export function frontendMessages(): (chunk: Buffer) => FrontendMessage[] {
+export function frontendMessages(options: { readonly passwords?: true } = {}): (chunk: Buffer) => FrontendMessage[] {
+  const types = options.passwords === true ? `${messageTypes}p` : messageTypes;
   let rest: Buffer = Buffer.alloc(0);
   let started = false;
   let statement = "";
@@ -37,7 +39,7 @@ export function frontendMessages(): (chunk: Buffer) => FrontendMessage[] {
     for (;;) {
       const head = started ? 1 : 0;
       if (rest.length < head + 4) return messages;
-      if (started && !messageTypes.includes(String.fromCharCode(rest[0] ?? 0)))
+      if (started && !types.includes(String.fromCharCode(rest[0] ?? 0)))
         throw new ProtocolViolation("a message of an unknown type");
       const length = head + rest.readInt32BE(head);
       const [min, max] = started ? [head + 4, messageBytesMax] : [8, startupBytesMax];
