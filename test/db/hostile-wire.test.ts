@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { frontendMessages, ProtocolViolation } from "../../dev/database/wire.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
@@ -80,6 +81,16 @@ describe("a connection whose bytes are not Postgres' protocol is closed, and the
     expect(await sent(db.endpoint.port, Buffer.from(upgrade))).toContain("404");
     await stillServes();
   });
+});
+
+test("an answer to a password is a message where the server behind asks for one, and nowhere else", () => {
+  const answer = message("p", "secret\0");
+  const kinds = (options: Parameters<typeof frontendMessages>[0]) => {
+    const read = frontendMessages(options);
+    return [...read(started), ...read(answer)].map(({ kind }) => kind);
+  };
+  expect(kinds({ passwords: true })).toEqual(["startup", "part"]);
+  expect(() => kinds({})).toThrow(ProtocolViolation);
 });
 
 test.each<[string, Buffer]>([
