@@ -173,9 +173,10 @@ describe("what a provider, or who pretends to be one, may send", () => {
     90_000,
   ); // prettier-ignore
 
-  test("one that hangs is given up after five seconds", async () => {
-    world.configure({}, answerSecondsMax);
+  test("one that hangs is given up when its time is over, which is five seconds", async () => {
     expect(answerSecondsMax).toBe(5);
+    // One is enough to see it.
+    world.configure({}, 1);
     const started = Date.now();
     const answers = [];
     // A hanging key set is the next that anyone asks for: one after the other.
