@@ -51,8 +51,8 @@ const without =
     return { ...inner, transaction: (work) => inner.transaction((run) => work((statement) => run(spared(statement)))) };
   };
 const codeOf = (reason: unknown): string => String((reason as { sqlstate?: string }).sqlstate ?? reason);
-/** Long enough for whatever does not wait to be done. */
-const aWhile = 400;
+/** Long enough for whatever does not wait to be done, on a machine that has much else to do as well. */
+const aWhile = 2_000;
 async function withRewritten<T>(name: string, from: string, to: string, work: () => Promise<T>): Promise<T> {
   await rewriteFunction(db, name, [[from, to]]);
   try {
