@@ -20,11 +20,16 @@ export function openMailbox(system: SystemDb, keyring: Keyring): Mailbox {
       return { kind: "sent", providerId: key };
     },
   });
+  const deps = { system, sendLetter: send, repeatableSeconds, sleep: async () => undefined };
+  // One after the other: what another reader has claimed and not yet sent would be missing from this one's answer.
+  let reading = Promise.resolve();
+  const sendDue = async () => {
+    while ((await sendMail(deps)).againSeconds !== null);
+  };
   return {
     sealLetter: seal,
     async read(to) {
-      const deps = { system, sendLetter: send, repeatableSeconds, sleep: async () => undefined };
-      while ((await sendMail(deps)).againSeconds !== null);
+      await (reading = reading.then(sendDue, sendDue));
       return letters.filter((letter) => to === undefined || letter.to === to);
     },
   };
