@@ -174,7 +174,7 @@ export const problemTypes = {
     status: 429,
     title: "Too many requests",
     cause:
-      "A quota is used up: of the key, the user or the address, or of attempts to sign in. The detail names which, as the RateLimit-Policy header does (`q` requests in any `w` seconds).",
+      "A quota is used up: of the key, the user or the address, of attempts to sign in, or of invitations. The detail names which, as the RateLimit-Policy header does (`q` in any `w` seconds).",
     fix: "Wait as long as Retry-After says: the next request is served then, and what was refused meanwhile does not count. Nothing was done, and the same Idempotency-Key may be used. Spread requests by the RateLimit header (`r` may be sent now, more in `t` seconds), and send leads in batches.",
   },
   internal_error: {

@@ -142,6 +142,11 @@ export const refinements = {
   factor_refused: { factor_refused: "The code or the passkey's answer does not hold; `pointer` says which was sent." },
   conflict,
   invalid_request: invalidRequest,
+  rate_limited: {
+    invitation_address: "So many invitations to the address, from whatever organisation, wait to be accepted.",
+    invitation_inviter: "So many invitations by the person who asks, from all of their organisations, wait to be accepted.",
+    invitation_org: "The organisation has sent so many invitations.",
+  },
   sign_in_unavailable: signInUnavailable,
   webhook_refused: webhookRefused,
 } satisfies Partial<Record<ProblemCode, Readonly<Record<string, string>>>>;

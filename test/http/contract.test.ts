@@ -102,6 +102,13 @@ describe("the API's document", () => {
     ];
     expect(of("POST /auth/link")).toEqual([address, ...attempts, { policy: "challenge_mail", q: 10, w: 3_600 }]);
     expect(of("POST /v1/me/second_factor/totp")).toEqual([address, user, ...attempts]);
+    expect(of("POST /v1/invitations")).toEqual([
+      address,
+      user,
+      { policy: "invitation_address", q: 5, w: 86_400 },
+      { policy: "invitation_inviter", q: 100, w: 86_400 },
+      { policy: "invitation_org", q: 100, w: 86_400 },
+    ]);
     expect(JSON.stringify(document)).not.toContain("x-attempts");
     for (const { operation, name, path } of operations) {
       const said = operation["x-rate-limit"] !== undefined && Object.hasOwn(operation["responses"] as object, "429");
