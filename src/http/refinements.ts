@@ -95,7 +95,6 @@ const invalidRequest = {
   length_required: "An upload says its length in `Content-Length`.",
   line_type_list: "A list of line types names nobody who asked not to be called.",
   link_invalid: "The link to sign in was used, has ended, or another one was asked for since.",
-  name_invalid: "A name is on one line, without control and direction characters.",
   not_later: "The test clock only goes forward.",
   number_too_large: "No number of this size is read.",
   one_of: "One of two fields is needed, and not both.",
