@@ -149,8 +149,9 @@ export const problemTypes = {
   unsupported_media_type: {
     status: 415,
     title: "This content type is not read here",
-    cause: "The Content-Type is not application/json, or for a lead file not text/csv.",
-    fix: "Set the header Content-Type to what the operation reads.",
+    cause:
+      "The Content-Type is not application/json, or for a lead file not text/csv; or it names another charset than UTF-8; or the body is compressed (Content-Encoding).",
+    fix: "Send the body in UTF-8, not compressed, with the Content-Type that the operation reads.",
   },
   invalid_request: {
     status: 422,

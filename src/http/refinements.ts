@@ -87,7 +87,7 @@ const invalidRequest = {
   expires_in_past: "The end has passed, by the real clock.",
   file_empty: "The file holds nothing.",
   file_incomplete: "The body did not have the announced length.",
-  given_twice: "A parameter of the address is given more than once.",
+  given_twice: "A parameter of the address, or a member of the body, is given more than once.",
   id_invalid: "The id is not of the form, or not of the kind, that is needed.",
   import_unknown: "There is no such import.",
   instant_invalid: "There is no such instant.",
