@@ -42,8 +42,6 @@ export function neonTransport(connectionString: string, local?: LocalEndpoint): 
     neonConfig.useSecureWebSocket = false;
     neonConfig.pipelineTLS = false;
     neonConfig.pipelineConnect = false;
-    // Collected behind a timer, and Node's shortest is a millisecond: what a distance to the database pays for, and a loopback does not.
-    neonConfig.coalesceWrites = false;
   }
   // A batch reads each query's own `types`; the connection's are for single queries alone (driver 1.2.0).
   const http = neon(connectionString, { arrayMode: true, fullResults: true });
