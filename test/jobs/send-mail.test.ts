@@ -298,7 +298,7 @@ describe("a mail that has ended", () => {
   /** One that was sent, or given up, so long ago. */
   async function ended(secondsAgo: number, column: "sent_at" | "failed_at" = "sent_at"): Promise<string> {
     const id = await world.queue("ann@example.com");
-    await world.db.admin(`update mails set sealed = null, created_at = now() - interval '90 days', ${column} = now() - make_interval(secs => $2) where id = $1`, [id, secondsAgo]); // prettier-ignore
+    await world.db.admin(`update mails set sealed = null, lane = null, created_at = now() - interval '90 days', ${column} = now() - make_interval(secs => $2) where id = $1`, [id, secondsAgo]); // prettier-ignore
     return id;
   }
   const left = async () => (await world.db.admin("select id from mails order by id")).rows.map(({ id }) => id as string);
