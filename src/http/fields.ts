@@ -32,7 +32,9 @@ export const givenInstant = z
     message: "An instant in UTC with whole seconds is needed, such as 2026-11-18T15:00:00Z.",
   })
   .refine(
-    (text) => !Number.isNaN(Date.parse(text)) && new Date(Date.parse(text)).toISOString().startsWith(text.slice(0, 19)),
+    // Postgres knows no year 0 (datetime.c): 1 BC is written otherwise, and nothing here is that old.
+    (text) =>
+      text >= "0001" && !Number.isNaN(Date.parse(text)) && new Date(Date.parse(text)).toISOString().startsWith(text.slice(0, 19)),
     coded("instant_invalid", "There is no such instant."),
   )
   .openapi({ format: "date-time", example: "2026-11-18T15:00:00Z", description: "RFC 3339 in UTC, whole seconds." });

@@ -58,7 +58,7 @@ const header = z.strictObject({
 const isOneLine = (text: string): boolean => isStorable(text) && !/[\t\n\r]/.test(text);
 // What else a token holds is its issuer's business, and is dropped.
 const claims = z.object({
-  iss: z.string().min(1).max(500),
+  iss: z.string().min(1).max(500).refine(isOneLine),
   sub: z.string().min(1).max(tokenLimits.subjectCharactersMax).refine(isOneLine),
   exp: z.number(),
   iat: z.number(),
