@@ -11,7 +11,7 @@ import { rowsOf } from "../../db/transport.ts";
 import { answeringRoles, type AnsweringRow } from "../../db/queries/members.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
-import { allowedOperations, type Role } from "../access/operations.ts";
+import { allowedOperations, operationsOnOneself, ownOperations, type Role } from "../access/operations.ts";
 import { type Access, accessBy, accessUnder } from "../access/with-access.ts";
 import { findKey } from "../api-keys/find-keys.ts";
 import { findIssuer } from "../token-issuers/find-issuers.ts";
@@ -25,10 +25,13 @@ export interface Standing {
   readonly role: Role | null;
   readonly scopes: readonly string[] | null;
   readonly operations: readonly string[];
+  readonly operationsOnOneself: readonly string[];
 }
 export interface Me {
   readonly person: PersonRow | null;
   readonly standings: readonly Standing[];
+  /** The asker's own, in no organisation. */
+  readonly operations: readonly string[];
   /** When this session showed a second factor. */
   readonly factorAt: string | null;
   /** The one that asks; null: a machine does. */
@@ -61,10 +64,11 @@ export async function describePerson(own: OrgDb, userId: string, sessionId: stri
   const [people = emptyAnswer, orgs = emptyAnswer, sessions = emptyAnswer] = answers;
   const [person = null] = rowsOf<PersonRow>(people);
   const [session = null] = rowsOf<SessionRow>(sessions);
+  const operations = ownOperations({ isPerson: true, isDue: session?.stage !== "open" });
   if (guest !== null) {
     // A grant lets nobody in who has shown no second factor.
     const standings = session?.stage === "open" && bound.factorAt !== null ? [await standingOfGuest(guest)] : [];
-    return { person, standings, factorAt: bound.factorAt, session, machine: null };
+    return { person, standings, operations, factorAt: bound.factorAt, session, machine: null };
   }
   const standings = (session?.stage === "open" ? rowsOf<OrgOfPersonRow>(orgs) : []).map((row) => {
     const role = row.role as Role;
@@ -75,9 +79,10 @@ export async function describePerson(own: OrgDb, userId: string, sessionId: stri
       role,
       scopes: null,
       operations: allowedOperations({ role, scopes: null }),
+      operationsOnOneself: operationsOnOneself({ role }),
     };
   });
-  return { person, standings, factorAt: bound.factorAt, session, machine: null };
+  return { person, standings, operations, factorAt: bound.factorAt, session, machine: null };
 }
 
 async function standingOfGuest(guest: OrgDb): Promise<Standing> {
@@ -92,6 +97,7 @@ async function standingOfGuest(guest: OrgDb): Promise<Standing> {
     role,
     scopes: null,
     operations: allowedOperations({ role, scopes: null, isGuest: true }),
+    operationsOnOneself: operationsOnOneself({ role, isGuest: true }),
   };
 }
 
@@ -112,9 +118,10 @@ export async function describeMachine(org: OrgDb, asking: Asking): Promise<Me> {
     asking.kind === "api_key"
       ? { id: publicId("apiKey", row.id), subject: null, expiresAt: row.expiresAt }
       : { id: publicId("tokenIssuer", row.id), subject: asking.subject, expiresAt: asking.expiresAt };
-  const standing = { orgId, name: orgName ?? "", livemode, role: null, scopes, operations };
+  const standing = { orgId, name: orgName ?? "", livemode, role: null, scopes, operations, operationsOnOneself: [] };
   const machine = { ...own, ...access, name: row.name, sponsorId };
-  return { person: null, standings: [standing], factorAt: null, session: null, machine };
+  const ownOnes = ownOperations({ isPerson: false, isDue: false });
+  return { person: null, standings: [standing], operations: ownOnes, factorAt: null, session: null, machine };
 }
 
 const emptyAnswer = { columns: [], rows: [] };
