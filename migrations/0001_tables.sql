@@ -175,16 +175,19 @@ create table api_keys (
   -- Real clock, as everything that guards a secret.
   created_at timestamptz not null,
   expires_at timestamptz,
-  -- The end that it was made with; a rotation brings its own nearer.
-  given_end timestamptz,
   revoked_at timestamptz,
   -- To the minute: a write for each request would be one for each read, too.
   last_used_at timestamptz,
-  primary key (org_id, id)
+  -- In the place of which key it was made, and which one was made in its own. A rotation brings the old one's end nearer.
+  rotated_from uuid,
+  successor_id uuid,
+  primary key (org_id, id),
+  foreign key (org_id, rotated_from) references api_keys (org_id, id),
+  foreign key (org_id, successor_id) references api_keys (org_id, id)
 );
 create unique index api_keys_by_id on api_keys (id, org_id);
-call app.protect_table('api_keys', 'select, insert, update (revoked_at, expires_at, last_used_at)');
-call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at given_end revoked_at last_used_at');
+call app.protect_table('api_keys', 'select, insert, update (revoked_at, expires_at, last_used_at, successor_id)');
+call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at revoked_at last_used_at rotated_from successor_id');
 
 create table idempotency_keys (
   org_id uuid not null references orgs (org_id),

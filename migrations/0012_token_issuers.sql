@@ -84,7 +84,9 @@ begin
   else refused := replace(app.machine_refusal(held.scopes, held.sponsor_id, needed_scope, roles), 'unknown_principal', 'token_refused');
   end if;
   if refused is not null then
-    return query select null::uuid, null::timestamptz, null::boolean, null::text[], null::text, null::uuid, app.unbind(refused);
+    -- Who answers for it is told to whoever holds a token of it: nobody else learns why they are refused.
+    return query select null::uuid, null::timestamptz, null::boolean, null::text[], null::text,
+      case when refused = 'role_missing' then held.sponsor_id end, app.unbind(refused);
     return;
   end if;
   update public.token_issuers u set last_used_at = real_now where u.org_id = (select app.org()) and u.id = (

@@ -1,5 +1,6 @@
 import type { SQL } from "drizzle-orm";
 import type { AnyPgColumn, PgTable } from "drizzle-orm/pg-core";
+import type { AuditEventType, AuditFact } from "../lib/audit-events.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import type { Instant } from "../lib/instant.ts";
 import { DbError } from "./db-error.ts";
@@ -61,11 +62,13 @@ export interface Door {
   readonly actor?: Actor;
 }
 
-/** The audit entry of a change: `type` as "lead.created", `subject` the thing's public id. Facts hold no person's data. */
+/** Facts of audit entries, by the names that the table of events has. They hold no person's data. */
+export type AuditFacts = Readonly<Partial<Record<AuditFact, unknown>>>;
+/** The audit entry of a change, of a type that `lib/audit-events.ts` describes; `subject` is the thing's public id. */
 export interface AuditEntry {
-  readonly action: `${string}.${string}` | "customer_data_accessed";
+  readonly action: AuditEventType;
   readonly subject: string;
-  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly facts?: AuditFacts;
 }
 
 const accessed = "customer_data_accessed";

@@ -3,7 +3,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/pg-proxy";
 import type { Instant } from "../lib/instant.ts";
 import { tableInOrg } from "./in-org.ts";
-import type { AuditEntry, Bound, OrgTable } from "./org-db.ts";
+import type { AuditEntry, AuditFacts, Bound, OrgTable } from "./org-db.ts";
 import { rowsOf, type Answer, type Statement } from "./transport.ts";
 import { unwrapDrizzle } from "./unwrap-drizzle.ts";
 
@@ -36,7 +36,7 @@ export class OrgWriter {
   }
 
   /** Adds to the first entry's facts what is known only now. */
-  note(facts: Readonly<Record<string, unknown>>): void {
+  note(facts: AuditFacts): void {
     const [entry] = this.#entries;
     if (entry !== undefined) this.#entries[0] = { ...entry, facts: { ...entry.facts, ...facts } };
   }

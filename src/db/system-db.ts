@@ -31,10 +31,13 @@ export class AccessRefused extends Error {
   override readonly name = "AccessRefused";
   readonly reason: AccessRefusal;
   readonly demand: Demand | null;
-  constructor(reason: AccessRefusal, demand: Demand | null) {
+  /** Of a machine whose scopes would let it: the person who answers for it, and may not. */
+  readonly sponsorId: string | null;
+  constructor(reason: AccessRefusal, demand: Demand | null, sponsorId: string | null = null) {
     super(`access refused: ${reason}`);
     this.reason = reason;
     this.demand = demand;
+    this.sponsorId = sponsorId;
   }
 }
 
@@ -63,6 +66,7 @@ export interface TokenProof {
   readonly issuerId: string;
   readonly version: number;
   readonly issuedAt: Instant;
+  readonly expiresAt: Instant;
   /** What it asks for; null: all that its issuer may. */
   readonly scopes: readonly string[] | null;
   /** Whom it was issued for, as it may stand in an audit log. */
@@ -254,7 +258,7 @@ export class SystemDb {
 
   #admitted(actor: Actor, statement: Statement, demand: Demand, { requestId }: Asking): OrgDb {
     const admit = (bound: Bound | null, refusal: string | null): Bound => {
-      if (refusal !== null) throw new AccessRefused(refusal as AccessRefusal, demand);
+      if (refusal !== null) throw new AccessRefused(refusal as AccessRefusal, demand, bound?.sponsorId ?? null);
       return requireBound(bound);
     };
     return OrgDb.bind(this.#transport, { statement, actor, requestId, noted: demand.noted ?? [], admit }, this.#newId);

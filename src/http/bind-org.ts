@@ -7,7 +7,7 @@ import { networkOf } from "./client-address.ts";
 import { addressOf } from "./limit-rate.ts";
 import { uuidOf } from "../lib/ids.ts";
 import type { HttpEnv } from "./http-env.ts";
-import { isAccessRefused } from "./on-error.ts";
+import { codeOf, isAccessRefused } from "./on-error.ts";
 import { renewSession } from "./session-cookie.ts";
 import { tellOfNewCountry } from "./tell-of-new-country.ts";
 import { tellOfOddUse } from "./tell-of-odd-use.ts";
@@ -51,7 +51,7 @@ async function noteGuest(c: Context<HttpEnv>, operation: OperationId): Promise<v
   } catch (thrown) {
     if (!(thrown instanceof Error) || !isAccessRefused(thrown) || thrown.reason === "org_unknown") return;
     const session = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
-    const noted = [{ action: "support.refused" as const, subject: operation, facts: { operation, reason: thrown.reason } }];
+    const noted = [{ action: "support.refused" as const, subject: operation, facts: { operation, reason: codeOf(thrown) } }];
     const letIn: Demand = { scope: null, roles, factor: false, noted };
     // Whom the grant does not let in at all is nobody's guest; whose session only lacks its factor is.
     await c.env.system

@@ -14,17 +14,21 @@ export function clientAddress(header: string | undefined): string {
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
     return [high >> 8, high & 0xff, low >> 8, low & 0xff].join(".");
   }
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.toString(16))
-    .join(":")}::/64`;
+  return `${spelled(groups.slice(0, 4))}/64`;
 }
 
 /** The network that an address, as `clientAddress` spells it, is of: the /24 or the /48, which is what a site is given (RFC 6177). */
 export function networkOf(address: string): string | null {
   if (address === unknownAddress) return null;
   if (address.includes(".")) return `${address.split(".").slice(0, 3).join(".")}.0/24`;
-  return `${address.split(":").slice(0, 3).join(":")}::/48`;
+  const groups = groupsOf(address.slice(0, address.indexOf("/")));
+  return groups === null ? null : `${spelled(groups.slice(0, 3))}/48`;
+}
+
+/** A network by its first groups, as RFC 5952 spells it. */
+function spelled(groups: readonly number[]): string {
+  const whole = [...groups, ...Array.from({ length: 8 - groups.length }, () => 0)];
+  return new URL(`http://[${whole.map((group) => group.toString(16)).join(":")}]/`).hostname.slice(1, -1);
 }
 
 export const unknownAddress = "unknown";

@@ -3,6 +3,7 @@ import { HTTPException } from "hono/http-exception";
 import type { DbError } from "../db/db-error.ts";
 import type { OrgDb } from "../db/org-db.ts";
 import type { AccessRefused } from "../db/system-db.ts";
+import { publicId } from "../lib/ids.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { Problem, problemResponse } from "./problem.ts";
 
@@ -47,7 +48,10 @@ export function invalidToken(detail: string): Problem {
   });
 }
 
-function ofAccess({ reason, demand }: AccessRefused): Problem {
+/** What the refused are told: on the chain it stands in the same words. */
+export const codeOf = (refused: AccessRefused): string => ofAccess(refused).code;
+
+function ofAccess({ reason, demand, sponsorId }: AccessRefused): Problem {
   switch (reason) {
     case "unknown_principal":
       return unauthorized("The API key or session is unknown, expired or revoked.");
@@ -68,12 +72,7 @@ function ofAccess({ reason, demand }: AccessRefused): Problem {
     case "people_only":
       return new Problem("people_only", { detail: "Only a person who is signed in may do this, and no key." });
     case "role_missing":
-      return new Problem("role_missing", {
-        detail:
-          demand?.roles?.[0] === undefined
-            ? "No operator may do this, whatever their grant: it gives or takes what would outlast it."
-            : `This takes the role ${demand.roles[0]}.`,
-      });
+      return new Problem("role_missing", { detail: roleWanted(demand?.roles?.[0], sponsorId) });
     case "factor_due":
       return new Problem("second_factor_due", {
         detail:
@@ -92,6 +91,13 @@ function ofAccess({ reason, demand }: AccessRefused): Problem {
       });
     }
   }
+}
+
+function roleWanted(role: string | undefined, sponsorId: string | null): string {
+  if (role === undefined) return "No operator may do this, whatever their grant: it gives or takes what would outlast it.";
+  if (sponsorId === null) return `This takes the role ${role}.`;
+  const who = publicId("user", sponsorId);
+  return `This takes the role ${role}, and ${who}, who answers for this key or token, has a lower one. An admin or owner gives them the role (PATCH /v1/members/${who}), or rotates the key, or sets the issuer's key, and answers for it from then on.`;
 }
 
 /** Nothing was done: the very same request may come again, and its key is free. */

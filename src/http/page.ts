@@ -1,14 +1,15 @@
 import { z } from "@hono/zod-openapi";
 import type { Page } from "../domain/page.ts";
 import { fromBase64Url, toBase64Url } from "../lib/base64url.ts";
-import { bytesOfHex, hexOf } from "../lib/bytes.ts";
+import { bytesOfHex, hexOf, sha256Hex } from "../lib/bytes.ts";
 import { coded } from "./fields.ts";
+import { invalid, type Problem } from "./problem.ts";
 
-/** A cursor is the last row's uuid, opaque: anything else is refused, and an id of another org's only moves the start. */
-const cursor = z
+/** Its list is looked at by the route, which alone knows it. */
+export const cursor = z
   .string()
   .max(64)
-  .refine((text) => afterOf(text) !== null, coded("cursor_invalid", "Not a cursor of this API."));
+  .refine((text) => partsOf(text) !== null, coded("cursor_invalid", "Not a cursor of this API."));
 const limit = z
   .string()
   .regex(/^[1-9]\d{0,2}$/, "A whole number from 1 to 100 is needed.")
@@ -28,29 +29,65 @@ export interface PageQuery {
 export const listOf = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ object: z.literal("list"), data: z.array(item), has_more: z.boolean(), next_cursor: z.string().nullable() });
 
-export const pageOf = (query: PageQuery): Page => ({
-  limit: query.limit ?? 20,
-  after: query.cursor === undefined ? null : afterOf(query.cursor),
-});
+/** A page of a list with cursors of its own. */
+export interface ListPage extends Page {
+  readonly list: string;
+}
+interface AskedList {
+  readonly req: { readonly path: string };
+}
+/**
+ * A cursor goes on with the list, and the filters, that it was made for: in another its place is none, and rows would be passed
+ * over in silence. An id of another org's only moves the start.
+ */
+export function pageOf(c: AskedList, query: PageQuery): ListPage {
+  const list = listOfRequest(c, query);
+  const limit = query.limit ?? 20;
+  return { limit, after: query.cursor === undefined ? null : uuidOfHex(placeOf(query.cursor, list, 16)), list };
+}
 
 export function listBody<Row extends { readonly id: string }, Item>(
   rows: readonly Row[],
-  { limit: max }: Page,
+  { limit: max, list }: Page & { readonly list?: string },
   view: (row: Row) => Item,
 ) {
   const shown = rows.slice(0, max);
   const last = shown.at(-1);
   const hasMore = rows.length > max && last !== undefined;
-  return { object: "list" as const, data: shown.map(view), has_more: hasMore, next_cursor: hasMore ? cursorOf(last.id) : null };
+  if (hasMore && list === undefined) throw new Error("a page of a list that is answered whole");
+  const next = hasMore ? cursorOf(list ?? "", last.id.replaceAll("-", "")) : null;
+  return { object: "list" as const, data: shown.map(view), has_more: hasMore, next_cursor: next };
 }
 
-function cursorOf(uuid: string): string {
-  return toBase64Url(bytesOfHex(`01${uuid.replaceAll("-", "")}`));
+/** The address and what it is filtered by, in four bytes: against mistakes, not against malice, which gains nothing by it. */
+export function listOfRequest(c: AskedList, query: PageQuery): string {
+  const filters = Object.entries(query).filter(([name, value]) => name !== "limit" && name !== "cursor" && value !== undefined);
+  return sha256Hex(JSON.stringify([c.req.path, ...filters.toSorted(([one], [other]) => (one < other ? -1 : 1))])).slice(0, 8);
 }
+const version = "02";
+/** @param place in the list, in hexadecimal. */
+export const cursorOf = (list: string, place: string): string => toBase64Url(bytesOfHex(`${version}${list}${place}`));
+/** @throws Problem where the cursor is another list's. */
+export function placeOf(text: string, list: string, bytes: number): string {
+  const parts = partsOf(text);
+  if (parts === null || parts.list !== list || parts.place.length !== bytes * 2) throw otherList();
+  return parts.place;
+}
+const otherList = (): Problem =>
+  invalid({
+    pointer: "?cursor",
+    code: "cursor_invalid",
+    detail: "The cursor is of another list, or of this one with other filters: send those of the page that gave it.",
+  });
 
-function afterOf(text: string): string | null {
+/** Version, list and place; a place is a row's uuid, or a number of 8 bytes. */
+function partsOf(text: string): { readonly list: string; readonly place: string } | null {
   const bytes = fromBase64Url(text);
-  if (bytes?.length !== 17 || bytes[0] !== 1) return null;
-  const hex = hexOf(bytes.subarray(1));
+  if (bytes?.[0] !== Number(version) || (bytes.length !== 21 && bytes.length !== 13)) return null;
+  const hex = hexOf(bytes);
+  return { list: hex.slice(2, 10), place: hex.slice(10) };
+}
+
+function uuidOfHex(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -10,7 +10,7 @@ let db: TestDatabase;
 let app: pg.Client;
 
 beforeAll(async () => {
-  db = await openTestDatabase();
+  db = await openTestDatabase({ ownChains: true });
   app = new pg.Client({ connectionString: db.connectionString });
   await app.connect();
 });

@@ -62,11 +62,14 @@ describe("an API key", () => {
     const refused = await make(org, { scopes: ["leads:read", "calls:write"] }, as);
     expect([refused.status, refused.json.errors[0]]).toEqual([
       422,
-      { pointer: "/scopes", code: "scope_not_held", detail: expect.stringContaining("leave out the scopes") },
+      { pointer: "/scopes", code: "scope_not_held", detail: expect.stringContaining("leave out calls:write.") },
     ]);
     const big = (await make(org, { scopes: [...scopes] })).json;
     const before = await ids(org);
-    expect((await org.post(`/v1/api_keys/${big.id}/rotate`, {}, as)).json.errors[0].code).toBe("scope_not_held");
+    expect((await org.post(`/v1/api_keys/${big.id}/rotate`, {}, as)).json.errors[0]).toMatchObject({
+      code: "scope_not_held",
+      detail: expect.stringContaining("calls:write"),
+    });
     expect(await ids(org)).toEqual(before);
     expect((await make(org, { scopes: ["leads:read"] }, as)).status).toBe(201);
     expect((await org.post("/v1/api_keys", { name: "x", scopes: ["root"] })).status).toBe(422);
@@ -81,10 +84,13 @@ describe("an API key", () => {
     expect((await make(org, { expires_at: inSeconds(3_600) }, as)).json.expires_at).toBe(ends);
     const endless = (await make(org, {})).json;
     expect((await org.post(`/v1/api_keys/${endless.id}/rotate`, {}, as)).json.expires_at).toBe(ends);
-    // A rotation that is done again, because its answer was lost, gives a key as good as the first.
+    // Where the answer of a rotation was lost, the successor is rotated, whose key is as good as the first.
     const other = (await make(org, {})).json;
-    await org.post(`/v1/api_keys/${other.id}/rotate`, { overlap_seconds: 60 });
-    expect((await org.post(`/v1/api_keys/${other.id}/rotate`, { overlap_seconds: 60 })).json.expires_at).toBeNull();
+    const { id } = (await org.post(`/v1/api_keys/${other.id}/rotate`, { overlap_seconds: 60 })).json;
+    expect((await org.post(`/v1/api_keys/${id}/rotate`, { overlap_seconds: 0 })).json).toMatchObject({
+      expires_at: null,
+      rotated_from: id,
+    });
   });
 
   test("that is revoked is refused by the very next request; revoking again changes nothing", async () => {
@@ -111,11 +117,12 @@ describe("an API key", () => {
     const ends = Date.parse((await org.get(`/v1/api_keys/${old.id}`)).json.expires_at) - now;
     expect(ends).toBeGreaterThan(3_500_000);
     expect(ends).toBeLessThanOrEqual(3_600_000);
-    const long = (await org.post(`/v1/api_keys/${old.id}/rotate`, { overlap_seconds: 604_800 })).json;
-    expect(Date.parse((await org.get(`/v1/api_keys/${old.id}`)).json.expires_at) - now).toBeLessThanOrEqual(3_600_000);
-    await org.post(`/v1/api_keys/${long.id}/rotate`, { overlap_seconds: 0 });
-    expect(await readsLeads(org, long.secret)).toBe(401);
-    expect((await org.get(`/v1/api_keys/${long.id}`)).json.status).toBe("expired");
+    const short = (await make(org, { expires_at: soon })).json;
+    await org.post(`/v1/api_keys/${short.id}/rotate`, { overlap_seconds: 604_800 });
+    expect((await org.get(`/v1/api_keys/${short.id}`)).json.expires_at).toBe(soon);
+    await org.post(`/v1/api_keys/${rotated.json.id}/rotate`, { overlap_seconds: 0 });
+    expect(await readsLeads(org, rotated.json.secret)).toBe(401);
+    expect((await org.get(`/v1/api_keys/${rotated.json.id}`)).json).toMatchObject({ status: "expired", effective_scopes: [] });
   });
 
   test("that was rotated out rotates itself no more, and makes none that outlives it", async () => {
@@ -136,12 +143,32 @@ describe("an API key", () => {
     expect((await make(org, {}, as)).json.expires_at).toBe(ends);
     const other = (await make(org, {})).json;
     expect((await org.post(`/v1/api_keys/${other.id}/rotate`, {}, as)).json.expires_at).toBe(ends);
-    // Rotated by another it is the same; that other may rotate it again.
+    // Rotated by another it is the same, for that other too.
     const second = (await make(org, { scopes: ["leads:read", "api_keys:write"], expires_at: inSeconds(86_400) })).json;
-    expect((await org.post(`/v1/api_keys/${second.id}/rotate`, { overlap_seconds: 3_600 })).status).toBe(201);
-    const asSecond = { authorization: `Bearer ${second.secret}` };
-    expect((await org.post(`/v1/api_keys/${second.id}/rotate`, {}, asSecond)).json.errors[0].code).toBe("key_rotated");
-    expect((await org.post(`/v1/api_keys/${second.id}/rotate`, {})).status).toBe(201);
+    const { id: successor } = (await org.post(`/v1/api_keys/${second.id}/rotate`, { overlap_seconds: 3_600 })).json;
+    for (const headers of [{ authorization: `Bearer ${second.secret}` }, {}]) {
+      const refused = (await org.post(`/v1/api_keys/${second.id}/rotate`, {}, headers)).json;
+      expect(refused.errors[0]).toMatchObject({ code: "key_rotated", detail: expect.stringContaining(successor) });
+    }
+  });
+
+  test("that is rotated says its successor, which says whence it came; so do their entries, with the end of the overlap", async () => {
+    const org = await api.seed();
+    const old = (await make(org, { scopes: ["leads:read", "calls:read"], expires_at: inSeconds(86_400) })).json;
+    expect([old.rotated_from, old.successor]).toEqual([null, null]);
+    const made = (await org.post(`/v1/api_keys/${old.id}/rotate`, { overlap_seconds: 3_600 })).json;
+    expect(made).toMatchObject({ rotated_from: old.id, successor: null });
+    const ended = (await org.get(`/v1/api_keys/${old.id}`)).json;
+    expect(ended).toMatchObject({ rotated_from: null, successor: made.id, expires_at: inSeconds(3_600) });
+    const entriesOf = async (id: string) =>
+      (await org.get(`/v1/audit?subject=${id}`)).json.data.map(({ type, facts }: { type: string; facts: string }) => ({ type, facts: JSON.parse(facts) })); // prettier-ignore
+    expect(await entriesOf(made.id)).toMatchObject([
+      { type: "api_key.created", facts: { scopes: old.scopes, expires_at: old.expires_at, rotated_from: old.id } },
+    ]);
+    expect(await entriesOf(old.id)).toMatchObject([
+      { type: "api_key.created", facts: { scopes: old.scopes } },
+      { type: "api_key.rotated", facts: { successor: made.id, expires_at: inSeconds(3_600) } },
+    ]);
   });
 
   test("ends by the real clock, whatever the organisation's test clock says", async () => {

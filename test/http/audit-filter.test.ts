@@ -17,6 +17,8 @@ interface Entry {
   readonly seq: number;
   readonly type: string;
   readonly subject: string;
+  readonly at: string;
+  readonly facts: string;
 }
 async function called() {
   const world = await dialWorld(api.db, { leads: 4 });
@@ -44,6 +46,36 @@ test("is answered by type and by subject, each entry as in the whole", async () 
   expect((await page("&type=nothing.of.this.kind")).data).toEqual([]);
 });
 
+test("is answered by actor, whichever kind, and by time, to the microsecond", async () => {
+  const { world, page, whole } = await called();
+  const of = (entry: Entry) => JSON.parse(entry.facts).actor as { id: string } | undefined;
+  const actors = new Set(whole.data.map((entry) => of(entry)?.id ?? ""));
+  expect(actors.size).toBeGreaterThan(1);
+  for (const actor of actors)
+    if (actor !== "")
+      expect((await page(`&actor=${actor}`)).data, actor).toEqual(whole.data.filter((entry) => of(entry)?.id === actor));
+  expect((await page("&actor=key_01k6dj4yz8f1vr6vwnxbmd0h2z")).data).toEqual([]);
+  const grant = "sgr_01k6dj4yz8f1vr6vwnxbmd0h2z";
+  const acted = `{"actor":{"grant":"${grant}","id":"user_01k6dj4yz8f1vr6vwnxbmd0h2z","type":"operator"},"operation":"leads.list","request_id":"x"}`;
+  await world.org.query({ name: "acted", text: "select audit.append('support.acted', 'leads.list', $1)", params: [acted] });
+  expect((await page(`&actor=${grant}`)).data).toMatchObject([{ type: "support.acted" }]);
+
+  // Each entry's own instant: from it on, and all before it.
+  for (const [place, { at }] of whole.data.entries()) {
+    expect((await page(`&to=${at}`)).data).toEqual(whole.data.slice(0, place));
+    const [first] = (await page(`&from=${at}`)).data;
+    expect(first).toEqual(whole.data[place]);
+  }
+  const [from, to] = [whole.data[2]?.at, whole.data[5]?.at];
+  expect((await page(`&from=${from}&to=${to}`)).data).toEqual(whole.data.slice(2, 5));
+  expect((await page(`&from=${from}&to=${to}&type=attempt.`)).data).toEqual(whole.data.slice(2, 5).filter(({ type }) => type.startsWith("attempt."))); // prettier-ignore
+  expect((await page("&from=2999-01-01T00:00:00Z")).data).toEqual([]);
+  expect((await page("&to=2001-01-01T00:00:00Z")).data).toEqual([]);
+  const subject = publicId("attempt", world.attempts[1] as string);
+  const about = whole.data.filter((entry) => entry.subject === subject);
+  expect((await page(`&subject=${subject}&from=${about[1]?.at}`)).data).toEqual(about.slice(1));
+});
+
 test("goes on from page to page, filtered as unfiltered", async () => {
   const { get, whole } = await called();
   for (const query of ["", "&type=attempt."]) {
@@ -63,6 +95,9 @@ test.each([
   ["type=Attempt", "?type"],
   ["type=%25", "?type"],
   ["subject=att_1", "?subject"],
+  ["actor=%25", "?actor"],
+  ["from=yesterday", "?from"],
+  ["to=2026-11-20T09:00:00%2B01:00", "?to"],
   ["subject=019a9b2c-7d00-7000-8000-000000000001", "?subject"],
 ])("is refused in plain words what can be no filter: %s", async (query, pointer) => {
   const { get } = await called();
@@ -90,6 +125,15 @@ describe("of a long chain", () => {
     expect(second).toMatchObject({ data: [{ type: "rare.thing", subject }], has_more: false, next_cursor: null });
     expect((await get(`/v1/audit?subject=${subject}`)).json).toMatchObject({
       data: [{ seq: second.data[0].seq }],
+      has_more: false,
+    });
+
+    // From an instant on, however much stands before it.
+    const from = `2000-01-01T00:00:00Z`;
+    expect((await get(`/v1/audit?type=rare.&from=${from}`)).json).toMatchObject({ data: [], has_more: true });
+    const rare = second.data[0].at;
+    expect((await get(`/v1/audit?type=rare.&from=${rare}`)).json).toMatchObject({
+      data: [{ type: "rare.thing" }],
       has_more: false,
     });
 

@@ -1,6 +1,11 @@
+import { SocketAddress } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clientAddress, unknownAddress } from "../../src/http/client-address.ts";
+import { clientAddress, networkOf, unknownAddress } from "../../src/http/client-address.ts";
+
+/** By the system's own inet_ntop, as RFC 5952 spells it. */
+const canonical = (groups: readonly number[]): string =>
+  new SocketAddress({ address: groups.map((one) => one.toString(16)).join(":"), family: "ipv6" }).address;
 
 describe("whom an address stands for", () => {
   test.each([
@@ -11,17 +16,17 @@ describe("whom an address stands for", () => {
     ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
     ["2001:DB8:0001:0002:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"],
     ["2001:db8:1:2::", "2001:db8:1:2::/64"],
-    ["2001:db8::1", "2001:db8:0:0::/64"],
-    ["2001:db8:0:0:1::", "2001:db8:0:0::/64"],
-    ["::1", "0:0:0:0::/64"],
-    ["::", "0:0:0:0::/64"],
-    ["fe80::a:b:c:d", "fe80:0:0:0::/64"],
+    ["2001:db8::1", "2001:db8::/64"],
+    ["2001:db8:0:0:1::", "2001:db8::/64"],
+    ["::1", "::/64"],
+    ["::", "::/64"],
+    ["fe80::a:b:c:d", "fe80::/64"],
     ["::ffff:203.0.113.7", "203.0.113.7"],
     ["::FFFF:cb00:7107", "203.0.113.7"],
     ["0:0:0:0:0:ffff:203.0.113.7", "203.0.113.7"],
     ["0000:0000:0000:0000:0000:ffff:cb00:7107", "203.0.113.7"],
-    ["64:ff9b::203.0.113.7", "64:ff9b:0:0::/64"],
-    ["::203.0.113.7", "0:0:0:0::/64"],
+    ["64:ff9b::203.0.113.7", "64:ff9b::/64"],
+    ["::203.0.113.7", "::/64"],
   ])("%s counts as %s", (text, name) => {
     expect(clientAddress(text)).toBe(name);
   });
@@ -36,8 +41,9 @@ describe("whom an address stands for", () => {
           const text = groups.map((one) => one.toString(16).padStart(padded ? 4 : 1, "0")).join(":");
           return upper ? text.toUpperCase() : text;
         };
-        const name = `${net.map((one) => one.toString(16)).join(":")}::/64`;
+        const name = `${canonical([...net, 0, 0, 0, 0])}/64`;
         expect(clientAddress(spell([...net, ...end]))).toBe(name);
+        expect(networkOf(name)).toBe(`${canonical([...net.slice(0, 3), 0, 0, 0, 0, 0])}/48`);
         expect(clientAddress(`${spell(net)}::`)).toBe(name);
         const short = new URL(`http://[${spell([...net, ...end])}]`).hostname.slice(1, -1);
         expect(clientAddress(short)).toBe(name);
@@ -59,7 +65,7 @@ describe("whom an address stands for", () => {
       fc.property(
         fc.oneof(fc.string(), fc.ipV6(), fc.ipV4(), fc.ipV4Extended(), fc.stringMatching(/^[0-9a-f:.]{1,45}$/)),
         (text) => {
-          expect(clientAddress(text)).toMatch(/^(unknown|\d{1,3}(\.\d{1,3}){3}|[0-9a-f]{1,4}(:[0-9a-f]{1,4}){3}::\/64)$/);
+          expect(clientAddress(text)).toMatch(/^(unknown|\d{1,3}(\.\d{1,3}){3}|[0-9a-f:]{2,40}\/64)$/);
         },
       ),
       { numRuns: 2_000 },

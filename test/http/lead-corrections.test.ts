@@ -59,7 +59,7 @@ describe("PATCH /v1/leads/{id}", () => {
     const corrections = entries.filter((entry) => entry.type === "lead.corrected");
     expect(corrections).toHaveLength(1);
     expect(corrections[0]?.subject).toBe(made.json.id);
-    expect(JSON.parse(corrections[0]?.facts ?? "")).toMatchObject({ fields: ["firstName", "state"], enrolments_moved: 0 });
+    expect(JSON.parse(corrections[0]?.facts ?? "")).toMatchObject({ changed: ["first_name", "state"], enrolments_moved: 0 });
     expect(corrections[0]?.facts).not.toContain("Dena");
   });
 

@@ -84,6 +84,8 @@ describe("a key from a new network", () => {
     expect(network("::ffff:203.0.113.9")).toBe("203.0.113.0/24");
     expect(network("2001:db8:1:2::3")).toBe("2001:db8:1::/48");
     expect(network("2001:0DB8:0001:ffff:0:0:0:1")).toBe("2001:db8:1::/48");
+    expect(network("2001:db8::1")).toBe("2001:db8::/48");
+    expect(network("::1")).toBe("::/48");
     expect([network(undefined), network("nonsense")]).toEqual([null, null]);
   });
 });

@@ -535,7 +535,7 @@ test("nobody who asks for options makes a row, and whoever signs in stands on th
   ]);
   expect(JSON.parse(String(entries[2]?.["facts"]))).toMatchObject({
     method: "passkey",
-    stage: "open",
+    status: "open",
     user: publicId("user", own.userId),
   });
   const { rows: people } = await api.db.admin("select last_sign_in_at from users where id = $1", [own.userId]);

@@ -50,7 +50,7 @@ describe("a support grant", () => {
     expect((await chainOf(api, org.orgId)).at(-1)).toMatchObject({
       type: "support.opened",
       subject: opened.json.id,
-      facts: { role: "viewer", reason: "Ticket 4711", until: addSeconds(realNow, 3600), actor: { type: "operator", id: guest.id, grant: opened.json.id } },
+      facts: { role: "viewer", reason: "Ticket 4711", expires_at: addSeconds(realNow, 3600), actor: { type: "operator", id: guest.id, grant: opened.json.id } },
     });
     expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
     for (const { email } of [owner, second]) {
@@ -114,12 +114,12 @@ describe("a support grant", () => {
     const lost = await asked();
     expect(lost.codes).toEqual(["second_factor_missing", "second_factor_missing"]);
     const refused = (operation: string, reason: string) => ({ type: "support.refused", subject: operation, facts: { operation, reason, actor: { type: "operator", id: guest.id, grant: id } } });
-    expect(lost.entries).toMatchObject([refused("leads.list", "factor_missing"), refused("sellers.create", "factor_missing")]);
+    expect(lost.entries).toMatchObject([refused("leads.list", "second_factor_missing"), refused("sellers.create", "second_factor_missing")]);
     expect((await owner.send("GET", `/v1/support_grants/${id}`)).json).toMatchObject({ requests: 2, last_operation: "sellers.create" });
     await api.db.admin("update sessions set stage = 'factor_due' where user_id = $1", [guest.userId]);
     const due = await asked();
     expect(due.codes).toEqual(["second_factor_due", "second_factor_due"]);
-    expect(due.entries).toMatchObject([refused("leads.list", "factor_due"), refused("sellers.create", "factor_due")]);
+    expect(due.entries).toMatchObject([refused("leads.list", "second_factor_due"), refused("sellers.create", "second_factor_due")]);
     // Without a grant that lives there is no guest, and nobody writes on the chain.
     await owner.send("DELETE", `/v1/support_grants/${id}`);
     expect((await asked()).entries).toEqual([]);

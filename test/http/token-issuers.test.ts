@@ -66,6 +66,8 @@ describe("an issuer", () => {
       expires_at: null,
       revoked_at: null,
       sponsor_id: null,
+      effective_scopes: scopesOfTests,
+      limited_by_sponsor: false,
       last_used_at: null,
     });
     expect((await org.get(`/v1/token_issuers/${made.json.id}`)).json).toEqual(made.json);
@@ -73,7 +75,7 @@ describe("an issuer", () => {
     const [entry] = await entries(made.json.id);
     expect(entry).toMatchObject({
       type: "token_issuer.created",
-      facts: { alg: "ES256", key: "public_key", scopes: scopesOfTests, actor: { type: "api_key" } },
+      facts: { alg: "ES256", key_from: "public_key", scopes: scopesOfTests, actor: { type: "api_key" } },
     });
   });
 
@@ -161,9 +163,24 @@ describe("an issuer", () => {
     // Nor by giving another's issuer a key of its own.
     const { id } = await registered(org, ed);
     const patch = (change: Json) => ground.api.send("PATCH", `/v1/token_issuers/${id}`, { key: small.secret, body: change });
-    for (const change of [{ public_key: signerOf("EdDSA").jwk }, { subjects: ["me"] }, { issuer: "https://mine.example" }, { scopes: [...scopesOfTests, "audit:read"] }]) {
-      expect((await patch(change)).json.errors[0].code, JSON.stringify(change)).toBe("scope_not_held");
-    } // prettier-ignore
+    for (const change of [
+      { public_key: signerOf("EdDSA").jwk },
+      { subjects: ["me"] },
+      { issuer: "https://mine.example" },
+      { scopes: [...scopesOfTests, "audit:read"] },
+    ]) {
+      // By the field that was sent, and with the scopes that are lacking.
+      const { errors } = (await patch(change)).json;
+      const told = {
+        pointer: `/${Object.keys(change)[0]}`,
+        code: "scope_not_held",
+        detail: expect.stringContaining("sellers:write"),
+      };
+      expect(errors, JSON.stringify(change)).toMatchObject(
+        change.scopes === undefined ? [told] : [{ ...told, detail: expect.stringContaining("audit:read") }],
+      );
+    }
+    expect((await patch({ name: "y", subjects: null, issuer: "https://mine.example" })).json.errors.map((one: Json) => one["pointer"])).toEqual(["/issuer", "/subjects"]); // prettier-ignore
     expect((await patch({ scopes: ["sellers:read"] })).json).toMatchObject({
       scopes: ["sellers:read"],
       version: 1,
@@ -185,7 +202,7 @@ describe("the instant before which an issuer's tokens are refused", () => {
     for (const later of [realNow, addSeconds(realNow, 60), addSeconds(realNow, 60)])
       expect((await since(later, weak)).json).toMatchObject({ not_before: later, version: 1, expires_at: null });
     for (const earlier of [addSeconds(realNow, 59), null])
-      expect((await since(earlier, weak)).json.errors[0].code, String(earlier)).toBe("scope_not_held");
+      expect((await since(earlier, weak)).json.errors, String(earlier)).toMatchObject([{ pointer: "/not_before", code: "scope_not_held" }]);
     // Nor together with fewer scopes than it has, as far as they are not held.
     const fewer = { not_before: null, scopes: ["leads:read"] };
     const both = await ground.api.send("PATCH", `/v1/token_issuers/${id}`, { key: weak, body: fewer });
@@ -369,7 +386,12 @@ describe("is refused by the very next request, also where its issuer is remember
     await everywhere({ ...issuer, signer: next }, 200);
     expect((await entries(issuer.id)).at(-1)).toMatchObject({
       type: "token_issuer.updated",
-      facts: { changed: ["public_key"], version: 2 },
+      facts: {
+        changed: ["public_key"],
+        from: { public_key: issuer.signer.jwk },
+        to: { public_key: next.jwk },
+        version: 2,
+      },
     });
   });
 

@@ -81,7 +81,7 @@ describe("a rejected duplicate whose evidence is better than its lead's own", ()
       "select person_id as id from leads where org_id = $1 and e164 = '+12125550112'",
       [world.orgId],
     );
-    await world.org.change({ action: "test.revoked", subject: "x" }, async (w) => {
+    await world.org.change({ action: "consent.revoked", subject: "x" }, async (w) => {
       await w.rows({
         name: "revoke",
         text: `insert into consent_events (org_id, id, person_id, kind, recorded_at, digest, body)

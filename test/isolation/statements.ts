@@ -38,6 +38,8 @@ const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "idempotency-keys": idempotencyKeys, inbox, incidents, intake, leads, members, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock, "token-issuers": tokenIssuers,
 }; // prettier-ignore
 
+const wholeChain = { type: null, subject: null, actor: null, fromUs: null, untilUs: null } as const;
+
 /** Ids of one org's rows, each in the state that gives the statements something to do. */
 export type Known = Readonly<Record<keyof typeof knownSql, string>>;
 const attempt = (where: string) => `select id::text as v from dial_attempts where org_id = $1 and ${where} order by id`;
@@ -163,11 +165,14 @@ type Make = (k: Known) => readonly Statement[];
 /** `module.function`, and after a colon which way of calling it. */
 export const statements: Readonly<Record<string, Make>> = {
   "account.accountState": () => [account.accountState()],
-  "audit.auditEntries": () => [audit.auditEntries(0, 100, { type: null, subject: null })],
-  "audit.auditEntries:of_type": () => [audit.auditEntries(0, 100, { type: "lead", subject: null })],
-  "audit.auditEntries:of_subject": (k) => [audit.auditEntries(0, 100, { type: null, subject: publicId("import", k.doneImport) })],
-  "audit.auditLookedAt": () => [audit.auditLookedAt(0, { type: "lead", subject: null })],
-  "audit.auditLookedAt:of_subject": (k) => [audit.auditLookedAt(0, { type: null, subject: publicId("import", k.doneImport) })],
+  "audit.auditEntries": () => [audit.auditEntries(0, 100, wholeChain)],
+  "audit.auditEntries:of_type": () => [audit.auditEntries(0, 100, { ...wholeChain, type: "lead" })],
+  "audit.auditEntries:of_subject": (k) => [
+    audit.auditEntries(0, 100, { ...wholeChain, subject: publicId("import", k.doneImport) }),
+  ],
+  "audit.auditEntries:of_time": () => [audit.auditEntries(0, 100, { ...wholeChain, fromUs: 1, untilUs: 4_000_000_000_000_000 })],
+  "audit.auditLookedAt": () => [audit.auditLookedAt(0, { ...wholeChain, type: "lead" })],
+  "audit.auditLookedAt:of_subject": (k) => [audit.auditLookedAt(0, { ...wholeChain, subject: publicId("import", k.doneImport) })],
   "audit.auditHead": () => [audit.auditHead()],
   "campaigns.enrolCampaign": (k) => [campaigns.enrolCampaign(k.campaign, "all")],
   "campaigns.wakeHalted": () => [campaigns.wakeHalted(null, "campaign_halted")],
@@ -257,6 +262,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "leads.admitLeads": (k) => [leads.admitLeads([{ id: k.refusedLead, personVersion: Number(k.refusedVersion) }])],
   "leads.moveEnrolments": (k) => [leads.moveEnrolments(k.haltedLead, ["campaign_halted"])],
   "members.membersPage": () => [members.membersPage(null, 10)],
+  "members.answeringRoles": (k) => [members.answeringRoles([k.member])],
   "members.membersById": (k) => [members.membersById([k.member])],
   "members.lockMembers": () => [members.lockMembers()],
   "members.lockCredentials": (k) => members.lockCredentials(k.sponsor),

@@ -8,6 +8,7 @@ import pg from "pg";
 import { migrate, overWire, readMigrations } from "../../dev/database/migrate.ts";
 import { type NeonEndpoint, startNeonEndpoint } from "../../dev/database/neon-endpoint.ts";
 import { startPglite } from "../../dev/database/pglite.ts";
+import { faultsOfChains } from "./told-events.ts";
 
 // The driver collects what it writes behind a timer, and Node's shortest is a millisecond: each step of a transaction waited for one.
 neonConfig.coalesceWrites = false;
@@ -25,11 +26,12 @@ export interface TestDatabase {
 }
 
 /** On a real Postgres when the lane's `dev/with-postgres.ts` named one and the test asks for it. */
-export async function openTestDatabase(options: { postgres?: boolean } = {}): Promise<TestDatabase> {
-  return options.postgres ? openOnPostgres() : openOnPglite();
+export async function openTestDatabase(options: { postgres?: boolean; ownChains?: boolean } = {}): Promise<TestDatabase> {
+  return options.postgres ? openOnPostgres() : openOnPglite(options.ownChains === true);
 }
 
-async function openOnPglite(): Promise<TestDatabase> {
+/** @param ownChains the test writes chains of its own, of any type and text: they are held to no table. */
+async function openOnPglite(ownChains: boolean): Promise<TestDatabase> {
   const database = await startPglite();
   const endpoint = await startNeonEndpoint({ target: { host: "127.0.0.1", port: database.port } });
   return {
@@ -38,7 +40,9 @@ async function openOnPglite(): Promise<TestDatabase> {
     admin: database.admin,
     close: async () => {
       await endpoint.close();
+      const faults = ownChains ? [] : await faultsOfChains(database.admin);
       await database.close();
+      tellFaults(faults);
     },
   };
 }
@@ -70,12 +74,19 @@ async function openOnPostgres(): Promise<TestDatabase> {
     },
     close: async () => {
       await endpoint.close();
+      const faults = await faultsOfChains(async (text) => owner.query<Record<string, unknown>>(text));
       await owner.end();
       await connectionsGone(maintenance, name);
       await maintenance.query(`drop database if exists ${name} with (force)`);
       await maintenance.end();
+      tellFaults(faults);
     },
   };
+}
+
+/** Whatever a test had written on a chain, the table of events describes it: there is no list of tests to forget to extend. */
+function tellFaults(faults: readonly string[]): void {
+  if (faults.length > 0) throw new Error(`audit entries that src/lib/audit-events.ts does not describe:\n${faults.join("\n")}`);
 }
 
 /** A server process outlives its client by a moment; ended by force in it, it tells a pool that no longer listens. */

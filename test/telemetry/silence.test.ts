@@ -94,8 +94,8 @@ describe("a statement that fails", () => {
     const handle = new SystemDb(transport, newId, testPeppers).asOrg(org.orgId, { type: "job", id: "x" }, "req_1", orgNow);
     const tries = [
       () => handle.find(leads, eq(leads.id, line), { limit: 1 }),
-      () => handle.change({ action: "test.tried", subject: "x" }, (w) => w.insert(sellers, { id: line, registeredName: line, tradeNames: [], address: null, doNotCallNumber: null, san: null, sanAreaCodes: [], createdAt: orgNow })),
-      () => handle.change({ action: "test.tried", subject: "x" }, (w) => w.update(sellers, eq(sellers.id, line), { registeredName: line })),
+      () => handle.change({ action: "seller.updated", subject: "x" }, (w) => w.insert(sellers, { id: line, registeredName: line, tradeNames: [], address: null, doNotCallNumber: null, san: null, sanAreaCodes: [], createdAt: orgNow })),
+      () => handle.change({ action: "seller.updated", subject: "x" }, (w) => w.update(sellers, eq(sellers.id, line), { registeredName: line })),
     ]; // prettier-ignore
     for (const one of tries) {
       const error = await one().then(() => null, (thrown: unknown) => thrown); // prettier-ignore

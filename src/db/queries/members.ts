@@ -26,6 +26,18 @@ export const membersById = (userIds: readonly string[]): Statement => ({
   params: [userIds],
 });
 
+export interface AnsweringRow {
+  readonly id: string;
+  readonly role: MemberRow["role"];
+}
+/** The roles of people who answer for a machine's credential; of nobody who may nothing, because their account is disabled. */
+export const answeringRoles = (userIds: readonly string[]): Statement => ({
+  name: "members.answering_roles",
+  text: `select m.user_id as id, m.role from memberships m join users u on u.id = m.user_id and u.disabled_at is null
+    where ${inOrg("m")} and m.user_id = any ($1)`,
+  params: [userIds],
+});
+
 /**
  * Before anyone's role is read to be judged by: whoever changes who is in the org waits here, so that each sees what the
  * one before it did. It is the lock that the trigger which keeps an owner takes.

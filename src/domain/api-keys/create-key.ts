@@ -2,6 +2,8 @@ import { eq } from "drizzle-orm";
 import type { Actor, OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { apiKeys } from "../../db/schema/index.ts";
 import { heldScopes } from "../access/operations.ts";
+import { lackingScopes, type ScopesLacking } from "../access/lacking-scopes.ts";
+import { type WithAccess, withAccess } from "../access/with-access.ts";
 import type { ApiKeyMint, MintedApiKey } from "../../lib/api-key.ts";
 import { publicId, uuidOf } from "../../lib/ids.ts";
 import { earliest, type Instant } from "../../lib/instant.ts";
@@ -17,7 +19,7 @@ export interface NewKey {
 }
 /** A key and its secret, which is stored nowhere. */
 export interface KeyWithSecret {
-  readonly key: ApiKeyRow;
+  readonly key: WithAccess<ApiKeyRow>;
   readonly secret: string;
 }
 
@@ -27,24 +29,24 @@ export async function createKey(
   mint: ApiKeyMint,
   wanted: NewKey,
   realNow: Instant,
-): Promise<Result<KeyWithSecret, "scope_not_held" | "expires_in_past">> {
+): Promise<Result<KeyWithSecret, ScopesLacking | "expires_in_past">> {
   const bound = await org.bound();
-  const held = heldScopes(bound);
-  if (!wanted.scopes.every((scope) => held.includes(scope))) return refuse("scope_not_held");
+  const lacking = lackingScopes(wanted.scopes, heldScopes(bound));
+  if (lacking !== null) return refuse(lacking);
   if (wanted.expiresAt !== null && wanted.expiresAt <= realNow) return refuse("expires_in_past");
   const minted = await mint(bound.livemode);
   const { scopes } = wanted;
   return org.change({ action: "api_key.created", subject: publicId("apiKey", minted.id), facts: { scopes } }, async (w) => {
-    const heldNow = await lockHeld(w, org.actor, bound, "api_keys.create");
-    if (heldNow === null || !scopes.every((scope) => heldNow.includes(scope))) {
+    const lackingNow = lackingScopes(scopes, await lockHeld(w, org.actor, bound, "api_keys.create"));
+    if (lackingNow !== null) {
       w.withdrawEntry();
-      return refuse("scope_not_held");
+      return refuse(lackingNow);
     }
     // And lives no longer.
     const expiresAt = earliest([wanted.expiresAt, await ownEnd(w, org.actor)]);
     w.note({ expires_at: expiresAt });
     const key = await insertKey(w, minted, { ...wanted, expiresAt, sponsorId: bound.sponsorId }, realNow);
-    return ok({ key, secret: minted.clear });
+    return ok(await withSecret(w, key, minted, realNow));
   });
 }
 
@@ -54,11 +56,24 @@ export async function ownEnd(w: OrgWriter, actor: Actor): Promise<Instant | null
   return id === null ? null : ((await w.findOne(apiKeys, eq(apiKeys.id, id)))?.expiresAt ?? null);
 }
 
+/** What it may is asked in its own transaction: a question that is refused after it would lose the secret. */
+export async function withSecret(w: OrgWriter, key: ApiKeyRow, minted: MintedApiKey, realNow: Instant): Promise<KeyWithSecret> {
+  const [shown] = await withAccess(w, [key], realNow);
+  if (shown === undefined) throw new Error("a key without what it may");
+  return { key: shown, secret: minted.clear };
+}
+
 /** With who answers for it: nobody, when a key makes it for which nobody does. */
 export const insertKey = (
   w: OrgWriter,
   minted: MintedApiKey,
-  { name, scopes, expiresAt, sponsorId }: NewKey & { readonly sponsorId: string | null },
+  {
+    name,
+    scopes,
+    expiresAt,
+    sponsorId,
+    rotatedFrom = null,
+  }: NewKey & { readonly sponsorId: string | null; readonly rotatedFrom?: string | null },
   createdAt: Instant,
 ) =>
   w.insert(apiKeys, {
@@ -68,6 +83,6 @@ export const insertKey = (
     scopes: [...scopes],
     createdAt,
     expiresAt,
-    givenEnd: expiresAt,
     sponsorId,
+    rotatedFrom,
   });

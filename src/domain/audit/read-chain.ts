@@ -11,11 +11,11 @@ export interface ChainPage {
 }
 
 /**
- * Entries after `afterSeq` with the chain's head, read in one transaction. Of a type there may be fewer than `limit` in a
+ * Entries after `afterSeq` with the chain's head, read in one transaction. Of a type or an actor there may be fewer than `limit` in a
  * page, or none, and more behind it: one request looks at so many entries and no more.
  */
 export async function readChain(org: OrgDb, afterSeq: number, limit: number, filter: AuditFilter): Promise<ChainPage> {
-  const looks = filter.type === null ? [] : [auditLookedAt(afterSeq, filter)];
+  const looks = filter.type === null && filter.actor === null ? [] : [auditLookedAt(afterSeq, filter)];
   const { bound, answers } = await org.query(auditEntries(afterSeq, limit + 1, filter), auditHead(), ...looks);
   const [entries, heads, looked] = answers;
   const [head] = heads === undefined ? [] : rowsOf<{ seq: number; head: string }>(heads);

@@ -4,6 +4,7 @@ import { bumpOrg } from "../../db/queries/fact-versions.ts";
 import { campaigns, connections } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
+import { changeFacts, givenFields } from "../audit/change-facts.ts";
 import type { Adapters } from "../connections/test-connection.ts";
 import type { Campaign } from "./create-campaign.ts";
 import { findCampaign } from "./find-campaigns.ts";
@@ -37,29 +38,34 @@ export async function updateCampaign(
     return found === null ? refuse("campaign_unknown") : ok(found);
   }
   const stores = connectionId === undefined ? null : await storesTranscripts(org, adapters, connectionId);
-  return org.change(
-    { action: "campaign.updated", subject: publicId("campaign", id), facts: { fields: Object.keys(change) } },
-    async (w) => {
-      const refused = (refusal: ChangeRefusal) => {
-        w.withdrawEntry();
-        return refuse(refusal);
-      };
-      await w.rows(bumpOrg());
-      const campaign = await w.findOne(campaigns, eq(campaigns.id, id));
-      if (campaign === null) return refused("campaign_unknown");
-      const set: { maxConcurrency?: number; connectionId?: string; fromNumber?: string } = { ...change };
-      if (connectionId !== undefined) {
-        const shown = and(eq(connections.id, connectionId), ne(connections.status, "disabled"));
-        const connection = await w.findOne(connections, shown ?? eq(connections.id, connectionId));
-        if (connection === null) return refused("connection_unknown");
-        if (connection.kind !== "voice") return refused("connection_not_voice");
-        if (campaign.status === "running") return refused("campaign_runs");
-        if (stores === "not_active") return refused("connection_not_active");
-        if (stores === false) return refused("transcripts_withheld");
-        set.fromNumber = (connection.config as { from_number: string }).from_number;
-      }
-      const [updated] = await w.update(campaigns, eq(campaigns.id, id), set);
-      return updated === undefined ? refused("campaign_unknown") : ok(updated);
-    },
-  );
+  return org.change({ action: "campaign.updated", subject: publicId("campaign", id) }, async (w) => {
+    const refused = (refusal: ChangeRefusal) => {
+      w.withdrawEntry();
+      return refuse(refusal);
+    };
+    await w.rows(bumpOrg());
+    const campaign = await w.findOne(campaigns, eq(campaigns.id, id));
+    if (campaign === null) return refused("campaign_unknown");
+    const set: CampaignChange & { fromNumber?: string } = { ...change };
+    if (connectionId !== undefined) {
+      const shown = and(eq(connections.id, connectionId), ne(connections.status, "disabled"));
+      const connection = await w.findOne(connections, shown ?? eq(connections.id, connectionId));
+      if (connection === null) return refused("connection_unknown");
+      if (connection.kind !== "voice") return refused("connection_not_voice");
+      if (campaign.status === "running") return refused("campaign_runs");
+      if (stores === "not_active") return refused("connection_not_active");
+      if (stores === false) return refused("transcripts_withheld");
+      set.fromNumber = (connection.config as { from_number: string }).from_number;
+    }
+    const [updated] = await w.update(campaigns, eq(campaigns.id, id), set);
+    if (updated === undefined) return refused("campaign_unknown");
+    w.note(changeFacts(shownOf(campaign), shownOf(updated), givenFields(set)));
+    return ok(updated);
+  });
 }
+
+const shownOf = ({ maxConcurrency, connectionId, fromNumber }: Campaign) => ({
+  maxConcurrency,
+  connectionId: publicId("connection", connectionId),
+  fromNumber,
+});

@@ -6,6 +6,7 @@ import { bumpPerson } from "../../db/queries/persons.ts";
 import { leads } from "../../db/schema/index.ts";
 import { locate } from "../../gates/location.ts";
 import { publicId } from "../../lib/ids.ts";
+import { wireName } from "../audit/change-facts.ts";
 import type { Lead } from "./find-leads.ts";
 
 /** What may be corrected. Never the number: whom a lead is about does not change. */
@@ -54,7 +55,7 @@ export async function correctLead(org: OrgDb, id: string, given: LeadCorrection)
     const [row] = await w.rows<{ moved: number }>(moveEnrolments(id, changesPlace(set) ? reasonsOfPlace : []));
     const enrolmentsMoved = row?.moved ?? 0;
     // Names alone: the values are the person's.
-    w.note({ fields: Object.keys(set).toSorted(), enrolments_moved: enrolmentsMoved });
+    w.note({ changed: Object.keys(set).map(wireName).toSorted(), enrolments_moved: enrolmentsMoved });
     return { orgId: w.orgId, lead, enrolmentsMoved };
   });
 }

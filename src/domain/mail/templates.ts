@@ -194,7 +194,7 @@ function draftOf(content: MailContent): Draft {
                 `Whoever found it could make others with it. So what was made with it, or with what came of it, is revoked too: ${listOf(named, cameMax)}.`,
                 "That holds for those of them that your own systems made: nobody can tell them apart. What a person made or rotated since goes on.",
               ]),
-          `Make another key, and look in the audit log (GET /v1/audit) for what was done with ${came.length === 0 ? "this one: its entries name it as their actor" : "these: their entries name them as their actor"}.`,
+          `Make another key, and look in the audit log (GET /v1/audit?actor=${keyId}) for what was done with ${came.length === 0 ? "this one: its entries name it as their actor" : "these: their entries name them as their actor"}.`,
         ],
       };
     }

@@ -36,7 +36,7 @@ export async function recordPosition(
     return refuse("position_too_long");
   const id = org.newId();
   const { by, counsel, ruleId, datedAt, untilAt } = input;
-  const facts = { rule: ruleId, document_sha256: input.documentSha256, until: untilAt };
+  const facts = { rule_id: ruleId, document_sha256: input.documentSha256, until: untilAt };
   return org.change({ action: "position.recorded", subject: publicId("position", id), facts }, async (w) => {
     if (datedAt > w.now) {
       w.withdrawEntry();

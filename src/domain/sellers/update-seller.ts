@@ -4,6 +4,7 @@ import { bumpOrg } from "../../db/queries/fact-versions.ts";
 import { startSweep } from "../../db/queries/standing.ts";
 import { sellers } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
+import { changeFacts, givenFields } from "../audit/change-facts.ts";
 import type { Seller, SellerInput } from "./create-seller.ts";
 import { findSeller } from "./find-sellers.ts";
 
@@ -16,14 +17,16 @@ export async function updateSeller(org: OrgDb, id: string, input: Partial<Seller
     ...(sanAreaCodes === undefined ? {} : { sanAreaCodes: [...sanAreaCodes] }),
   };
   if (Object.keys(set).length === 0) return findSeller(org, id);
-  return org.change(
-    { action: "seller.updated", subject: publicId("seller", id), facts: { fields: Object.keys(set) } },
-    async (w) => {
-      await w.rows(bumpOrg());
-      await w.rows(startSweep());
-      const [seller] = await w.update(sellers, eq(sellers.id, id), set);
-      if (seller === undefined) w.withdrawEntry();
-      return seller ?? null;
-    },
-  );
+  return org.change({ action: "seller.updated", subject: publicId("seller", id) }, async (w) => {
+    await w.rows(bumpOrg());
+    await w.rows(startSweep());
+    const before = await w.findOne(sellers, eq(sellers.id, id));
+    const [seller] = await w.update(sellers, eq(sellers.id, id), set);
+    if (before === null || seller === undefined) {
+      w.withdrawEntry();
+      return null;
+    }
+    w.note(changeFacts(before, seller, givenFields(set)));
+    return seller;
+  });
 }

@@ -22,7 +22,7 @@ export async function startSession(w: OrgWriter, minted: MintedSession, by: Sign
   w.also({
     action: "session.started",
     subject: publicId("session", id),
-    facts: { method: by.method, stage: row.stage, user: publicId("user", userId) },
+    facts: { method: by.method, status: row.stage === "open" ? "open" : "second_factor_due", user: publicId("user", userId) },
   });
   return row;
 }

@@ -32,7 +32,7 @@ export async function openSupport(
   const grant = publicId("supportGrant", id);
   const expiresAt = addSeconds(realNow, minutes * 60);
   const door = forSupport(orgId, operatorId, { type: "operator", id: publicId("user", operatorId), grant }, realNow);
-  const entry = { action: "support.opened", subject: grant, facts: { role, reason, until: expiresAt } } as const;
+  const entry = { action: "support.opened", subject: grant, facts: { role, reason, expires_at: expiresAt } } as const;
   const opened = await own.changeBeyond(door, entry, async (w) => {
     const row = await w.insert(supportGrants, { id, operatorId, role, reason, createdAt: realNow, expiresAt });
     for (const { email } of await w.rows<OwnerRow>(ownersOfOrg())) {

@@ -49,8 +49,8 @@ export async function suppressNumbers(
   if (e164s.length > numbersMax) throw new RangeError(`at most ${numbersMax} numbers at once`);
   const once = [...new Set(e164s)];
   const keys = await personKeys(numbers, () => org.newId(), once);
-  return org.change({ action: "suppression.batch", subject: publicId("suppression", org.newId()) }, async (w) => {
-    w.withdrawEntry();
+  return org.change({ action: "suppression.created", subject: publicId("suppression", org.newId()) }, async (w) => {
+    w.withdrawEntry(); // Each number has its own.
     const persons = await touchPersons(w, keys);
     // In the order of persons, as everywhere: stopping locks their attempts.
     const order = persons.map((person, at) => ({ person, at })).toSorted((a, b) => (a.person < b.person ? -1 : 1));

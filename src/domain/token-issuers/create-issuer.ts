@@ -1,4 +1,4 @@
-import type { OrgDb } from "../../db/org-db.ts";
+import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { databaseDefault } from "../../db/schema/columns.ts";
 import { tokenIssuers } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -7,6 +7,8 @@ import type { TokenAlg } from "../../lib/public-jwk.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { TokenKeys } from "../../providers/token-keys.ts";
 import { heldScopes } from "../access/operations.ts";
+import { lackingScopes, type ScopesLacking } from "../access/lacking-scopes.ts";
+import { type WithAccess, withAccess } from "../access/with-access.ts";
 import { ownEnd } from "../api-keys/create-key.ts";
 import { lockHeld } from "../members/lock-standings.ts";
 import { type GivenKey, judgeKey, keyColumns, type KeyRefusal } from "./judge-key.ts";
@@ -30,10 +32,10 @@ export async function createIssuer(
   keys: TokenKeys,
   wanted: NewIssuer,
   realNow: Instant,
-): Promise<Result<TokenIssuer, "scope_not_held" | "expires_in_past" | KeyRefusal>> {
+): Promise<Result<WithAccess<TokenIssuer>, ScopesLacking | "expires_in_past" | KeyRefusal>> {
   const bound = await org.bound();
-  const held = heldScopes(bound);
-  if (!wanted.scopes.every((scope) => held.includes(scope))) return refuse("scope_not_held");
+  const lacking = lackingScopes(wanted.scopes, heldScopes(bound));
+  if (lacking !== null) return refuse(lacking);
   if (wanted.expiresAt !== null && wanted.expiresAt <= realNow) return refuse("expires_in_past");
   // A key set is fetched here, while no transaction is open.
   const key = await judgeKey(keys, wanted.alg, wanted.key);
@@ -41,12 +43,12 @@ export async function createIssuer(
   const id = org.newId();
   const columns = await keyColumns(keys, { orgId: bound.orgId, id, version: 1 }, key.value, realNow);
   const { name, issuer, alg, scopes, subjects } = wanted;
-  const facts = { issuer, alg, scopes, subjects, key: key.value.from };
+  const facts = { issuer, alg, scopes, subjects, key_from: key.value.from };
   return org.change({ action: "token_issuer.created", subject: publicId("tokenIssuer", id), facts }, async (w) => {
-    const heldNow = await lockHeld(w, org.actor, bound, "token_issuers.create");
-    if (heldNow === null || !scopes.every((scope) => heldNow.includes(scope))) {
+    const lackingNow = lackingScopes(scopes, await lockHeld(w, org.actor, bound, "token_issuers.create"));
+    if (lackingNow !== null) {
       w.withdrawEntry();
-      return refuse("scope_not_held");
+      return refuse(lackingNow);
     }
     const expiresAt = earliest([wanted.expiresAt, await ownEnd(w, org.actor)]);
     w.note({ expires_at: expiresAt });
@@ -63,6 +65,12 @@ export async function createIssuer(
       createdAt: realNow,
       expiresAt,
     });
-    return ok(made);
+    return ok(await shown(w, made, realNow));
   });
+}
+
+export async function shown(w: OrgWriter, issuer: TokenIssuer, realNow: Instant): Promise<WithAccess<TokenIssuer>> {
+  const [one] = await withAccess(w, [issuer], realNow);
+  if (one === undefined) throw new Error("an issuer without what its tokens may");
+  return one;
 }

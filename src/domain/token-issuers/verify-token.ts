@@ -27,6 +27,7 @@ export interface ProvenToken {
   readonly issuerId: string;
   readonly version: number;
   readonly issuedAt: Instant;
+  readonly expiresAt: Instant;
   readonly scopes: readonly string[] | null;
   readonly subject: string;
   /** The issuer's record names that subject. */
@@ -66,6 +67,7 @@ const proven = (token: UnprovenToken, issuer: SigningIssuer): ProvenToken => ({
   issuerId: issuer.id,
   version: issuer.version,
   issuedAt: instantOf(token.issuedAt),
+  expiresAt: instantOf(token.expiresAt),
   scopes: token.scopes,
   subject: token.subject,
   isListed: issuer.subjects?.includes(token.subject) === true,

@@ -1,4 +1,3 @@
-import { eq } from "drizzle-orm";
 import type { Bound, OrgDb } from "../../db/org-db.ts";
 import {
   orgsOfPerson,
@@ -8,9 +7,14 @@ import {
   sessionById,
   type SessionRow,
 } from "../../db/queries/users.ts";
-import { memberships } from "../../db/schema/index.ts";
 import { rowsOf } from "../../db/transport.ts";
+import { answeringRoles, type AnsweringRow } from "../../db/queries/members.ts";
+import { publicId } from "../../lib/ids.ts";
+import type { Instant } from "../../lib/instant.ts";
 import { allowedOperations, operationsOnOneself, ownOperations, type Role } from "../access/operations.ts";
+import { type Access, accessBy, accessUnder } from "../access/with-access.ts";
+import { findKey } from "../api-keys/find-keys.ts";
+import { findIssuer } from "../token-issuers/find-issuers.ts";
 
 /** One organisation as the asker stands in it. */
 export interface Standing {
@@ -32,6 +36,21 @@ export interface Me {
   readonly factorAt: string | null;
   /** The one that asks; null: a machine does. */
   readonly session: SessionRow | null;
+  /** The credential that asks; null: a person does. */
+  readonly machine: Machine | null;
+}
+/** An API key, or a token of an issuer. */
+export type Asking =
+  | { readonly kind: "api_key"; readonly id: string }
+  | { readonly kind: "token"; readonly issuerId: string; readonly subject: string; readonly expiresAt: Instant };
+export interface Machine extends Access {
+  /** The key's public id, or the issuer's. */
+  readonly id: string;
+  readonly name: string;
+  /** A token's: whom it is for, as the audit log names them. */
+  readonly subject: string | null;
+  readonly expiresAt: Instant | null;
+  readonly sponsorId: string | null;
 }
 const orgsMax = 1_000;
 
@@ -49,7 +68,7 @@ export async function describePerson(own: OrgDb, userId: string, sessionId: stri
   if (guest !== null) {
     // A grant lets nobody in who has shown no second factor.
     const standings = session?.stage === "open" && bound.factorAt !== null ? [await standingOfGuest(guest)] : [];
-    return { person, standings, operations, factorAt: bound.factorAt, session };
+    return { person, standings, operations, factorAt: bound.factorAt, session, machine: null };
   }
   const standings = (session?.stage === "open" ? rowsOf<OrgOfPersonRow>(orgs) : []).map((row) => {
     const role = row.role as Role;
@@ -63,7 +82,7 @@ export async function describePerson(own: OrgDb, userId: string, sessionId: stri
       operationsOnOneself: operationsOnOneself({ role }),
     };
   });
-  return { person, standings, operations, factorAt: bound.factorAt, session };
+  return { person, standings, operations, factorAt: bound.factorAt, session, machine: null };
 }
 
 async function standingOfGuest(guest: OrgDb): Promise<Standing> {
@@ -82,16 +101,27 @@ async function standingOfGuest(guest: OrgDb): Promise<Standing> {
   };
 }
 
-/** A machine's credential in the organisation that it is of. */
-export async function describeMachine(org: OrgDb): Promise<Me> {
+/** A machine's credential in the organisation that it is of, and what it is itself. */
+export async function describeMachine(org: OrgDb, asking: Asking): Promise<Me> {
   const bound: Bound = await org.bound();
-  const { orgId, orgName, livemode, scopes, sponsorId } = bound;
+  const { orgId, orgName, livemode, scopes: held, sponsorId } = bound;
+  const scopes = held ?? [];
+  const [row, [sponsor]] = await Promise.all([
+    asking.kind === "api_key" ? findKey(org, asking.id) : findIssuer(org, asking.issuerId),
+    sponsorId === null ? [] : org.rows<AnsweringRow>(answeringRoles([sponsorId])),
+  ]);
+  if (row === null) throw new Error("a credential without its row");
   // No more than who answers for it may.
-  const sponsor = sponsorId === null ? null : await org.findOne(memberships, eq(memberships.userId, sponsorId));
-  const operations = allowedOperations({ role: sponsor?.role ?? null, scopes: scopes ?? [] });
+  const operations = allowedOperations({ role: sponsor?.role ?? null, scopes: sponsorId === null || sponsor ? scopes : [] });
+  const access = sponsorId === null ? accessBy(scopes, null) : accessUnder(scopes, sponsor?.role);
+  const own =
+    asking.kind === "api_key"
+      ? { id: publicId("apiKey", row.id), subject: null, expiresAt: row.expiresAt }
+      : { id: publicId("tokenIssuer", row.id), subject: asking.subject, expiresAt: asking.expiresAt };
   const standing = { orgId, name: orgName ?? "", livemode, role: null, scopes, operations, operationsOnOneself: [] };
-  const own = ownOperations({ isPerson: false, isDue: false });
-  return { person: null, standings: [standing], operations: own, factorAt: null, session: null };
+  const machine = { ...own, ...access, name: row.name, sponsorId };
+  const ownOnes = ownOperations({ isPerson: false, isDue: false });
+  return { person: null, standings: [standing], operations: ownOnes, factorAt: null, session: null, machine };
 }
 
 const emptyAnswer = { columns: [], rows: [] };

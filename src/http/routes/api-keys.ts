@@ -1,15 +1,19 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { type WithAccess, withAccess } from "../../domain/access/with-access.ts";
 import { type ApiKeyRow, createKey, type KeyWithSecret } from "../../domain/api-keys/create-key.ts";
 import { findKey, findKeys } from "../../domain/api-keys/find-keys.ts";
 import { revokeKey } from "../../domain/api-keys/revoke-key.ts";
-import { rotateKey } from "../../domain/api-keys/rotate-key.ts";
+import { rotateKey, type RotationRefusal } from "../../domain/api-keys/rotate-key.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
+import { accessFields, accessOf } from "../access-fields.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { givenInstant, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
-import { conflict, invalid, notFound } from "../problem.ts";
+import { inWords, lackingProblem } from "../lacking-problem.ts";
+import { conflict, invalid, notFound, type Problem } from "../problem.ts";
 import { scopes } from "../../domain/access/scopes.ts";
 
 const newKey = z
@@ -31,6 +35,11 @@ const fields = {
   sponsor_id: idField("user")
     .nullable()
     .openapi({ description: "Who answers for it: it never does more than they may. Null: it answers for itself." }),
+  ...accessFields,
+  rotated_from: idField("apiKey").nullable().openapi({ description: "The key in whose place it was made." }),
+  successor: idField("apiKey")
+    .nullable()
+    .openapi({ description: "The key that was made in its place: it ends with the overlap, and is rotated no more." }),
   last_used_at: instantField.nullable().openapi({ description: "To the minute." }),
 };
 const apiKey = z
@@ -56,7 +65,8 @@ const rotation = z
   })
   .openapi("Rotation", { example: { overlap_seconds: 3600 } });
 
-const view = (row: ApiKeyRow, now: Instant): z.infer<typeof apiKey> => ({
+const keyId = (uuid: string | null) => (uuid === null ? null : publicId("apiKey", uuid));
+const view = (row: WithAccess<ApiKeyRow>, now: Instant): z.infer<typeof apiKey> => ({
   id: publicId("apiKey", row.id),
   object: "api_key",
   name: row.name,
@@ -66,16 +76,29 @@ const view = (row: ApiKeyRow, now: Instant): z.infer<typeof apiKey> => ({
   expires_at: row.expiresAt,
   revoked_at: row.revokedAt,
   sponsor_id: row.sponsorId === null ? null : publicId("user", row.sponsorId),
+  ...accessOf(row.access),
+  rotated_from: keyId(row.rotatedFrom),
+  successor: keyId(row.successorId),
   last_used_at: row.lastUsedAt,
 });
 const viewMade = ({ key, secret }: KeyWithSecret, now: Instant) => ({ ...view(key, now), secret });
 
-const notHeld = "A key gives no more than it has: leave out the scopes that the key of this request lacks.";
-const rotationRefused = {
-  key_ended: "The key has expired or is revoked: make a new one.",
-  key_rotated: "The key of this request was rotated already and ends soon: ask with its successor, or as a person.",
-  scope_not_held: "The key of this request lacks a scope of that key, whose successor it would see.",
-} as const;
+function rotationProblem(refusal: RotationRefusal): Problem {
+  if (refusal === "key_unknown") return notFound("API key");
+  if (refusal === "key_ended") return conflict(refusal, "The key has expired or is revoked: make a new one.");
+  const detail =
+    refusal.code === "key_rotated"
+      ? `The key was rotated already, into ${refusal.successor}, and ends with its overlap: rotate that one, or make a new key.`
+      : `Whoever asks lacks ${inWords(refusal.lacking)}, which that key has and its successor would: have it rotated by someone who has all of its scopes.`;
+  return conflict(refusal.code, detail);
+}
+
+/** Of one that has ended nothing more is asked: whoever has just revoked their own key may ask nothing. */
+async function viewOne(row: ApiKeyRow, c: Context<HttpEnv>) {
+  const [one] = await withAccess(c.var.org, [row], c.env.now());
+  if (one === undefined) throw notFound("API key");
+  return view(one, c.env.now());
+}
 
 export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
@@ -94,7 +117,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       const wanted = { name, scopes: [...new Set(given)], expiresAt: expiresAt as Instant | null };
       const done = await createKey(c.var.org, c.env.mintApiKey, wanted, c.env.now());
       if (done.ok) return c.json(viewMade(done.value, c.env.now()), 201);
-      if (done.refusal === "scope_not_held") throw invalid({ pointer: "/scopes", code: done.refusal, detail: notHeld });
+      if (done.refusal !== "expires_in_past") throw lackingProblem(done.refusal, "A key gives no more than its maker has");
       throw invalid({ pointer: "/expires_at", code: done.refusal, detail: "That instant of the real clock has passed." });
     },
   );
@@ -111,9 +134,10 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("A page.", listOf(apiKey)), ...problems },
     }),
     async (c) => {
-      const page = pageOf(c.req.valid("query"));
+      const page = pageOf(c, c.req.valid("query"));
+      const rows = await withAccess(c.var.org, await findKeys(c.var.org, page), c.env.now());
       return c.json(
-        listBody(await findKeys(c.var.org, page), page, (row) => view(row, c.env.now())),
+        listBody(rows, page, (row) => view(row, c.env.now())),
         200,
       );
     },
@@ -133,7 +157,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const found = await findKey(c.var.org, idOf("apiKey", c.req.valid("param").id));
       if (found === null) throw notFound("API key");
-      return c.json(view(found, c.env.now()), 200);
+      return c.json(await viewOne(found, c), 200);
     },
   );
 
@@ -142,7 +166,8 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/api_keys/{id}/rotate",
       summary: "Replace an API key",
-      description: "Answers a new key with the old one's name, scopes and end. The old one goes on working for the overlap.",
+      description:
+        "Answers a new key with the old one's name, scopes and end. The old one goes on working for the overlap, and is not rotated again: whoever lost the answer rotates the successor.",
       tags: ["api_keys"],
       ...posts("api_keys.rotate", { tellsSecret: true }),
       request: { params: idParam("apiKey"), body: jsonBody(rotation) },
@@ -152,8 +177,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       const id = idOf("apiKey", c.req.valid("param").id);
       const done = await rotateKey(c.var.org, c.env.mintApiKey, id, c.req.valid("json").overlap_seconds, c.env.now());
       if (done.ok) return c.json(viewMade(done.value, c.env.now()), 201);
-      if (done.refusal === "key_unknown") throw notFound("API key");
-      throw conflict(done.refusal, rotationRefused[done.refusal]);
+      throw rotationProblem(done.refusal);
     },
   );
 
@@ -171,7 +195,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const revoked = await revokeKey(c.var.org, idOf("apiKey", c.req.valid("param").id), c.env.now());
       if (revoked === null) throw notFound("API key");
-      return c.json(view(revoked, c.env.now()), 200);
+      return c.json(await viewOne(revoked, c), 200);
     },
   );
 }

@@ -81,7 +81,7 @@ export function attemptRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const query = c.req.valid("query");
-      const page = pageOf(query);
+      const page = pageOf(c, query);
       const rows = await findAttempts(c.var.org, page, {
         leadId: query.lead_id === undefined ? undefined : idOf("lead", query.lead_id),
         campaignId: query.campaign_id === undefined ? undefined : idOf("campaign", query.campaign_id),

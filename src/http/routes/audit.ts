@@ -1,19 +1,24 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
-import type { AuditRow } from "../../db/queries/audit.ts";
+import { exportedEntry } from "../../domain/audit/exported-entry.ts";
 import { readChain } from "../../domain/audit/read-chain.ts";
-import { fromBase64Url, toBase64Url } from "../../lib/base64url.ts";
+import { auditEvents } from "../../lib/audit-events.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, problems, reads } from "../access.ts";
 import { coded, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { pageQuery } from "../page.ts";
+import { cursor, cursorOf, listOfRequest, pageQuery, placeOf } from "../page.ts";
 
 const hash = z.string().openapi({ example: "5dc9da79f2c4b4f6a4b0a6c8f5be7de0d9c1b2a3948576a1b2c3d4e5f6071829" });
 const entry = z
   .strictObject({
     object: z.literal("audit_entry"),
     seq: z.int(),
-    type: z.string(),
+    type: z.string().openapi({
+      description:
+        "One of `x-events`, which has for each what it says and the names of its facts, and which docs/audit-events.md shows; further ones may be added.",
+      example: "campaign.launched",
+      "x-events": auditEvents,
+    }),
     at: instantField,
     at_us: z.int(),
     payload_commit: hash,
@@ -37,11 +42,6 @@ const list = z.strictObject({
   has_more: z.boolean(),
   next_cursor: z.string().nullable(),
 });
-const seqCursor = z
-  .string()
-  .max(32)
-  .refine((text) => seqOf(text) !== null, coded("cursor_invalid", "Not a cursor of this list."));
-
 const type = z
   .string()
   .regex(/^[a-z][a-z0-9_.]{0,99}$/, "An entry's type, or what it begins with, is needed, such as incident. or campaign.launched.")
@@ -52,6 +52,25 @@ const subject = z
   .regex(/^[a-z]{1,16}_[0-9a-z]{26}$/, "A public id is needed, such as lead_01k6dj4yz8f1vr6vwnxbmd0h2z.")
   .optional()
   .openapi({ description: "Entries about this row, by its public id." });
+const actor = z
+  .string()
+  .regex(/^[a-z][0-9a-z_]{0,99}$/, "An actor's id is needed, such as key_01k6dj4yz8f1vr6vwnxbmd0h2z, or the name of a job.")
+  .optional()
+  .openapi({
+    description:
+      "Entries of what this key, token issuer, person or job did, by `actor.id` of the facts; or of what was done under this support grant.",
+    example: publicId("apiKey", "019a9b2c-7d00-7000-8000-000000000001"),
+  });
+const instant = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/, {
+    abort: true,
+    message: "An instant in UTC is needed, such as 2026-11-18T15:00:00Z, with up to six digits of a second.",
+  })
+  .refine((text) => microsecondsOf(text) !== null, coded("instant_invalid", "There is no such instant."))
+  .optional();
+const from = instant.openapi({ format: "date-time", description: "Entries not before this instant of the real clock." });
+const to = instant.openapi({ format: "date-time", description: "Entries before this instant of the real clock." });
 
 /** The chain is read forward, oldest first, so that an auditor goes on from what he has. */
 export function auditRoutes(app: OpenAPIHono<HttpEnv>): void {
@@ -63,50 +82,44 @@ export function auditRoutes(app: OpenAPIHono<HttpEnv>): void {
       tags: ["audit"],
       ...reads("audit.list"),
       description:
-        "The chain can be verified from an unfiltered read alone: entries that a filter leaves do not follow on each other. With `type` a page may be short, or empty, while `has_more` is true: a request looks at 10,000 entries and no more.",
-      request: { query: z.strictObject({ limit: pageQuery.limit, cursor: seqCursor.optional(), type, subject }) },
+        "The chain can be verified from an unfiltered read alone: entries that a filter leaves do not follow on each other. With `type` or `actor` a page may be short, or empty, while `has_more` is true: a request looks at 10,000 entries and no more. `from` and `to` narrow what it looks at.",
+      request: { query: z.strictObject({ limit: pageQuery.limit, cursor: cursor.optional(), type, subject, actor, from, to }) },
       responses: { 200: json("Entries, with the chain's head.", list), ...problems },
     }),
     async (c) => {
       const query = c.req.valid("query");
       const limit = query.limit ?? 20;
-      const after = query.cursor === undefined ? 0 : (seqOf(query.cursor) ?? 0);
-      const filter = { type: query.type ?? null, subject: query.subject ?? null };
+      const list = listOfRequest(c, query);
+      const after = query.cursor === undefined ? 0 : Number.parseInt(placeOf(query.cursor, list, seqBytes), 16);
+      const filter = {
+        type: query.type ?? null,
+        subject: query.subject ?? null,
+        actor: query.actor ?? null,
+        fromUs: query.from === undefined ? null : microsecondsOf(query.from),
+        untilUs: query.to === undefined ? null : microsecondsOf(query.to),
+      };
       const { orgId, entries, head, next } = await readChain(c.var.org, after, limit, filter);
-      const body = { data: entries.map(view), head: { seq: head.seq, hash: head.head }, has_more: next !== null };
+      const body = { data: entries.map(exportedEntry), head: { seq: head.seq, hash: head.head }, has_more: next !== null };
       return c.json(
-        { object: "list" as const, org_id: publicId("org", orgId), ...body, next_cursor: next === null ? null : cursorOf(next) },
+        {
+          object: "list" as const,
+          org_id: publicId("org", orgId),
+          ...body,
+          next_cursor: next === null ? null : cursorOf(list, placeOfSeq(next)),
+        },
         200,
       );
     },
   );
 }
 
-const view = (row: AuditRow): z.infer<typeof entry> => ({
-  object: "audit_entry",
-  seq: row.seq,
-  type: row.event_type,
-  at: instantOfMicroseconds(row.at_us),
-  at_us: row.at_us,
-  payload_commit: row.payload_commit,
-  previous_hash: row.prev,
-  entry_hash: row.entry_hash,
-  subject: row.subject_text,
-  salt_subject: row.salt_subject,
-  subject_digest: row.subject_digest,
-  facts: row.facts_text,
-  salt_facts: row.salt_facts,
-  facts_digest: row.facts_digest,
-});
-
-function instantOfMicroseconds(microseconds: number): string {
-  const milliseconds = Math.floor(microseconds / 1000);
-  return `${new Date(milliseconds).toISOString().slice(0, -1)}${String(microseconds % 1000).padStart(3, "0")}Z`;
+/** Null where there is no such instant, as on 30 February. */
+function microsecondsOf(text: string): number | null {
+  const [seconds = "", fraction = ""] = text.slice(0, -1).split(".");
+  const milliseconds = Date.parse(`${seconds}Z`);
+  if (Number.isNaN(milliseconds) || !new Date(milliseconds).toISOString().startsWith(seconds)) return null;
+  return milliseconds * 1000 + Number(fraction.padEnd(6, "0"));
 }
 
-const cursorOf = (seq: number): string => toBase64Url(new TextEncoder().encode(`seq:${seq}`));
-function seqOf(text: string): number | null {
-  const bytes = fromBase64Url(text);
-  const match = bytes === null ? null : /^seq:(\d{1,15})$/.exec(new TextDecoder().decode(bytes));
-  return match === null ? null : Number(match[1]);
-}
+const seqBytes = 8;
+const placeOfSeq = (seq: number): string => seq.toString(16).padStart(seqBytes * 2, "0");

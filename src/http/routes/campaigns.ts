@@ -186,7 +186,7 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const query = c.req.valid("query");
-      const page = pageOf(query);
+      const page = pageOf(c, query);
       return c.json(listBody(await findCampaigns(c.var.org, page, query.status ?? null), page, viewCampaign), 200);
     },
   );

@@ -134,7 +134,7 @@ export function connectionRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("A page.", listOf(connection)), ...problems },
     }),
     async (c) => {
-      const page = pageOf(c.req.valid("query"));
+      const page = pageOf(c, c.req.valid("query"));
       return c.json(
         listBody(await findConnections(c.var.org, page), page, (row) => view(row, c.env.publicOrigin)),
         200,

@@ -134,7 +134,7 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const query = c.req.valid("query");
-      const page = pageOf(query);
+      const page = pageOf(c, query);
       const person = query.person_id === undefined ? null : idOf("person", query.person_id);
       return c.json(listBody(await findConsentEvents(c.var.org, page, person), page, view), 200);
     },

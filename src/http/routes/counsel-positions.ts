@@ -95,7 +95,7 @@ export function counselPositionRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("A page.", listOf(shown)), ...problems },
     }),
     async (c) => {
-      const page = pageOf(c.req.valid("query"));
+      const page = pageOf(c, c.req.valid("query"));
       return c.json(listBody(await findPositions(c.var.org, page), page, view), 200);
     },
   );

@@ -94,8 +94,9 @@ export function decisionRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("A page.", listOf(decision)), ...problems },
     }),
     async (c) => {
-      const { campaign_id: campaign, ...query } = c.req.valid("query");
-      const page = pageOf(query);
+      const query = c.req.valid("query");
+      const { campaign_id: campaign } = query;
+      const page = pageOf(c, query);
       const leadId = idOf("lead", c.req.valid("param").id);
       const found = await findDecisions(c.var.org, page, leadId, campaign === undefined ? null : idOf("campaign", campaign));
       if (found === null) throw notFound("lead");

@@ -79,7 +79,7 @@ export function haltRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const query = c.req.valid("query");
-      const page = pageOf(query);
+      const page = pageOf(c, query);
       return c.json(listBody(await findHalts(c.var.org, page, query.open === "true"), page, view), 200);
     },
   );

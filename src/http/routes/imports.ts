@@ -151,7 +151,7 @@ export function importRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("A page.", listOf(shown)), ...problems },
     }),
     async (c) => {
-      const page = pageOf(c.req.valid("query"));
+      const page = pageOf(c, c.req.valid("query"));
       return c.json(listBody(await findImports(c.var.org, page), page, view), 200);
     },
   );

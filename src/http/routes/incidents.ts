@@ -66,7 +66,7 @@ export function incidentRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const query = c.req.valid("query");
-      const page = pageOf(query);
+      const page = pageOf(c, query);
       return c.json(listBody(await findIncidents(c.var.org, page, query.open === "true"), page, view), 200);
     },
   );

@@ -141,7 +141,7 @@ export function invitationRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("A page.", listOf(invitation)), ...problems },
     }),
     async (c) => {
-      const page = pageOf(c.req.valid("query"));
+      const page = pageOf(c, c.req.valid("query"));
       const rows = await findInvitations(c.var.org, page);
       return c.json(
         listBody(rows, page, (row) => view(row, c.env.now())),

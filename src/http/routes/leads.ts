@@ -205,7 +205,7 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const query = c.req.valid("query");
-      const page = pageOf(query);
+      const page = pageOf(c, query);
       const importId = query.import_id === undefined ? undefined : idOf("import", query.import_id);
       const rows = await findLeads(c.var.org, page, { status: query.status, importId, externalId: query.external_id });
       return c.json(listBody(rows, page, viewLead), 200);

@@ -1,8 +1,10 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { roles } from "../../domain/access/operations.ts";
-import { describeMachine, describePerson, type Me } from "../../domain/users/describe-me.ts";
+import { type Asking, describeMachine, describePerson, type Machine, type Me } from "../../domain/users/describe-me.ts";
 import { publicId } from "../../lib/ids.ts";
+import { accessFields, accessOf } from "../access-fields.ts";
 import { json, problems, reads } from "../access.ts";
+import type { Principal } from "../authenticate.ts";
 import { guestOf } from "../bind-org.ts";
 import { idField, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -18,6 +20,17 @@ const standing = z.strictObject({
     description: "Further ones, where they are about the asker alone: to leave, or to end the grant that lets them in.",
   }),
 });
+const machine = z.strictObject({
+  id: z.string().openapi({
+    description: "The key's (`key_…`), by which it may rotate or revoke itself; of a token its issuer's (`iss_…`).",
+    example: publicId("apiKey", "019a9b2c-7d00-7000-8000-000000000001"),
+  }),
+  name: z.string(),
+  subject: z.string().nullable().openapi({ description: "Of a token: its `sub`, as the audit log has it. Of a key: null." }),
+  expires_at: instantField.nullable().openapi({ description: "When the key, or this very token, ends. Null: never." }),
+  sponsor_id: idField("user").nullable().openapi({ description: "Who answers for it. Null: it answers for itself." }),
+  ...accessFields,
+});
 const me = z
   .strictObject({
     object: z.literal("me"),
@@ -29,6 +42,7 @@ const me = z
       .strictObject({ id: idField("session"), status: z.enum(["second_factor_due", "open"]) })
       .nullable()
       .openapi({ description: "The one of this request: `DELETE /v1/sessions/{id}` signs out." }),
+    machine: machine.nullable().openapi({ description: "The key or token of this request; null: a person asks." }),
     second_factor_at: instantField.nullable().openapi({ description: "When this session showed a second factor." }),
     operations: z.array(z.string()).openapi({
       description:
@@ -42,7 +56,7 @@ const me = z
   .openapi("Me");
 
 const view = (
-  { person, standings, operations: own, factorAt, session }: Me,
+  { person, standings, operations: own, factorAt, session, machine: asking }: Me,
   credential: z.infer<typeof me>["credential"],
 ): z.infer<typeof me> => ({
   object: "me",
@@ -55,6 +69,7 @@ const view = (
     session === null
       ? null
       : { id: publicId("session", session.id), status: session.stage === "open" ? "open" : "second_factor_due" },
+  machine: asking === null ? null : viewMachine(asking),
   second_factor_at: factorAt,
   operations: [...own],
   organisations: standings.map(({ orgId, operations, operationsOnOneself, scopes, ...rest }) => ({
@@ -65,6 +80,18 @@ const view = (
     operations_on_oneself: [...operationsOnOneself],
   })),
 });
+
+const viewMachine = ({ id, name, subject, expiresAt, sponsorId, ...access }: Machine) => ({
+  id,
+  name,
+  subject,
+  expires_at: expiresAt,
+  sponsor_id: sponsorId === null ? null : publicId("user", sponsorId),
+  ...accessOf(access),
+});
+/** What a key or token that asks is known by. */
+const askingOf = (principal: Exclude<Principal, { kind: "session" }>): Asking =>
+  principal.kind === "api_key" ? { kind: "api_key", id: principal.id } : { kind: "token", ...principal.proof };
 
 export function meRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
@@ -83,7 +110,7 @@ export function meRoutes(app: OpenAPIHono<HttpEnv>): void {
       const found =
         principal.kind === "session"
           ? await describePerson(org, principal.id, principal.sessionId, guestOf(c, "me.get"))
-          : await describeMachine(org);
+          : await describeMachine(org, askingOf(principal));
       return c.json(view(found, principal.kind), 200);
     },
   );

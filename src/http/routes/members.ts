@@ -84,7 +84,7 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("A page.", listOf(member)), ...problems },
     }),
     async (c) => {
-      const page = pageOf(c.req.valid("query"));
+      const page = pageOf(c, c.req.valid("query"));
       return c.json(listBody(await findMembers(c.var.org, page), page, view), 200);
     },
   );

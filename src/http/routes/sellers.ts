@@ -89,7 +89,7 @@ export function sellerRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("A page.", listOf(seller)), ...problems },
     }),
     async (c) => {
-      const page = pageOf(c.req.valid("query"));
+      const page = pageOf(c, c.req.valid("query"));
       return c.json(listBody(await findSellers(c.var.org, page), page, view), 200);
     },
   );

@@ -71,7 +71,7 @@ export function stopCheckRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const query = c.req.valid("query");
-      const page = pageOf(query);
+      const page = pageOf(c, query);
       return c.json(listBody(await findStopChecks(c.var.org, page, query.status), page, view), 200);
     },
   );

@@ -99,7 +99,7 @@ export function supportGrantRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("A page.", listOf(watched)), ...problems },
     }),
     async (c) => {
-      const page = pageOf(c.req.valid("query"));
+      const page = pageOf(c, c.req.valid("query"));
       const rows = await findSupport(c.var.org, page);
       return c.json(
         listBody(rows, page, (row) => viewWatched(row, c.env.now())),

@@ -1,4 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { type WithAccess, withAccess } from "../../domain/access/with-access.ts";
 import { createIssuer, type TokenIssuer } from "../../domain/token-issuers/create-issuer.ts";
 import { findIssuer, findIssuers } from "../../domain/token-issuers/find-issuers.ts";
 import type { GivenKey } from "../../domain/token-issuers/judge-key.ts";
@@ -10,12 +12,14 @@ import type { Instant } from "../../lib/instant.ts";
 import { linePattern, lineWords } from "../../lib/plain-text.ts";
 import { type PublicJwk, tokenAlgs } from "../../lib/public-jwk.ts";
 import { tokenAudience, tokenLimits } from "../../lib/read-token.ts";
+import { accessFields, accessOf } from "../access-fields.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { givenInstant, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { keyProblem } from "../key-problem.ts";
+import { handingOnProblem, lackingProblem } from "../lacking-problem.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
-import { conflict, invalid, notFound, type Problem } from "../problem.ts";
+import { conflict, invalid, notFound } from "../problem.ts";
 
 /** A token lasts a day at most: it makes no credential that would outlive it. */
 const tokenScopes = scopes.filter((scope) => !(outlivingScopes as readonly string[]).includes(scope));
@@ -106,11 +110,12 @@ const tokenIssuer = z
     sponsor_id: idField("user")
       .nullable()
       .openapi({ description: "Who answers for it: its tokens never do more than they may. Null: it answers for itself." }),
+    ...accessFields,
     last_used_at: instantField.nullable().openapi({ description: "To the minute." }),
   })
   .openapi("TokenIssuer", { description: "Its instants are of the real clock, in test organisations too." });
 
-function view(row: TokenIssuer, origin: string, now: Instant): z.infer<typeof tokenIssuer> {
+function view(row: WithAccess<TokenIssuer>, origin: string, now: Instant): z.infer<typeof tokenIssuer> {
   return {
     id: publicId("tokenIssuer", row.id),
     object: "token_issuer",
@@ -139,16 +144,16 @@ function view(row: TokenIssuer, origin: string, now: Instant): z.infer<typeof to
     expires_at: row.expiresAt,
     revoked_at: row.revokedAt,
     sponsor_id: row.sponsorId === null ? null : publicId("user", row.sponsorId),
+    ...accessOf(row.access),
     last_used_at: row.lastUsedAt,
   };
 }
 
-const scopeProblem = (): Problem =>
-  invalid({
-    pointer: "/scopes",
-    code: "scope_not_held",
-    detail: "An issuer gets no more than its maker has: leave out the scopes that whoever asks lacks.",
-  });
+async function viewOne(row: TokenIssuer, c: Context<HttpEnv>) {
+  const [one] = await withAccess(c.var.org, [row], c.env.now());
+  if (one === undefined) throw notFound("token issuer");
+  return view(one, c.env.publicOrigin, c.env.now());
+}
 const keyOf = (body: { public_key?: unknown; jwks_url?: string | undefined; secret?: string | undefined }): GivenKey => ({
   publicKey: body.public_key,
   jwksUrl: body.jwks_url,
@@ -176,9 +181,9 @@ export function tokenIssuerRoutes(app: OpenAPIHono<HttpEnv>): void {
       const wanted = { name, issuer, alg, subjects: subjects ?? null, scopes: [...new Set(body.scopes)], key: keyOf(body), expiresAt: expiresAt as Instant | null }; // prettier-ignore
       const done = await createIssuer(c.var.org, c.env.tokenKeys, wanted, c.env.now());
       if (done.ok) return c.json(view(done.value, c.env.publicOrigin, c.env.now()), 201);
-      if (done.refusal === "scope_not_held") throw scopeProblem();
       if (done.refusal === "expires_in_past")
         throw invalid({ pointer: "/expires_at", code: done.refusal, detail: "That instant of the real clock has passed." });
+      if (done.refusal.code === "scope_not_held") throw lackingProblem(done.refusal, "An issuer gets no more than its maker has");
       throw keyProblem(done.refusal);
     },
   );
@@ -195,8 +200,8 @@ export function tokenIssuerRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 200: json("A page.", listOf(tokenIssuer)), ...problems },
     }),
     async (c) => {
-      const page = pageOf(c.req.valid("query"));
-      const found = await findIssuers(c.var.org, page);
+      const page = pageOf(c, c.req.valid("query"));
+      const found = await withAccess(c.var.org, await findIssuers(c.var.org, page), c.env.now());
       return c.json(
         listBody(found, page, (row) => view(row, c.env.publicOrigin, c.env.now())),
         200,
@@ -218,7 +223,7 @@ export function tokenIssuerRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const found = await findIssuer(c.var.org, idOf("tokenIssuer", c.req.valid("param").id));
       if (found === null) throw notFound("token issuer");
-      return c.json(view(found, c.env.publicOrigin, c.env.now()), 200);
+      return c.json(await viewOne(found, c), 200);
     },
   );
 
@@ -247,9 +252,9 @@ export function tokenIssuerRoutes(app: OpenAPIHono<HttpEnv>): void {
       };
       const done = await updateIssuer(c.var.org, c.env.tokenKeys, id, change, c.env.now());
       if (done.ok) return c.json(view(done.value, c.env.publicOrigin, c.env.now()), 200);
-      if (typeof done.refusal === "object") throw keyProblem(done.refusal);
       if (done.refusal === "issuer_unknown") throw notFound("token issuer");
-      if (done.refusal === "scope_not_held") throw scopeProblem();
+      if (typeof done.refusal === "object")
+        throw "fields" in done.refusal ? handingOnProblem(done.refusal, done.refusal.fields) : keyProblem(done.refusal);
       throw conflict(
         done.refusal,
         done.refusal === "issuer_ended"
@@ -273,7 +278,7 @@ export function tokenIssuerRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const revoked = await revokeIssuer(c.var.org, idOf("tokenIssuer", c.req.valid("param").id), c.env.now());
       if (revoked === null) throw notFound("token issuer");
-      return c.json(view(revoked, c.env.publicOrigin, c.env.now()), 200);
+      return c.json(await viewOne(revoked, c), 200);
     },
   );
 }

@@ -1,0 +1,19 @@
+import type { ScopesLacking } from "../domain/access/lacking-scopes.ts";
+import { invalid, type Problem } from "./problem.ts";
+
+/** "leads:read, leads:write and calls:read". */
+export const inWords = (scopes: readonly string[]): string =>
+  scopes.length < 2 ? scopes.join("") : `${scopes.slice(0, -1).join(", ")} and ${scopes.at(-1)}`;
+
+/** A credential would get more than whoever asks may hand on: by the scopes that were asked for. */
+export function lackingProblem({ code, lacking }: ScopesLacking, rule: string): Problem {
+  const without = lacking.length === 0 ? "whoever asks may hand on none any more" : `leave out ${inWords(lacking)}`;
+  return invalid({ pointer: "/scopes", code, detail: `${rule}: ${without}.` });
+}
+
+/** The same where it is handed on by other fields than the scopes: each that was sent. */
+export function handingOnProblem({ code, lacking }: ScopesLacking, fields: readonly string[]): Problem {
+  const helps = "Ask as someone who has it, or take it from the issuer's scopes first.";
+  const detail = `Whoever sets this hands on ${inWords(lacking)}, which whoever asks lacks. ${helps}`;
+  return invalid(...fields.map((field) => ({ pointer: `/${field}`, code, detail })));
+}

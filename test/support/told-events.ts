@@ -1,0 +1,49 @@
+/** Whether what stands on a database's chains is what the table of events says. */
+import { auditEvents, orgEvents, platformEvents } from "../../src/lib/audit-events.ts";
+
+interface Said {
+  readonly org_id: string;
+  readonly event_type: string;
+  readonly subject_text: string | null;
+  readonly facts_text: string | null;
+}
+type Admin = (text: string, params?: readonly unknown[]) => Promise<{ rows: Record<string, unknown>[] }>;
+
+const platformOrg = "00000000-0000-0000-0000-000000000000";
+/** What a test appends by itself, about the chain and about nothing else. */
+const ownOfTests = /^(test|filler|rare)\./;
+/** Beside the facts of each type: who did it, in which request. What the database appends by itself has neither. */
+const always = ["actor", "request_id"];
+const entriesMax = 20_000;
+
+/** In words, each fault once. A database whose chains a test wrote by itself, with other types, is not asked. */
+export async function faultsOfChains(admin: Admin): Promise<string[]> {
+  const { rows } = await admin(
+    `select e.org_id, e.event_type, p.subject_text, p.facts_text from audit.entry e join audit.payload p using (org_id, seq)
+       order by e.org_id, e.seq limit ${entriesMax}`,
+  );
+  const said = (rows as unknown as Said[]).filter(({ event_type: type }) => !ownOfTests.test(type));
+  return [...new Set(said.flatMap(faultsOf))];
+}
+
+export function faultsOf({ org_id: org, event_type: type, facts_text: text }: Said): string[] {
+  if (!Object.hasOwn(auditEvents, type)) return [`${type}: the table of events has no such type`];
+  const events: Readonly<Record<string, unknown>> = org === platformOrg ? platformEvents : orgEvents;
+  const here = Object.hasOwn(events, type) ? [] : [`${type}: stands on the chain of the other kind`];
+  if (text === null) return here;
+  const facts = JSON.parse(text) as Record<string, unknown>;
+  const known = [...auditEvents[type as keyof typeof auditEvents].facts, ...always];
+  const unknown = Object.keys(facts).filter((name) => !known.includes(name));
+  return [...here, ...unknown.map((name) => `${type}: the table has no fact ${name}`), ...misspelled(facts).map((word) => `${type}: ${word}`)];
+} // prettier-ignore
+
+/** The API's names are in snake case, and so is what the chain calls anything. A JWK's members are named by their standard. */
+function misspelled(value: unknown): string[] {
+  if (typeof value === "string") return /^[a-z]+([A-Z][a-z0-9]*)+$/.test(value) && value.length <= 40 ? [`the value ${value}`] : [];
+  if (Array.isArray(value)) return value.flatMap(misspelled);
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, of]) => {
+    const ofName = /^[a-z][a-z0-9_]*$/.test(name) ? [] : [`the name ${name}`];
+    return name === "public_key" ? ofName : [...ofName, ...misspelled(of)];
+  });
+} // prettier-ignore
