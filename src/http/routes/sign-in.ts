@@ -11,7 +11,7 @@ import {
   type Visitor,
 } from "../../domain/sign-in/open-link.ts";
 import { json, jsonBody, problems } from "../access.ts";
-import { countryOf } from "../bind-org.ts";
+import { countryOf } from "../asking.ts";
 import { emailField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { isBrowserOf, knownBrowser } from "../known-browser.ts";
