@@ -2,12 +2,12 @@ import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { createOrg, ownedMax } from "../../domain/orgs/create-org.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, jsonBody, posts, problems } from "../access.ts";
-import { idField, instantField, nameText } from "../fields.ts";
+import { idField, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { conflict, Problem } from "../problem.ts";
 
 const newOrg = z
-  .strictObject({ name: nameText(100), livemode: z.boolean().default(false) })
+  .strictObject({ name: line(100), livemode: z.boolean().default(false) })
   .openapi("NewOrganisation", { example: { name: "Acme Solar", livemode: false } });
 const madeOrg = z
   .strictObject({

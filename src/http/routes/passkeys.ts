@@ -5,7 +5,7 @@ import { findPasskeys } from "../../domain/factors/find-factors.ts";
 import { removeOwnFactor } from "../../domain/factors/remove-factor.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { countsAttempts } from "../limit-challenges.ts";
 import { listBody, listOf } from "../page.ts";
@@ -23,7 +23,7 @@ const passkey = z
     last_used_at: instantField.nullable(),
   })
   .openapi("Passkey");
-const newPasskey = z.strictObject({ name: text(100), credential: createdCredential }).openapi("NewPasskey", {
+const newPasskey = z.strictObject({ name: line(100), credential: createdCredential }).openapi("NewPasskey", {
   example: {
     name: "Laptop",
     credential: {

@@ -11,7 +11,8 @@ import {
   type Visitor,
 } from "../../domain/sign-in/open-link.ts";
 import { json, jsonBody, problems } from "../access.ts";
-import { countryOf } from "../asking.ts";
+import { addressOf, countryOf } from "../asking.ts";
+import { networkOf } from "../client-address.ts";
 import { emailField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { isBrowserOf, knownBrowser } from "../known-browser.ts";
@@ -167,7 +168,7 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
       });
       await limitMails(c, email, () => isBrowserOf(c, email));
       const verifier = heldVerifier(c) ?? mintCookie(c);
-      await askForLink(depsOf(c), { email, verifier, next }, c.env.now());
+      await askForLink(depsOf(c), { email, verifier, next, network: networkOf(addressOf(c)) }, c.env.now());
       await c.env.wakeMail();
       setVerifier(c, verifier);
       setDevice(c, heldDevice(c) ?? (await mintDevice(c)));
