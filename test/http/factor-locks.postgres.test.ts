@@ -22,7 +22,8 @@ interface Held {
   readonly at: number;
   sent: number;
   readonly names: string[];
-  readonly meanwhile: () => Promise<unknown>;
+  /** @param pid of the act's own connection */
+  readonly meanwhile: (pid: number) => Promise<unknown>;
 }
 let api: Api;
 let org: Caller;
@@ -41,7 +42,9 @@ const held = (inner: Transport): Transport => ({
         const now = holds.getStore();
         if (now === undefined) return answer;
         now.names.push(statement.name);
-        if (now.sent++ === now.at) await now.meanwhile();
+        if (now.sent++ !== now.at) return answer;
+        const pid = await run({ name: "pid", text: "select pg_backend_pid()", params: [] });
+        await now.meanwhile(Number(pid.rows[0]?.[0]));
         return answer;
       }),
     ),
@@ -105,10 +108,19 @@ const acts: Record<string, Act> = {
       owner.send("PATCH", `/v1/members/${publicId("user", userId)}`, { role: "member" }),
 };
 type Name = keyof typeof acts;
-/** Those that take most of it between them; TEST_FULL: every one. */
-const meeting = ["sign in by passkey", "remove the passkey"] as const;
+/** Those that take most of it between them are met, and by those that take it in other ways; TEST_FULL: every one by every one. */
+const isFull = process.env["TEST_FULL"] === "1";
+const meeting = isFull ? Object.keys(acts) : ["sign in by passkey", "remove the passkey"];
+const met = isFull ? Object.keys(acts) : [...meeting, "show a passkey", "end all other sessions", "get another role"];
 
-const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** Until somebody waits for a lock of that connection. */
+async function untilOneWaitsFor(pid: number, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    const { rows } = await api.db.admin("select 1 from pg_stat_activity where $1 = any (pg_blocking_pids(pid))", [pid]);
+    if (rows.length > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 /** Null: the act sends no such statement. */
 async function meet(one: Name, other: Name, at: number) {
   const place = await ground();
@@ -120,7 +132,11 @@ async function meet(one: Name, other: Name, at: number) {
     sent: 0,
     names: [],
     // Until it is over, or waits.
-    meanwhile: () => Promise.race([(begun = holds.exit(second)), sleep(100)]),
+    meanwhile: (pid) => {
+      let isOver = false;
+      begun = holds.exit(second).finally(() => void (isOver = true));
+      return Promise.race([begun, untilOneWaitsFor(pid, () => isOver)]);
+    },
   };
   const answer = await holds.run(hold, first);
   if (begun === undefined) return null;
@@ -129,20 +145,20 @@ async function meet(one: Name, other: Name, at: number) {
 }
 
 describe("acts on one person's sessions and factors", () => {
-  test.each(Object.keys(acts))(
+  test.each(met)(
     "%s: it waits for no other that waits for it",
     async (one) => {
-      let met = 0;
+      let count = 0;
       const ended: string[] = [];
       const against = async (other: Name) => {
         for (let at = 0; ; at += 1) {
           const done = await meet(one, other, at);
           if (done === null) return;
-          met += 1;
+          count += 1;
           if (done.statuses.some((status) => status >= 500)) ended.push(`${other}, after ${done.after}: ${done.statuses}`);
         }
       };
-      const others = [...(process.env["TEST_FULL"] === "1" ? Object.keys(acts) : meeting)];
+      const others = [...meeting];
       const next = async (): Promise<void> => {
         const other = others.shift();
         if (other === undefined) return;
@@ -150,9 +166,9 @@ describe("acts on one person's sessions and factors", () => {
         await next();
       };
       await Promise.all([1, 2, 3, 4].map(next));
-      console.log(`${one}: met others at ${met} statements`);
+      console.log(`${one}: met others at ${count} statements`);
       expect(ended).toEqual([]);
-      expect(met).toBeGreaterThan(5);
+      expect(count).toBeGreaterThan(5);
     },
     300_000,
   );
