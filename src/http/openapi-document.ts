@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { sessionCookie } from "./authenticate.ts";
+import { describeExamples, type Described } from "./describe-examples.ts";
 import type { HttpDeps, HttpEnv } from "./http-env.ts";
 import type { PolicyName, Quotas } from "./quotas.ts";
 import { describeVendors } from "./vendor-schemas.ts";
@@ -21,7 +22,8 @@ export function openapiDocument(app: OpenAPIHono<HttpEnv>): void {
     type: "apiKey",
     in: "cookie",
     name: sessionCookie,
-    description: "Of a person who signed in. Name the organisation by `Dialgate-Org: org_…` where there are several.",
+    description:
+      "Of a person who signed in (`/auth/sign-in`). Name the organisation by `Dialgate-Org: org_…` where there are several. What changes something says where it comes from: browsers do by `Sec-Fetch-Site`, a program sends `Origin` with the service's own address, or is refused (403 `cross_site`). Any answer may replace the cookie (`Set-Cookie`), as after a change of one's role or a second factor: send the new one from then on, the old one ends seconds later.",
   });
   app.get("/openapi.json", (c) => c.json(documentOf(app, c.env), 200, { "cache-control": "public, max-age=300" }));
 }
@@ -43,7 +45,10 @@ function documentOf(app: OpenAPIHono<HttpEnv>, { publicOrigin, vendors, quotas }
       describeLimits(path, operation, quotas);
     }
   }
-  describeVendors((document.components?.schemas ?? {}) as Record<string, Record<string, unknown>>, vendors);
+  const schemas = (document.components?.schemas ?? {}) as Record<string, Record<string, unknown>>;
+  describeVendors(schemas, vendors);
+  const described = Object.values(document.paths ?? {}).flatMap((item) => Object.values(item as Record<string, Described>));
+  describeExamples(schemas, described);
   return document;
 }
 

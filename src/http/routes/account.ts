@@ -31,6 +31,8 @@ export function accountRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/account",
       summary: "Who this organisation is, and which gates judge its dials",
+      description:
+        "With the organisation's clock (`now`), the versions of gates and rule packs, what this build lacks of them, and warnings about what the organisation has not set up.",
       tags: ["account"],
       ...reads("account.get"),
       responses: { 200: json("The account.", account), ...problems },

@@ -124,6 +124,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/api_keys/{id}",
       summary: "Get an API key",
+      description: "Also one that has ended. Its secret is in no answer.",
       tags: ["api_keys"],
       ...reads("api_keys.get"),
       request: { params: idParam("apiKey") },

@@ -66,6 +66,7 @@ export function attemptRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/attempts",
       summary: "List attempts, newest first",
+      description: "Each is one permit and at most one call; filtered by `campaign_id`, `lead_id` or `state`.",
       tags: ["calls"],
       ...reads("attempts.list"),
       request: {
@@ -95,6 +96,7 @@ export function attemptRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/attempts/{id}",
       summary: "Get an attempt",
+      description: "Its state, the decision that permitted it, and the provider's id of the call once there is one.",
       tags: ["calls"],
       ...reads("attempts.get"),
       request: { params: idParam("attempt") },

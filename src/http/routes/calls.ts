@@ -116,6 +116,8 @@ export function callRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/calls",
       summary: "List calls, newest first",
+      description:
+        "Calls that a provider took, with what became of them; filtered by `campaign_id`, `lead_id` or `disposition`. Reading them is written on the audit chain.",
       tags: ["calls"],
       ...reads("calls.list"),
       request: {
@@ -145,6 +147,7 @@ export function callRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/calls/{id}",
       summary: "Get a call",
+      description: "With its transcript, where the policy keeps transcripts, and how far it was searched for a stop.",
       tags: ["calls"],
       ...reads("calls.get"),
       request: { params: idParam("call") },

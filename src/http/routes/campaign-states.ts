@@ -29,7 +29,11 @@ const chosen = z
     path: ["import_ids"],
     ...coded("one_of_two", "Give either `lead_ids` or `import_ids`, or neither for every lead."),
   })
-  .openapi("ChosenLeads");
+  .openapi("ChosenLeads", {
+    description: "The named leads, or those of the named imports; `{}` for every eligible lead that is not in it yet.",
+    // One that any organisation may send; the ids of the others are its own.
+    example: {},
+  });
 type Chosen = z.infer<typeof chosen>;
 const whichOf = ({ lead_ids: leads, import_ids: imports }: Chosen): EnrolledLeads =>
   leads !== undefined
@@ -134,13 +138,20 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/campaigns/{id}/pause",
       summary: "Pause a campaign, at once",
+      description: "When it has answered, no dial of the campaign leaves any more: permits that were not used are void.",
       tags: ["campaigns"],
       ...posts("campaigns.pause"),
       request: {
         params: idParam("campaign"),
         body: {
           required: false,
-          content: { "application/json": { schema: z.strictObject({ reason: line(200).optional() }).openapi("Pause") } },
+          content: {
+            "application/json": {
+              schema: z
+                .strictObject({ reason: line(200).optional() })
+                .openapi("Pause", { example: { reason: "Complaint under review" } }),
+            },
+          },
         },
       },
       responses: { 200: json("It is paused.", campaign), ...problems },
@@ -158,6 +169,8 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/campaigns/{id}/resume",
       summary: "Resume a paused campaign",
+      description:
+        "Whoever was refused for the pause alone is judged again at once. 409 `conflict` with `scrub_wanted` while a do-not-call source that was disconnected has no successor.",
       tags: ["campaigns"],
       ...posts("campaigns.resume"),
       request: { params: idParam("campaign") },

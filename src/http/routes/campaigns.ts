@@ -140,6 +140,8 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/campaigns",
       summary: "Draft a campaign",
+      description:
+        "Nothing is called before `POST /v1/campaigns/{id}/launch`. The calling window only narrows what the law allows.",
       tags: ["campaigns"],
       ...posts("campaigns.create"),
       request: { body: jsonBody(newCampaign) },
@@ -176,6 +178,7 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/campaigns",
       summary: "List campaigns, newest first",
+      description: "Of every status, drafts and those that have ended among them.",
       tags: ["campaigns"],
       ...reads("campaigns.list"),
       request: { query: z.strictObject({ ...pageQuery, status: z.enum(statuses).optional() }) },
@@ -193,6 +196,7 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/campaigns/{id}",
       summary: "Get a campaign",
+      description: "With its status and, where it was paused, the reason (`status_reason`).",
       tags: ["campaigns"],
       ...reads("campaigns.get"),
       request: { params: idParam("campaign") },
@@ -210,6 +214,8 @@ export function campaignRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/campaigns/{id}/funnel",
       summary: "Where a campaign's leads stand",
+      description:
+        "Places, attempts and calls by state and reason, and what the standing gates say of those that wait. It is no decision: a dial asks every gate again.",
       tags: ["campaigns"],
       ...reads("campaigns.funnel"),
       request: { params: idParam("campaign") },

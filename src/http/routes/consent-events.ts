@@ -125,6 +125,8 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/consent_events",
       summary: "List consent events, newest first",
+      description:
+        "Grants, revocations, lifts and relationships, of everyone or of the one in `person_id`. Reading them is written on the audit chain.",
       tags: ["consent"],
       ...reads("consent_events.list"),
       request: { query: z.strictObject({ ...pageQuery, person_id: givenId("person").optional() }) },
@@ -143,6 +145,7 @@ export function consentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/consent_events/{id}",
       summary: "Get a consent event",
+      description: "With its details as they were recorded: nothing of an event is changed later.",
       tags: ["consent"],
       ...reads("consent_events.get"),
       request: { params: idParam("consentEvent") },

@@ -69,6 +69,7 @@ export function decisionRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/decisions/{id}",
       summary: "Get a recorded decision",
+      description: "As it was recorded, gate by gate. `GET /v1/decisions/{id}/snapshot` answers what the gates read.",
       tags: ["decisions"],
       ...reads("decisions.get"),
       request: { params: idParam("decision") },

@@ -71,6 +71,7 @@ export function haltRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/halts",
       summary: "List halts, newest first",
+      description: "What each stops, by whom and since when; those that have ended are left out with `open=true`.",
       tags: ["halts"],
       ...reads("halts.list"),
       request: { query: z.strictObject({ ...pageQuery, open: z.enum(["true", "false"]).optional() }) },

@@ -76,6 +76,7 @@ export function incidentRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/incidents/{id}",
       summary: "Get an incident",
+      description: "What happened, whether it halts anything, and once it is closed by whom and why.",
       tags: ["halts"],
       ...reads("incidents.get"),
       request: { params: idParam("incident") },

@@ -97,6 +97,8 @@ export function invitationRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/auth/invitation",
       operationId: "invitations.page",
       summary: "The page to which an invitation's link leads; loading it changes nothing",
+      description:
+        "The token stands behind the `#` of the mail's link; the page's button sends it (`POST /v1/invitations/accept`) for whoever is signed in by the invited address.",
       tags: ["members"],
       "x-public": true,
       security: [],
@@ -153,6 +155,7 @@ export function invitationRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/invitations/{id}",
       summary: "Get an invitation",
+      description: "Also one that has ended. Its token is in no answer.",
       tags: ["members"],
       ...reads("invitations.get"),
       request: { params: idParam("invitation") },

@@ -151,6 +151,8 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/leads/batch",
       summary: "Add up to 1,000 leads, with a result for each",
+      description:
+        "One bad lead keeps no other: each result says `created` or `rejected`, with the reason. A body that its schema refuses is refused as a whole.",
       tags: ["leads"],
       ...posts("leads.create_batch", { bodyBytesMax: batchBytesMax }),
       request: {
@@ -187,6 +189,8 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/leads",
       summary: "List leads, newest first",
+      description:
+        "Filtered by `status`, `import_id` or `external_id`, one or several. Reading them is written on the audit chain, one entry a page.",
       tags: ["leads"],
       ...reads("leads.list"),
       request: {
@@ -216,7 +220,9 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
       description: "A POST, because numbers do not belong in addresses that are logged.",
       tags: ["leads"],
       ...posts("leads.search"),
-      request: { body: jsonBody(z.strictObject({ phone: e164Field }).openapi("LeadSearch")) },
+      request: {
+        body: jsonBody(z.strictObject({ phone: e164Field }).openapi("LeadSearch", { example: { phone: "+13035550142" } })),
+      },
       responses: {
         200: json("The leads of the number.", z.strictObject({ object: z.literal("list"), data: z.array(lead) })),
         ...problems,
@@ -233,6 +239,7 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/leads/{id}",
       summary: "Get a lead",
+      description: "With its status and, where no queue takes it, the reason. Reading it is written on the audit chain.",
       tags: ["leads"],
       ...reads("leads.get"),
       request: { params: idParam("lead") },
@@ -271,6 +278,8 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/leads/{id}/decision",
       summary: "Why a lead was dialed or was not: its last decision, gate by gate",
+      description:
+        "Of all campaigns, or of the one in `campaign_id`: verdict, reason and rule with citation of each gate, and what to do or when it may be asked again.",
       tags: ["leads", "decisions"],
       ...reads("leads.decision"),
       request: { params: idParam("lead"), query: z.strictObject({ campaign_id: givenId("campaign").optional() }) },

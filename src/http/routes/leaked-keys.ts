@@ -13,6 +13,7 @@ const report = z.object({
   type: z.string().max(200).optional(),
   url: z.string().max(4_000).nullish(),
 });
+const exampleReport = { token: "dg_test_…", type: "dialgate_api_key", url: "https://github.com/acme/crm/blob/main/.env" };
 const answer = z
   .strictObject({
     object: z.literal("list"),
@@ -38,7 +39,10 @@ export function leakedKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       security: [],
       middleware: [readJson(bodyBytesMax)],
       request: {
-        body: { required: true, content: { "application/json": { schema: z.array(report).min(1).max(reportsMax) } } },
+        body: {
+          required: true,
+          content: { "application/json": { schema: z.array(report).min(1).max(reportsMax), example: [exampleReport] } },
+        },
       },
       responses: { 200: json("Done.", answer), ...problems },
     }),

@@ -72,6 +72,8 @@ export function meRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/me",
       summary: "Who asks, in which organisations, and what they may do",
+      description:
+        "Of any credential: a person in all of their organisations, a key or token in its own. It asks for no scope and no role, and is answered while a second factor is due.",
       tags: ["users"],
       ...reads("me.get"),
       responses: { 200: json("The asker.", me), ...problems },

@@ -113,6 +113,7 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: landing,
       operationId: "oidc.signed_in",
       summary: "Where a browser ends up that has signed in",
+      description: "A page that says so, and leads on to one's second factors.",
       ...open,
       responses: { 200: { description: "A page.", content: { "text/html": { schema: z.string() } } }, ...problems },
     }),

@@ -77,6 +77,8 @@ export function policyRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/policy",
       summary: "Read what the organisation chose beyond the law",
+      description:
+        "The organisation's own caps, do-not-call lists and demands on consent, as the gates read them beside the law's.",
       tags: ["account"],
       ...reads("policy.get"),
       responses: { 200: json("The policy.", policy), ...problems },
@@ -89,6 +91,8 @@ export function policyRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "patch",
       path: "/v1/policy",
       summary: "Change it",
+      description:
+        "The fields that are sent. Permits minted before are void; who waits is judged again by the new values, and added lists are asked.",
       tags: ["account"],
       ...changes("policy.update"),
       request: { body: jsonBody(changed) },

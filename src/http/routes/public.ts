@@ -27,6 +27,8 @@ export function publicRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/healthz",
       operationId: "health.get",
       summary: "Whether the worker and its database answer",
+      description:
+        "For monitors, without a key: 200 when the database answers a query of the worker, 503 `database_unavailable` when it does not.",
       tags: ["service"],
       "x-public": true,
       security: [],
@@ -44,6 +46,8 @@ export function publicRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/errors/{type}",
       operationId: "errors.get",
       summary: "What a problem's type says, why it arises and what to do",
+      description:
+        "Where the `type` of a problem document leads, without a key: `codes` lists what `errors[].code` may say beneath it.",
       tags: ["service"],
       "x-public": true,
       security: [],

@@ -50,6 +50,8 @@ export function secondFactorRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/me/second_factors",
       summary: "What second factors one has",
+      description:
+        "How many passkeys, since when an authenticator app, and how many recovery codes are left. Also answered while one of them is due.",
       tags: ["second_factors"],
       ...reads("second_factors.get"),
       responses: { 200: json("One's own.", factors), ...problems },
@@ -62,6 +64,8 @@ export function secondFactorRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/me/second_factor/passkey/options",
       summary: "Options for showing a passkey in this session",
+      description:
+        "The challenge holds for one answer, in this session, for a few minutes: give the browser these options and send what it returns to `POST /v1/me/second_factor/passkey`.",
       tags: ["second_factors"],
       ...posts("second_factors.passkey_options"),
       responses: { 200: json("For the browser.", requestOptions), ...problems },

@@ -116,12 +116,18 @@ async function refusal(c: Context<HttpEnv>, { mailQueued }: Refused, field: "tok
 }
 
 const serve = ({ html, headers }: Page): Response => new Response(html, { headers });
-const pageRoute = <const Path extends string, const Id extends string>(path: Path, operationId: Id, summary: string) =>
+const pageRoute = <const Path extends string, const Id extends string>(
+  path: Path,
+  operationId: Id,
+  summary: string,
+  description: string,
+) =>
   createRoute({
     method: "get",
     path,
     operationId,
     summary,
+    description,
     tags: ["sign-in"],
     "x-public": true,
     security: [],
@@ -130,19 +136,40 @@ const pageRoute = <const Path extends string, const Id extends string>(path: Pat
 
 /** What somebody does who is not known yet. Nothing here says whether an address is anyone's. */
 export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
-  app.openapi(pageRoute("/auth/sign-in", "sign_in.page", "The page on which somebody signs in"), (c) =>
-    serve(signInPage(configuredNames(c.env.identityProviders))),
+  app.openapi(
+    pageRoute(
+      "/auth/sign-in",
+      "sign_in.page",
+      "The page on which somebody signs in",
+      "A form for an address of mail, and what leads on to Google, Microsoft and passkeys. Its form sends what `POST /auth/link` takes.",
+    ),
+    (c) => serve(signInPage(configuredNames(c.env.identityProviders))),
   );
   app.openapi(
-    pageRoute("/auth/second-factor", "sign_in.second_factor_page", "The page on which somebody shows their second factor"),
+    pageRoute(
+      "/auth/second-factor",
+      "sign_in.second_factor_page",
+      "The page on which somebody shows their second factor",
+      "Where signing in leads whoever has a second factor. It sends what the operations beneath `/v1/me/second_factor` take.",
+    ),
     () => serve(secondFactorPage),
   );
   app.openapi(
-    pageRoute("/auth/factors", "sign_in.factors_page", "The page of one's own passkeys, authenticator app and recovery codes"),
+    pageRoute(
+      "/auth/factors",
+      "sign_in.factors_page",
+      "The page of one's own passkeys, authenticator app and recovery codes",
+      "For whoever is signed in: passkeys are added, named and removed there, an authenticator app is set up, and recovery codes are made.",
+    ),
     () => serve(factorsPage),
   );
   app.openapi(
-    pageRoute("/auth/link", "sign_in.link_page", "The page to which a mail's link leads; loading it changes nothing"),
+    pageRoute(
+      "/auth/link",
+      "sign_in.link_page",
+      "The page to which a mail's link leads; loading it changes nothing",
+      "The token stands behind the `#` of the mail's link, and is sent by the page's button alone (`POST /auth/link/open`): programs that follow links use nothing up.",
+    ),
     () => serve(linkPage),
   );
 

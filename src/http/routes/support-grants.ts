@@ -91,6 +91,8 @@ export function supportGrantRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/support_grants",
       summary: "List by whom of the platform's operators the organisation was entered, newest first",
+      description:
+        "Those that have ended, too: reason, role, end, how many requests were made by each and what the last one was.",
       tags: ["support"],
       ...reads("support_grants.list"),
       request: { query: z.strictObject(pageQuery) },
@@ -111,6 +113,8 @@ export function supportGrantRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/support_grants/{id}",
       summary: "Get a support grant, with what was done by it",
+      description:
+        "`requests` counts what was asked for by it, whether it was done (`support.acted`) or refused (`support.refused` on the audit chain).",
       tags: ["support"],
       ...reads("support_grants.get"),
       request: { params: idParam("supportGrant") },

@@ -106,7 +106,13 @@ export function suppressionRoutes(app: OpenAPIHono<HttpEnv>): void {
       description: "A POST, because numbers do not belong in addresses that are logged.",
       tags: ["suppressions"],
       ...posts("suppressions.look_up"),
-      request: { body: jsonBody(z.strictObject({ phones: z.array(e164Field).min(1).max(100) }).openapi("SuppressionLookup")) },
+      request: {
+        body: jsonBody(
+          z
+            .strictObject({ phones: z.array(e164Field).min(1).max(100) })
+            .openapi("SuppressionLookup", { example: { phones: ["+13035550142"] } }),
+        ),
+      },
       responses: {
         200: json("Each number, in the order asked.", z.strictObject({ object: z.literal("list"), data: z.array(lookedUp) })),
         ...problems,

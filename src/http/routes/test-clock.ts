@@ -33,6 +33,7 @@ export function testClockRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/test_clock",
       summary: "Read the test clock",
+      description: "Of a test organisation: its instant, and where it is on its way to. A live organisation gets 404.",
       tags: ["test clock"],
       ...reads("test_clock.get"),
       responses: { 200: json("The clock; a live organisation has none.", clock), ...problems },

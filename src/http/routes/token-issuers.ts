@@ -209,6 +209,7 @@ export function tokenIssuerRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/token_issuers/{id}",
       summary: "Get a token issuer",
+      description: "With how its keys were last read, where it publishes a set (`key_set`). A secret is in no answer.",
       tags: ["token_issuers"],
       ...reads("token_issuers.get"),
       request: { params: idParam("tokenIssuer") },

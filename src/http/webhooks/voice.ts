@@ -25,6 +25,8 @@ export function voiceWebhooks(app: OpenAPIHono<HttpEnv>): void {
       path: "/webhooks/voice/{id}",
       operationId: "webhooks.voice",
       summary: "A vendor's event, signed by it",
+      description:
+        "No key: the vendor's signature over the raw bytes, with the connection's secret, is the proof. An event that was received before changes nothing, and is answered alike.",
       ...signed,
       request: { params: idParam("connection"), body },
       responses: { 204: { description: "Kept, once." }, ...problems },
