@@ -62,13 +62,14 @@ create index memberships_of_user on memberships (user_id, org_id);
 call app.protect_table('memberships', 'select, insert, update (role), delete');
 call app.classify('memberships', org => 'role', system => 'org_id user_id created_at');
 
--- Whoever takes an owner away, by whatever statement: an org is never without one again. Two owners who leave at once meet on
--- the org's row.
+-- Whoever takes an owner away, by whatever statement: an org is never without one again. Whose account is disabled owns nothing
+-- that anyone could still ask them for, and does not count. Two owners who leave at once meet on the org's row.
 create function app.keep_an_owner() returns trigger language plpgsql as $$
 begin
   if old.role <> 'owner' or (tg_op = 'UPDATE' and new.role = 'owner') then return null; end if;
   perform 1 from public.org_facts f where f.org_id = (select app.org()) for update;
-  if not exists (select 1 from public.memberships m where m.org_id = (select app.org()) and m.role = 'owner') then
+  if not exists (select 1 from public.memberships m join public.users u on u.id = m.user_id and u.disabled_at is null
+      where m.org_id = (select app.org()) and m.role = 'owner') then
     raise exception 'an org keeps an owner' using errcode = '23514', constraint = 'org_keeps_an_owner';
   end if;
   return null;
@@ -187,10 +188,11 @@ create function app.machine_refusal(scopes text[], sponsor uuid, needed_scope te
 
 -- Binding by API key: door, settings and the key's own row in one statement, so that an authenticated read is one request.
 -- `wanted_org`: the one that the request names, if it names one; another than the key's is answered as one that is not there.
-create function app.bind_api_key(key_id uuid, key_hash bytea, real_now timestamptz, wanted_org uuid, needed_scope text, roles text[])
-  returns table (org_id uuid, now timestamptz, livemode boolean, scopes text[], org_name text, sponsor_id uuid, refusal text)
+-- From which network it is used is noted (0018_networks.sql) also where it may not do what it was sent for: it was used.
+create function app.bind_api_key(key_id uuid, key_hash bytea, real_now timestamptz, from_network text, wanted_org uuid, needed_scope text, roles text[])
+  returns table (org_id uuid, now timestamptz, livemode boolean, scopes text[], org_name text, sponsor_id uuid, from_new_network boolean, refusal text)
   volatile language plpgsql as $$
-declare found_org uuid; bound record; held record; refused text;
+declare found_org uuid; bound record; held record; refused text; is_new boolean;
 begin
   select d.org_id into found_org from door.api_key(key_id, key_hash) d;
   -- A statement of its own: joined to it, the policies of what follows could be read before the binding has run.
@@ -207,12 +209,14 @@ begin
   update public.api_keys k set last_used_at = real_now where k.org_id = (select app.org()) and k.id = (
     select x.id from public.api_keys x where x.org_id = (select app.org()) and x.id = key_id
       and (x.last_used_at is null or x.last_used_at < real_now - interval '1 minute') for no key update skip locked);
+  is_new := refused is distinct from 'unknown_principal' and app.note_network(key_id, from_network, real_now);
   if refused is not null then perform app.unbind(refused); end if;
-  return query select bound.org_id, bound.now, bound.livemode, held.scopes, held.name, held.sponsor_id, refused;
+  return query select bound.org_id, bound.now, bound.livemode, held.scopes, held.name, held.sponsor_id, is_new, refused;
 end $$;
 
--- The session, if it lives; to the minute it is written down that it was used.
-create function app.live_session(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text)
+-- The session, if it lives; to the minute it is written down that it was used. `notes_use` false: nothing is written. A transaction
+-- that goes on says that, of a session whose use was noted before: who holds a session's row waits for nothing else.
+create function app.live_session(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text, notes_use boolean)
   returns table (stage text, factor_at timestamptz, rotation_due boolean, country_changed boolean) volatile language plpgsql as $$
 declare held record;
 begin
@@ -222,7 +226,8 @@ begin
       and (s.secret_hash = session_hash or (s.previous_hash = session_hash and s.previous_until > real_now))
       and s.ends_at > real_now and s.last_seen_at > real_now - make_interval(secs => s.idle_seconds) and u.disabled_at is null;
   if not found then return; end if;
-  if held.country is distinct from from_country and from_country is not null then
+  if not notes_use then null;
+  elsif held.country is distinct from from_country and from_country is not null then
     -- Used from another country: whoever holds it now shows again who they are, and its person is told after the request. Where
     -- no country was known there is no other.
     held.country_untold := held.country_untold or held.country is not null;
@@ -237,13 +242,13 @@ end $$;
 
 -- A person in an org. `wanted_org` null: the only one that they are a member of. Not theirs and not there are one answer.
 create function app.bind_session(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
-    wanted_org uuid, roles text[], needs_factor boolean)
+    notes_use boolean, wanted_org uuid, roles text[], needs_factor boolean)
   returns table (org_id uuid, now timestamptz, livemode boolean, org_name text, role text, sponsor_id uuid, factor_at timestamptz,
     rotation_due boolean, country_changed boolean, refusal text)
   volatile language plpgsql as $$
 declare session record; bound record; held record; to_org uuid := wanted_org; refused text;
 begin
-  select s.stage, s.factor_at, s.rotation_due, s.country_changed into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  select s.stage, s.factor_at, s.rotation_due, s.country_changed into session from app.live_session(session_id, of_user, session_hash, real_now, from_country, notes_use) s;
   if not found then perform app.unbind('unknown_principal'); return; end if;
   if session.stage <> 'open' then refused := 'factor_due';
   elsif to_org is null then
@@ -260,8 +265,8 @@ begin
     end if;
   end if;
   if refused is not null then
-    return query select null::uuid, null::timestamptz, null::boolean, null::text, null::text, null::uuid, null::timestamptz, null::boolean,
-      session.country_changed, app.unbind(refused);
+    return query select null::uuid, null::timestamptz, null::boolean, null::text, null::text, null::uuid, null::timestamptz,
+      session.rotation_due, session.country_changed, app.unbind(refused);
   else
     return query select bound.org_id, bound.now, bound.livemode, held.name, held.role, of_user, session.factor_at, session.rotation_due,
       session.country_changed, null::text;
@@ -271,12 +276,13 @@ end $$;
 -- An operator in an org that a support grant opened, with a second factor always; but to note what they were refused, for which
 -- the session and the grant are enough.
 create function app.bind_operator(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
-    wanted_org uuid, grant_id uuid, roles text[], needs_factor boolean)
-  returns table (org_id uuid, now timestamptz, livemode boolean, org_name text, role text, factor_at timestamptz, country_changed boolean, refusal text)
+    notes_use boolean, wanted_org uuid, grant_id uuid, roles text[], needs_factor boolean)
+  returns table (org_id uuid, now timestamptz, livemode boolean, org_name text, role text, factor_at timestamptz, rotation_due boolean,
+    country_changed boolean, refusal text)
   volatile language plpgsql as $$
 declare session record; bound record; held record; refused text;
 begin
-  select s.stage, s.factor_at, s.rotation_due, s.country_changed into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  select s.stage, s.factor_at, s.rotation_due, s.country_changed into session from app.live_session(session_id, of_user, session_hash, real_now, from_country, notes_use) s;
   if not found then perform app.unbind('unknown_principal'); return; end if;
   select b.org_id, b.now, b.livemode into bound from app.bind(wanted_org, real_now) b;
   select g.role, o.name into held from public.support_grants g join public.orgs o on o.org_id = (select app.org())
@@ -288,10 +294,11 @@ begin
   elsif not held.role = any (roles) then refused := 'role_missing';
   end if;
   if refused is not null then
-    return query select null::uuid, null::timestamptz, null::boolean, null::text, null::text, null::timestamptz, session.country_changed,
-      app.unbind(refused);
+    return query select null::uuid, null::timestamptz, null::boolean, null::text, null::text, null::timestamptz, session.rotation_due,
+      session.country_changed, app.unbind(refused);
   else
-    return query select bound.org_id, bound.now, bound.livemode, held.name, held.role, session.factor_at, session.country_changed, null::text;
+    return query select bound.org_id, bound.now, bound.livemode, held.name, held.role, session.factor_at, session.rotation_due,
+      session.country_changed, null::text;
   end if;
 end $$;
 
@@ -300,33 +307,35 @@ create function app.platform() returns uuid immutable language sql as $$ select 
 
 -- A person in their own matters. `stages`: of which sessions may do it; `needs_factor`: only with a second factor given.
 create function app.bind_person(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
-    stages text[], needs_factor boolean)
-  returns table (org_id uuid, now timestamptz, livemode boolean, factor_at timestamptz, country_changed boolean, refusal text)
+    notes_use boolean, stages text[], needs_factor boolean)
+  returns table (org_id uuid, now timestamptz, livemode boolean, factor_at timestamptz, rotation_due boolean, country_changed boolean, refusal text)
   volatile language plpgsql as $$
 declare session record; refused text;
 begin
-  select s.stage, s.factor_at, s.rotation_due, s.country_changed into session from app.live_session(session_id, of_user, session_hash, real_now, from_country) s;
+  select s.stage, s.factor_at, s.rotation_due, s.country_changed into session from app.live_session(session_id, of_user, session_hash, real_now, from_country, notes_use) s;
   if not found then perform app.unbind('unknown_principal'); return; end if;
   if not session.stage = any (stages) then refused := 'factor_due';
   elsif needs_factor and session.factor_at is null then refused := 'factor_missing';
   end if;
   if refused is not null then
-    return query select null::uuid, null::timestamptz, null::boolean, null::timestamptz, session.country_changed, app.unbind(refused);
+    return query select null::uuid, null::timestamptz, null::boolean, null::timestamptz, session.rotation_due,
+      session.country_changed, app.unbind(refused);
   else
-    return query select b.org_id, b.now, b.livemode, session.factor_at, session.country_changed, null::text from app.bind(app.platform(), real_now) b;
+    return query select b.org_id, b.now, b.livemode, session.factor_at, session.rotation_due, session.country_changed, null::text
+      from app.bind(app.platform(), real_now) b;
   end if;
 end $$;
 
 revoke execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
-  app.bind_api_key(uuid, bytea, timestamptz, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text),
-  app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
-  app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[], boolean), app.platform(),
-  app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) from public;
+  app.bind_api_key(uuid, bytea, timestamptz, text, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text, boolean),
+  app.bind_session(uuid, uuid, bytea, timestamptz, text, boolean, uuid, text[], boolean),
+  app.bind_operator(uuid, uuid, bytea, timestamptz, text, boolean, uuid, uuid, text[], boolean), app.platform(),
+  app.bind_person(uuid, uuid, bytea, timestamptz, text, boolean, text[], boolean) from public;
 grant execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
-  app.bind_api_key(uuid, bytea, timestamptz, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text),
-  app.bind_session(uuid, uuid, bytea, timestamptz, text, uuid, text[], boolean),
-  app.bind_operator(uuid, uuid, bytea, timestamptz, text, uuid, uuid, text[], boolean), app.platform(),
-  app.bind_person(uuid, uuid, bytea, timestamptz, text, text[], boolean) to dialgate_app;
+  app.bind_api_key(uuid, bytea, timestamptz, text, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text, boolean),
+  app.bind_session(uuid, uuid, bytea, timestamptz, text, boolean, uuid, text[], boolean),
+  app.bind_operator(uuid, uuid, bytea, timestamptz, text, boolean, uuid, uuid, text[], boolean), app.platform(),
+  app.bind_person(uuid, uuid, bytea, timestamptz, text, boolean, text[], boolean) to dialgate_app;
 
 -- The platform's chain.
 do $$ begin

@@ -76,7 +76,7 @@ begin
   select u.id into held from public.users u where u.email = of_email order by u.id for no key update;
   if not exists (select 1 from public.oidc_removals r
     where r.provider = of_provider and r.issuer = of_issuer and r.subject = of_subject and r.user_id = held) then return false; end if;
-  if not exists (select 1 from app.live_session(session_id, held, session_hash, real_now, null) s where s.stage = 'open') then return true; end if;
+  if not exists (select 1 from app.live_session(session_id, held, session_hash, real_now, null, false) s where s.stage = 'open') then return true; end if;
   delete from public.oidc_removals r where r.provider = of_provider and r.issuer = of_issuer and r.subject = of_subject and r.user_id = held;
   return false;
 end $$;

@@ -12,7 +12,7 @@ create table credential_networks (
 call app.protect_table('credential_networks', 'select, insert, update (told_at)');
 call app.classify('credential_networks', org => 'network', system => 'org_id credential_id first_seen_at told_at');
 
--- In the statement that binds. True while somebody is still to be told of this network. A credential that is used from a thousand
+-- Asked by what binds. True while somebody is still to be told of this network. A credential that is used from a thousand
 -- is used from anywhere: further ones are not kept.
 create function app.note_network(credential uuid, from_network text, real_now timestamptz) returns boolean volatile language plpgsql as $$
 declare known record; many bigint;

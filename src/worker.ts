@@ -11,7 +11,7 @@ import { type Env, parseEnv, type WorkerEnv } from "./env.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpDeps } from "./http/http-env.ts";
 import { knownIssuers } from "./http/known-issuers.ts";
-import { knownSessions } from "./http/known-sessions.ts";
+import { isolateMemory } from "./http/isolate-memory.ts";
 import { quotasOf } from "./http/quotas.ts";
 import { type FaultReport, faultOf } from "./http/on-error.ts";
 import { judgeStanding } from "./jobs/judge-standing.ts";
@@ -41,6 +41,7 @@ interface Isolate {
   readonly desk: Desk;
   readonly knownIssuers: HttpDeps["knownIssuers"];
   readonly knownSessions: HttpDeps["knownSessions"];
+  readonly knownUses: HttpDeps["knownUses"];
   /** Buckets that hold still until an instant, as their counter said. */
   readonly refusals: Map<string, number>;
   roleIsSafe: boolean;
@@ -56,7 +57,8 @@ async function isolateOf(workerEnv: WorkerEnv): Promise<Isolate> {
       keys: await importKeys(env),
       desk: openDesk(),
       knownIssuers: knownIssuers(),
-      knownSessions: knownSessions(),
+      knownSessions: isolateMemory(),
+      knownUses: isolateMemory(),
       refusals: new Map(),
       roleIsSafe: false,
     };
@@ -90,6 +92,7 @@ async function serve(request: Request, workerEnv: WorkerEnv, context: ExecutionC
     desk: isolate.desk,
     knownIssuers: isolate.knownIssuers,
     knownSessions: isolate.knownSessions,
+    knownUses: isolate.knownUses,
     roleIsSafe: () => roleIsSafe(isolate, deps),
     checkDatabase: async () => void (await deps.system.unsafeRole()),
     callNow: (org, asked) => callNow({ ...deps, desk: isolate.desk }, org, asked),

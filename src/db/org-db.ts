@@ -36,17 +36,28 @@ export interface Bound {
   readonly sponsorId: string | null;
   /** When the session showed a second factor. */
   readonly factorAt: Instant | null;
-  /** A machine's credential is used from where it was not before, and nobody was told yet. */
-  readonly fromNewNetwork: boolean;
-  /** The session is to go on under another token. */
-  readonly rotationDue: boolean;
   /** A test org's clock is on its way: whoever moves it applies what arrives. */
   readonly clockMoving: boolean;
+}
+
+/** What binding saw of the credential itself, whether or not it let it do what it was sent for. */
+export interface Noticed {
+  /** The session is used from another country, and its person is to be told of it. */
+  readonly elsewhere: boolean;
+  /** The session is to go on under another token. */
+  readonly rotationDue: boolean;
+  /** A machine's credential is used from where it was not before, and nobody was told yet. */
+  readonly newNetwork: boolean;
 }
 
 /** How a handle becomes bound: a statement that is sent first in every transaction, and a judge of its answer. */
 export interface Binding {
   readonly statement: Statement;
+  /**
+   * In its place in transactions that go on, where `statement` writes something of its own: then that is sent by itself before
+   * the first of them, and the rows that it wrote wait for nobody.
+   */
+  readonly again?: Statement;
   readonly actor: Actor;
   readonly requestId: string;
   /** Written in the same request as the first thing that is read: that it was. */
@@ -86,7 +97,7 @@ export class OrgDb {
   readonly #newId: () => string;
   #mayHaveChanged = false;
   #lastBound: Bound | null = null;
-  #isElsewhere = false;
+  #noticed: Noticed = { elsewhere: false, rotationDue: false, newNetwork: false };
   #toNote: readonly AuditEntry[];
   #access: AuditEntry | null;
 
@@ -116,9 +127,9 @@ export class OrgDb {
   get lastBound(): Bound | null {
     return this.#lastBound;
   }
-  /** Whether the session is used from another country and its person is to be told of it: also where the request was refused. */
-  get isElsewhere(): boolean {
-    return this.#isElsewhere;
+  /** What any binding saw of the credential: also where the request was refused. */
+  get noticed(): Noticed {
+    return this.#noticed;
   }
   /** A new time-ordered uuid. */
   newId(): string {
@@ -195,9 +206,10 @@ export class OrgDb {
 
   async #change<R>(door: Door | null, entry: AuditEntry, work: Work<R>): Promise<R | null> {
     let nothing: { readonly result: R | null } | undefined;
+    const binding = await this.#toGoOn();
     try {
       const done = await this.#transport.transaction(async (run) => {
-        const own = this.#admit(await run(this.#binding.statement));
+        const own = this.#admit(await run(binding));
         const bound = door === null ? own : boundOf(await run(door.statement));
         const entries: AuditEntry[] = [entry];
         const result = bound === null ? null : await work(new OrgWriter(run, bound, this.#newId, entries));
@@ -219,6 +231,13 @@ export class OrgDb {
     }
   }
 
+  /** What binds a transaction that changes something, once what binding itself writes has committed. */
+  async #toGoOn(): Promise<Statement> {
+    const { statement, again } = this.#binding;
+    if (again !== undefined && this.#lastBound === null) await this.bound();
+    return again ?? statement;
+  }
+
   #noteFailure(thrown: unknown): void {
     if (thrown instanceof DbError && !thrown.isUndone) this.#mayHaveChanged = true;
   }
@@ -238,12 +257,11 @@ export class OrgDb {
   ): Promise<{ bound: Bound; answers: readonly Answer[] }> {
     const reads = statements.some(({ bookkeeping }) => bookkeeping !== true);
     const notes = reads && this.#toNote.length > 0 ? [appendStatement(this.#toNote, this.#binding)] : [];
-    const [binding, ...answers] = await this.#transport
-      .batch([this.#binding.statement, ...statements, ...notes])
-      .catch((thrown: unknown) => {
-        if (changes) this.#noteFailure(thrown);
-        return this.#refusedOr(thrown);
-      });
+    const bind = changes ? await this.#toGoOn() : this.#binding.statement;
+    const [binding, ...answers] = await this.#transport.batch([bind, ...statements, ...notes]).catch((thrown: unknown) => {
+      if (changes) this.#noteFailure(thrown);
+      return this.#refusedOr(thrown);
+    });
     if (changes) this.#mayHaveChanged = true;
     if (notes.length > 0) this.#toNote = [];
     return { bound: this.#admit(binding), answers: answers.slice(0, statements.length) };
@@ -257,9 +275,14 @@ export class OrgDb {
   }
 
   #admit(answer: Answer | undefined): Bound {
-    const [row] = answer === undefined ? [] : rowsOf<{ refusal?: string | null; country_changed?: boolean | null }>(answer);
-    if (row?.country_changed === true) this.#isElsewhere = true;
-    return (this.#lastBound = this.#binding.admit(boundOf(answer), row?.refusal ?? null));
+    const [row = {}] = answer === undefined ? [] : rowsOf<Record<string, unknown>>(answer);
+    const { elsewhere, rotationDue, newNetwork } = this.#noticed;
+    this.#noticed = {
+      elsewhere: elsewhere || row["country_changed"] === true,
+      rotationDue: rotationDue || row["rotation_due"] === true,
+      newNetwork: newNetwork || row["from_new_network"] === true,
+    };
+    return (this.#lastBound = this.#binding.admit(boundOf(answer), (row["refusal"] as string | null | undefined) ?? null));
   }
 }
 
@@ -275,8 +298,6 @@ function boundOf(answer: Answer | undefined): Bound | null {
     role: (row["role"] as string | undefined) ?? null,
     sponsorId: (row["sponsor_id"] as string | undefined) ?? null,
     factorAt: (row["factor_at"] as Instant | undefined) ?? null,
-    fromNewNetwork: row["from_new_network"] === true,
-    rotationDue: row["rotation_due"] === true,
     clockMoving: row["clock_moving"] === true,
   };
 }

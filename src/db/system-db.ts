@@ -157,8 +157,8 @@ export class SystemDb {
   ): OrgDb {
     const statement = {
       name: "app.bind_api_key",
-      text: `select b.*, ${noted(1, 3, 7)} from app.bind_api_key($1, $2, $3, $4, $5, $6) b, ${held(8)}`,
-      params: [key.id, byteaText(key.hash), asking.realNow, wantedOrg, demand.scope, demand.roles, asking.network, this.#peppers],
+      text: `select b.* from app.bind_api_key($1, $2, $3, $4, $5, $6, $7) b, ${held(8)}`,
+      params: [key.id, byteaText(key.hash), asking.realNow, asking.network, wantedOrg, demand.scope, demand.roles, this.#peppers],
     };
     return this.#admitted({ type: "api_key", id: publicId("apiKey", key.id) }, statement, demand, asking);
   }
@@ -183,17 +183,17 @@ export class SystemDb {
   ): OrgDb {
     const statement = {
       name: "app.bind_token",
-      text: `select b.*, ${noted(1, 5, 9)} from app.bind_token($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(10)}`,
+      text: `select b.* from app.bind_token($1, $2, $3, $4, $5, $6, $7, $8, $9) b, ${held(10)}`,
       params: [
         issuerId,
         version,
         issuedAt,
         scopes,
         asking.realNow,
+        asking.network,
         wantedOrg,
         demand.scope,
         demand.roles,
-        asking.network,
         this.#peppers,
       ],
     };
@@ -203,12 +203,12 @@ export class SystemDb {
 
   /** For a person in one of their orgs; without a wanted org in the only one that they have. */
   asMember(session: SessionProof, wantedOrg: string | null, demand: Demand, asking: Asking): OrgDb {
-    const statement = {
+    const statement = (notesUse: boolean): Statement => ({
       name: "app.bind_session",
-      text: `select b.* from app.bind_session($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(9)}`,
-      params: [...proofOf(session, asking), wantedOrg, demand.roles, demand.factor, this.#peppers],
-    };
-    return this.#admitted({ type: "user", id: publicId("user", session.userId) }, statement, demand, asking);
+      text: `select b.* from app.bind_session($1, $2, $3, $4, $5, $6, $7, $8, $9) b, ${held(10)}`,
+      params: [...proofOf(session, asking), notesUse, wantedOrg, demand.roles, demand.factor, this.#peppers],
+    });
+    return this.#inSession({ type: "user", id: publicId("user", session.userId) }, statement, demand, asking);
   }
 
   /**
@@ -223,23 +223,23 @@ export class SystemDb {
     asking: Asking,
     toNote: { readonly refusal: boolean } = { refusal: false },
   ): OrgDb {
-    const statement = {
+    const statement = (notesUse: boolean): Statement => ({
       name: "app.bind_operator",
-      text: `select b.* from app.bind_operator($1, $2, $3, $4, $5, $6, $7, $8, $9) b, ${held(10)}`,
-      params: [...proofOf(session, asking), wantedOrg, grantId, demand.roles, !toNote.refusal, this.#peppers],
-    };
+      text: `select b.* from app.bind_operator($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) b, ${held(11)}`,
+      params: [...proofOf(session, asking), notesUse, wantedOrg, grantId, demand.roles, !toNote.refusal, this.#peppers],
+    });
     const actor = { type: "operator", id: publicId("user", session.userId), grant: publicId("supportGrant", grantId) } as const;
-    return this.#admitted(actor, statement, demand, asking);
+    return this.#inSession(actor, statement, demand, asking);
   }
 
   /** For a person in their own matters, which are on the platform's chain. `stages`: of which sessions may do it. */
   asPerson(session: SessionProof, stages: readonly string[], demand: Demand, asking: Asking): OrgDb {
-    const statement = {
+    const statement = (notesUse: boolean): Statement => ({
       name: "app.bind_person",
-      text: `select b.* from app.bind_person($1, $2, $3, $4, $5, $6, $7) b, ${held(8)}`,
-      params: [...proofOf(session, asking), stages, demand.factor, this.#peppers],
-    };
-    return this.#admitted({ type: "user", id: publicId("user", session.userId) }, statement, demand, asking);
+      text: `select b.* from app.bind_person($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(9)}`,
+      params: [...proofOf(session, asking), notesUse, stages, demand.factor, this.#peppers],
+    });
+    return this.#inSession({ type: "user", id: publicId("user", session.userId) }, statement, demand, asking);
   }
 
   /** For whoever is not known yet, and signs in. */
@@ -256,12 +256,18 @@ export class SystemDb {
     );
   }
 
-  #admitted(actor: Actor, statement: Statement, demand: Demand, { requestId }: Asking): OrgDb {
+  /** What a session's own use writes commits by itself, so that no transaction holds its row while it waits for anything else. */
+  #inSession(actor: Actor, statement: (notesUse: boolean) => Statement, demand: Demand, asking: Asking): OrgDb {
+    return this.#admitted(actor, statement(true), demand, asking, statement(false));
+  }
+
+  #admitted(actor: Actor, statement: Statement, demand: Demand, { requestId }: Asking, again?: Statement): OrgDb {
     const admit = (bound: Bound | null, refusal: string | null): Bound => {
       if (refusal !== null) throw new AccessRefused(refusal as AccessRefusal, demand, bound?.sponsorId ?? null);
       return requireBound(bound);
     };
-    return OrgDb.bind(this.#transport, { statement, actor, requestId, noted: demand.noted ?? [], admit }, this.#newId);
+    const binding = { statement, actor, requestId, noted: demand.noted ?? [], admit, ...(again === undefined ? {} : { again }) };
+    return OrgDb.bind(this.#transport, binding, this.#newId);
   }
 
   async #rowsOf(statement: Statement): Promise<unknown[][]> {
@@ -272,9 +278,6 @@ export class SystemDb {
 
 const proofOf = (session: SessionProof, asking: Asking) =>
   [session.id, session.userId, byteaText(session.hash), asking.realNow, asking.country] as const;
-/** Asked of what was let in alone, in the statement that lets it in. */
-const noted = (id: number, now: number, network: number): string =>
-  `case when b.refusal is null then app.note_network($${id}::uuid, $${network}, $${now}::timestamptz) end as from_new_network`;
 const held = (place: number): string => `set_config('app.peppers', $${place}, true)`;
 
 function requireBound(bound: Bound | null): Bound {

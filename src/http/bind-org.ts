@@ -1,10 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { OrgDb } from "../db/org-db.ts";
-import type { Asking, Demand, SessionProof } from "../db/system-db.ts";
+import type { Demand, SessionProof } from "../db/system-db.ts";
 import { type OperationId, operations, roles, rolesFrom, type Rule } from "../domain/access/operations.ts";
 import type { Principal } from "./authenticate.ts";
-import { networkOf } from "./client-address.ts";
-import { addressOf } from "./limit-rate.ts";
+import { askingOf } from "./asking.ts";
 import { uuidOf } from "../lib/ids.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { codeOf, isAccessRefused } from "./on-error.ts";
@@ -34,7 +33,7 @@ export const bindOrg = (operation: OperationId): MiddlewareHandler<HttpEnv> =>
       await noteGuest(c, operation);
     }
     await renewSession(c, askingOf(c));
-    await tellOfOddUse(c);
+    await tellOfOddUse(c, askingOf(c));
     await tellOfNewCountry(c, askingOf(c));
   };
 
@@ -132,16 +131,4 @@ function notesOf(c: Context<HttpEnv>, principal: Principal, operation: Operation
 function subjectOf(c: Context<HttpEnv>, operation: OperationId): string {
   const id = c.req.param("id");
   return id !== undefined && /^[a-z]{2,5}_[0-9a-z]{26}$/.test(id) ? id : operation;
-}
-
-export const askingOf = (c: Context<HttpEnv>): Asking => ({
-  requestId: c.var.requestId,
-  realNow: c.env.now(),
-  country: countryOf(c),
-  network: networkOf(addressOf(c)),
-});
-/** Where the platform says that the request comes from. */
-export function countryOf(c: Context<HttpEnv>): string | null {
-  const { cf } = c.req.raw as Request & { readonly cf?: { readonly country?: unknown } };
-  return typeof cf?.country === "string" && /^[A-Z0-9]{2}$/.test(cf.country) ? cf.country : null;
 }

@@ -19,7 +19,7 @@ import type { TokenKeys } from "../providers/token-keys.ts";
 import type { TotpSecrets } from "../providers/totp/totp-secrets.ts";
 import type { Vendor } from "../providers/vendors.ts";
 import type { Principal } from "./authenticate.ts";
-import type { KnownSessions } from "./known-sessions.ts";
+import type { IsolateMemory } from "./isolate-memory.ts";
 import type { FaultReport } from "./on-error.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Flood, RateLimits } from "./rate-limits.ts";
@@ -57,8 +57,10 @@ export interface HttpDeps {
   readonly tokenKeys: TokenKeys;
   /** The isolate's memory of who signs tokens. */
   readonly knownIssuers: KnownIssuers;
-  /** The isolate's memory of which sessions were proved. */
-  readonly knownSessions: KnownSessions;
+  /** The isolate's memory of which sessions were proved: only those come in, so that nobody else can push them out. */
+  readonly knownSessions: IsolateMemory;
+  /** And of which requests that a quota refused it has asked whether their credential is used from a new network. */
+  readonly knownUses: IsolateMemory;
   readonly desk: SnapshotDesk;
   readonly files: FileStore;
   /** A verb of `dispatch`, handed over by `worker.ts`: the one way from a request to a call. */

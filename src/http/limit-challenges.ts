@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { HttpEnv } from "./http-env.ts";
-import { addressOf, rateLimited, take } from "./limit-rate.ts";
+import { addressOf } from "./asking.ts";
+import { rateLimited, take } from "./limit-rate.ts";
 import { Problem } from "./problem.ts";
 import type { Policy } from "./quotas.ts";
 import type { Taken } from "./rate-limits.ts";

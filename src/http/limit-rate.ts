@@ -2,17 +2,16 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { OrgDb } from "../db/org-db.ts";
 import { hexOf } from "../lib/bytes.ts";
 import type { Principal } from "./authenticate.ts";
-import { clientAddress } from "./client-address.ts";
+import { addressOf, askingOf } from "./asking.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { faultOf, isAccessRefused } from "./on-error.ts";
 import { type Fault, Problem } from "./problem.ts";
 import type { Policy } from "./quotas.ts";
 import type { Taken } from "./rate-limits.ts";
 import type { RefinementOf } from "./refinements.ts";
+import { tellOfRefusedUse } from "./tell-of-odd-use.ts";
 
 type SessionPrincipal = Extract<Principal, { readonly kind: "session" }>;
-
-export const addressOf = (c: Context<HttpEnv>): string => clientAddress(c.req.header("cf-connecting-ip"));
 
 /**
  * Vendors call for all organisations from a few addresses, and an in-call stop comes once: a quota on them could lose one.
@@ -51,10 +50,10 @@ export const limitPrincipal: MiddlewareHandler<HttpEnv> = async (c, next) => {
   switch (principal.kind) {
     case "api_key":
       // As it was sent, secret included.
-      return counted(c, next, `key:${principal.id}:${hexOf(principal.hash)}`, c.env.quotas.key);
+      return counted(c, next, `key:${principal.id}:${hexOf(principal.hash)}`, c.env.quotas.key, tellOfRefused);
     case "token":
       // Its signature has been proved: the issuer's bucket is nobody else's to use up.
-      return counted(c, next, `issuer:${principal.proof.issuerId}`, c.env.quotas.issuer);
+      return counted(c, next, `issuer:${principal.proof.issuerId}`, c.env.quotas.issuer, tellOfRefused);
     case "session":
       return limitSession(c, next, principal);
   }
@@ -92,11 +91,23 @@ function proofOf(c: Context<HttpEnv>, sent: SessionPrincipal): boolean | null {
   return isRebound || (c.var.org as OrgDb | undefined)?.lastBound != null ? true : null;
 }
 
-async function counted(c: Context<HttpEnv>, next: () => Promise<void>, bucket: string, policy: Policy): Promise<void> {
+/** What its quota refuses was sent all the same, and perhaps from where the credential never was. */
+const tellOfRefused = (c: Context<HttpEnv>): Promise<void> => tellOfRefusedUse(c, askingOf(c));
+
+async function counted(
+  c: Context<HttpEnv>,
+  next: () => Promise<void>,
+  bucket: string,
+  policy: Policy,
+  refused: (c: Context<HttpEnv>) => Promise<void> = async () => undefined,
+): Promise<void> {
   const taken = await take(c, bucket, policy);
   // A rate limit is no gate of the law: who it cannot be asked about is served, and the platform's limit stands in front.
   if (taken === null) return next();
-  if (!taken.allowed) throw rateLimited(policy, taken);
+  if (!taken.allowed) {
+    await refused(c);
+    throw rateLimited(policy, taken);
+  }
   if (taken.unusual) c.set("unusualRate", true);
   await next();
   // The counter nearest to the caller is told: a key's own, not that of an address that it may share with strangers.

@@ -25,6 +25,7 @@ const conflict = {
   key_rotated: "The API key has a successor already, which `detail` names: rotate that one, or make a new key.",
   last_owner: "An organisation keeps an owner: hand ownership on first.",
   live_not_open: "This build makes test organisations only: it lacks gates or rule packs.",
+  member_disabled: "That member's account is disabled, and is given no higher role.",
   not_a_draft: "Only a draft can be launched.",
   not_launched: "A draft has no queue yet: launch it.",
   not_paused: "Only a paused campaign can be resumed.",

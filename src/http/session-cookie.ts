@@ -16,13 +16,14 @@ export const clearSessionCookie = (c: Context<HttpEnv>): void => void deleteCook
 
 /**
  * After a change of the person's role: the session goes on under another token (OWASP Session Management: renew on privilege
- * change). Asked as the person, and not as the member: the request may have been their last in the organisation.
+ * change), whatever it was that it asked for, and what came of that. Asked as the person, and not as the member: the request may
+ * have been their last in the organisation, or one after it.
  */
 export async function renewSession(c: Context<HttpEnv>, asking: Asking): Promise<void> {
   const { principal } = c.var;
-  if (principal.kind !== "session" || (c.var.org as OrgDb | undefined)?.lastBound?.rotationDue !== true) return;
+  if (principal.kind !== "session" || (c.var.org as OrgDb | undefined)?.noticed.rotationDue !== true) return;
   const session = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
-  const own = c.env.system.asPerson(session, ["open"], { scope: null, roles: null, factor: false }, asking);
+  const own = c.env.system.asPerson(session, ["open", "factor_due"], { scope: null, roles: null, factor: false }, asking);
   const minted = await c.env.mintSession(principal.id, principal.sessionId);
   try {
     if (await renew(own, minted, c.env.now())) setSessionCookie(c, minted.clear);

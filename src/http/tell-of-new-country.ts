@@ -12,7 +12,7 @@ import { faultOf, isAccessRefused } from "./on-error.ts";
 export async function tellOfNewCountry(c: Context<HttpEnv>, asking: Asking): Promise<void> {
   const { principal } = c.var;
   const org = c.var.org as OrgDb | undefined;
-  if (principal.kind !== "session" || org?.isElsewhere !== true) return;
+  if (principal.kind !== "session" || org?.noticed.elsewhere !== true) return;
   const session = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
   const demand = { scope: null, roles: null, factor: false };
   try {

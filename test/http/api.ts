@@ -8,7 +8,7 @@ import type { FaultReport } from "../../src/http/on-error.ts";
 import { snapshotDesk } from "../../src/domain/decisions/snapshot.ts";
 import { callNow } from "../../src/dispatch/call-now.ts";
 import { knownIssuers } from "../../src/http/known-issuers.ts";
-import { knownSessions } from "../../src/http/known-sessions.ts";
+import { isolateMemory } from "../../src/http/isolate-memory.ts";
 import { apiKeyHasher, apiKeyMint } from "../../src/lib/api-key.ts";
 import { phoneMemo } from "../../src/lib/phone.ts";
 import { importKeyring } from "../../src/lib/sealing.ts";
@@ -112,7 +112,8 @@ export async function openApi(
     adapters,
     tokenKeys: tokenKeys({ keyring, fetch: () => Promise.reject(new Error("no network")), ownOrigins: [] }),
     knownIssuers: knownIssuers(),
-    knownSessions: knownSessions(),
+    knownSessions: isolateMemory(),
+    knownUses: isolateMemory(),
     desk,
     files: memoryFiles(files),
     callNow: (org, asked) =>

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { mintToken, signerOf } from "../support/tokens.ts";
 import { realNow } from "./api.ts";
-import { chainOf, signIn, type SignedIn } from "./signed-in.ts";
+import { chainOf, roleOf, signIn, type SignedIn } from "./signed-in.ts";
 import { openTokenGround, registered, type TokenGround } from "./token-ground.ts";
 
 let ground: TokenGround;
@@ -69,5 +69,59 @@ describe("of a disabled account", () => {
     const entries = (await chainOf(ground.api, ground.org.orgId)).length;
     expect(await look()).toBe(401);
     expect((await chainOf(ground.api, ground.org.orgId)).length).toBe(entries);
+  });
+
+  test("ownership is not handed to it, and its role is lowered or ended, and not raised", async () => {
+    const { orgId } = await ground.api.seed({ name: "Handed on" });
+    const [first, heir] = [
+      await signIn(ground.api, { orgId, role: "owner" }),
+      await signIn(ground.api, { orgId, role: "admin" }),
+    ];
+    await disable(heir, realNow);
+    const refused = [
+      await first.send("POST", `/v1/members/${heir.id}/make_owner`),
+      await first.send("PATCH", `/v1/members/${heir.id}`, { role: "owner" }),
+    ];
+    for (const { status, json } of refused) expect([status, json.errors[0].code]).toEqual([409, "member_disabled"]);
+    expect([await roleOf(ground.api, orgId, first.userId), await roleOf(ground.api, orgId, heir.userId)]).toEqual([
+      "owner",
+      "admin",
+    ]);
+    expect((await first.send("PATCH", `/v1/members/${heir.id}`, { role: "viewer" })).status).toBe(200);
+    expect((await first.send("PATCH", `/v1/members/${heir.id}`, { role: "admin" })).status).toBe(409);
+    await disable(heir, null);
+    expect((await first.send("POST", `/v1/members/${heir.id}/make_owner`)).status).toBe(200);
+  });
+
+  test("it is no owner who remains: the last other one neither leaves nor steps down", async () => {
+    const { orgId } = await ground.api.seed({ name: "Remaining" });
+    const [first, second] = [
+      await signIn(ground.api, { orgId, role: "owner" }),
+      await signIn(ground.api, { orgId, role: "owner" }),
+    ];
+    await disable(second, realNow);
+    const acts = [
+      () => first.send("DELETE", `/v1/members/${first.id}`),
+      () => first.send("PATCH", `/v1/members/${first.id}`, { role: "admin" }),
+    ];
+    for (const act of acts) expect((await act()).json.errors?.[0].code).toBe("last_owner");
+    // It may itself be taken away, because somebody remains.
+    expect((await first.send("PATCH", `/v1/members/${second.id}`, { role: "viewer" })).status).toBe(200);
+    await ground.api.db.admin("update memberships set role = 'owner' where org_id = $1 and user_id = $2", [orgId, second.userId]);
+    await disable(second, null);
+    for (const act of acts.toReversed()) expect((await act()).status).toBe(200);
+  });
+
+  test("what owners are told is not mailed to it, and is to the others", async () => {
+    const { orgId } = await ground.api.seed({ name: "Told" });
+    const [first, gone] = [
+      await signIn(ground.api, { orgId, role: "owner" }),
+      await signIn(ground.api, { orgId, role: "owner" }),
+    ];
+    const leaver = await signIn(ground.api, { orgId, role: "viewer" });
+    await disable(gone, realNow);
+    expect((await leaver.send("DELETE", `/v1/members/${leaver.id}`)).status).toBe(200);
+    const letters = await Promise.all([first, gone].map(({ email }) => ground.api.mailbox.read(email)));
+    expect(letters.map(({ length }) => length)).toEqual([1, 0]);
   });
 });

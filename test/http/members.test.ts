@@ -3,7 +3,7 @@ import { type Role, roles } from "../../src/domain/access/operations.ts";
 import { mayChange } from "../../src/domain/members/may-change.ts";
 import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { mintToken, signerOf } from "../support/tokens.ts";
-import { makeMember } from "../support/users.ts";
+import { makeMember, makeSession } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
 import { chainOf, forbidEntry, mailsQueued, roleOf, signIn, type SignedIn, told } from "./signed-in.ts";
 import { registered } from "./token-ground.ts";
@@ -261,12 +261,34 @@ describe("a change of a member", () => {
     },
   );
 
-  test("a request that is refused renews no session, whose person would not get to know its token", async () => {
-    const person = await inOrg("viewer");
+  test.each([
+    ["is refused in the org", 403, (me: SignedIn) => me.send("POST", "/v1/sellers", seller)],
+    ["names an org that is not theirs", 404, (me: SignedIn) => me.send("GET", "/v1/sellers", undefined, { "dialgate-org": publicId("org", other.orgId) })],
+    ["concerns themselves", 200, (me: SignedIn) => me.send("GET", "/v1/sessions")],
+    ["takes a second factor", 403, (me: SignedIn) => me.send("POST", "/v1/me/recovery_codes")],
+    ["is malformed", 422, (me: SignedIn) => me.send("POST", "/v1/invitations/accept", { nonsense: 1 })],
+  ] as const)("is followed by another token, also where the request %s", async (_, status, ask) => {
+    const person = await inOrg("viewer", { factor: false });
     await api.db.admin("update sessions set rotation_due = true where id = $1", [person.session.id]);
-    const refused = await person.send("POST", "/v1/sellers", seller);
-    expect([refused.status, refused.headers.get("set-cookie")]).toEqual([403, null]);
-    expect(await rotationDue(person.userId)).toBe(true);
+    const answer = await ask(person);
+    const cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? "";
+    expect([answer.status, cookie.split("=")[0]], answer.text).toEqual([status, "__Host-dialgate-session"]);
+    expect(await rotationDue(person.userId)).toBe(false);
+    expect((await person.send("GET", "/v1/me", undefined, { cookie })).headers.get("set-cookie")).toBe(null);
+  }); // prettier-ignore
+
+  test("is followed by another token for whoever was removed, wherever they ask next", async () => {
+    const owner = await inOrg("owner");
+    for (const path of ["/v1/me", "/v1/sellers"]) {
+      const person = await inOrg("member");
+      const old = await makeSession(api.db, api.deps.hashApiKey, person.userId, realNow, { factor: false, stage: "factor_due" });
+      expect((await owner.send("DELETE", `/v1/members/${person.id}`)).status).toBe(200);
+      const answer = await person.send("GET", path);
+      expect([answer.status, answer.headers.get("set-cookie") === null]).toEqual([path === "/v1/me" ? 200 : 404, false]);
+      // Also one that waits for its second factor.
+      expect((await api.send("GET", "/v1/me", { headers: { ...old.headers } })).headers.get("set-cookie")).not.toBe(null);
+      expect(await rotationDue(person.userId)).toBe(false);
+    }
   });
 
   test("by which somebody leaves is told to them, and to those who are owners then, with what ended", async () => {

@@ -90,6 +90,58 @@ describe("a key from a new network", () => {
   });
 });
 
+describe("what is refused was used all the same", () => {
+  const newNetworks = async (id: string) => (await told("credential.new_network")).filter(({ subject }) => subject === id).map(({ facts }) => JSON.parse(String(facts)).networks as string[]); // prettier-ignore
+  /** A credential of few scopes, used once at home. */
+  async function weak() {
+    const key = await org.post("/v1/api_keys", { name: "Weak", scopes: ["sellers:read"] });
+    const id = key.json.id as string;
+    const ask = (method: string, path: string, address: string, more: object = {}) =>
+      api.send(method, path, { key: key.json.secret as string, ...more, headers: { "cf-connecting-ip": address, ...("headers" in more ? (more.headers as object) : {}) } });
+    expect((await ask("GET", "/v1/sellers", "192.0.2.1")).status).toBe(200);
+    return { id, ask };
+  } // prettier-ignore
+
+  test.each([
+    ["lacks the scope", 403, "GET", "/v1/leads", {}],
+    ["is no person's", 403, "POST", "/v1/invitations", { body: { email: "x@people.test", role: "viewer" } }],
+    ["names another org", 404, "GET", "/v1/sellers", { headers: { "dialgate-org": publicId("org", "00000000-0000-7000-8000-000000000000") } }],
+    ["asks for what is not there", 404, "GET", "/v1/sellers/sel_00000000000000000000000000", {}],
+    ["is malformed", 422, "GET", "/v1/sellers?limit=nonsense", {}],
+  ])("by a key that %s, from a new network: told once", async (_, status, method, path, more) => {
+    const { id, ask } = await weak();
+    const first = await ask(method, path, "198.51.100.7", more);
+    expect(first.status, first.text).toBe(status);
+    expect(await newNetworks(id)).toEqual([["198.51.100.0/24"]]);
+    await ask(method, path, "198.51.100.8", more);
+    expect(await newNetworks(id)).toHaveLength(1);
+  }); // prettier-ignore
+
+  test("by a key that its quota refuses", async () => {
+    const { id, ask } = await weak();
+    const { rateLimits } = api.deps;
+    const spent = { take: async (...asked: Parameters<typeof rateLimits.take>) => {
+      const taken = await rateLimits.take(...asked);
+      return taken === null || !asked[0].startsWith("key:") ? taken : { ...taken, allowed: false };
+    } }; // prettier-ignore
+    (api.deps as { rateLimits: typeof rateLimits }).rateLimits = spent;
+    try {
+      for (const address of ["192.0.2.1", "198.51.100.7", "198.51.100.8"])
+        expect((await ask("GET", "/v1/sellers", address)).status).toBe(429);
+      expect(await newNetworks(id)).toEqual([["198.51.100.0/24"]]);
+    } finally {
+      (api.deps as { rateLimits: typeof rateLimits }).rateLimits = rateLimits;
+    }
+  });
+
+  test("not by one that has ended: it is nobody's, and nothing is kept of where it came from", async () => {
+    const { id, ask } = await weak();
+    expect((await org.delete(`/v1/api_keys/${id}`)).status).toBe(200);
+    expect((await ask("GET", "/v1/leads", "198.51.100.7")).status).toBe(401);
+    expect(await newNetworks(id)).toEqual([]);
+  });
+});
+
 test("a key at ten times its usual rate is told to the owners, and works on", async () => {
   const lettersOf = (of: typeof owners) => Promise.all(of.map(({ email }) => api.mailbox.read(email)));
   const before = await lettersOf(owners);

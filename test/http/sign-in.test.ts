@@ -1,5 +1,7 @@
 /** Signing in by a link in a mail: what it takes, what it gives, and what nobody gets by it. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { consumeLink } from "../../src/db/queries/sign-in.ts";
+import { hashOfSecret } from "../../src/domain/sign-in/link-secrets.ts";
 import { sessionCookie } from "../../src/http/authenticate.ts";
 import { uuidOf } from "../../src/lib/ids.ts";
 import { instantOf, secondsOf } from "../../src/lib/instant.ts";
@@ -47,6 +49,17 @@ const entries = async (type: string) =>
   ).rows.map((row) => ({ subject: row["subject"] as string, facts: JSON.parse(row["facts"] as string) }));
 
 describe("a link", () => {
+  test("is used up by the statement that uses it, and by nobody but the browser that asked, whatever was read before", async () => {
+    const [ada, email] = [browser(), newAddress()];
+    const token = tokenOf(await ask(ada, email));
+    const verifier = ada.cookies.get("__Host-dialgate-signin") ?? "";
+    const use = async (by: string) => {
+      const [used] = await api.deps.system.query(consumeLink(await hashOfSecret(token), await hashOfSecret(by), now));
+      return used?.rows.length;
+    };
+    expect([await use("A".repeat(43)), await use(verifier), await use(verifier)]).toEqual([0, 1, 0]);
+  });
+
   test("signs in the browser that asked for it, and makes an account of an address that has none", async () => {
     const [ada, email] = [browser(), newAddress()];
     const link = await ask(ada, ` ${email.toUpperCase()} `);
@@ -473,11 +486,15 @@ describe("many failed attempts at an account", () => {
     expect((await entries("sign_in.many_failures")).map(({ subject }) => subject).filter((subject) => subject === user.id)).toHaveLength(1);
     await fail(email, 20);
     expect(await warned(email)).toHaveLength(1);
-    later(3_600);
+    // As many again almost an hour later are not told yet.
+    later(3_000);
+    await fail(email, 10);
+    expect(await warned(email)).toHaveLength(1);
+    later(600);
     await fail(email, 10);
     expect(await warned(email)).toHaveLength(2);
     expect((await open(ada, await ask(ada, email))).status).toBe(200);
-    expect((await entries("sign_in.failed")).filter(({ facts }) => facts.user === user.id)).toHaveLength(49);
+    expect((await entries("sign_in.failed")).filter(({ facts }) => facts.user === user.id)).toHaveLength(59);
   }); // prettier-ignore
 
   test("are no links that are pressed again and again after their end; one that never was is nobody's", async () => {

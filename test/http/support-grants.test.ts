@@ -40,6 +40,17 @@ const inside = (grantId: string, orgId = org.orgId) => ({
 });
 
 describe("a support grant", () => {
+  test("lets in a session that goes on under another token when that is due", async () => {
+    const guest = await operator();
+    const { json } = await open(guest);
+    await api.db.admin("update sessions set rotation_due = true where id = $1", [guest.session.id]);
+    const seen = await guest.send("GET", "/v1/sellers", undefined, inside(json.id));
+    const cookie = seen.headers.get("set-cookie")?.split(";")[0] ?? "";
+    expect([seen.status, cookie.split("=")[0]]).toEqual([200, "__Host-dialgate-session"]);
+    const again = await guest.send("GET", "/v1/sellers", undefined, { ...inside(json.id), cookie });
+    expect([again.status, again.headers.get("set-cookie")]).toEqual([200, null]);
+  });
+
   test("is opened with a reason: on the org's chain, by mail to each owner, and shown to the org", async () => {
     const second = await signIn(api, { orgId: org.orgId, role: "owner" });
     const admin = await signIn(api, { orgId: org.orgId, role: "admin" });

@@ -131,14 +131,21 @@ export const passkeyByCredential = (credentialId: Uint8Array, ofUser: string | n
 });
 
 /**
- * No row when its counter has not gone up: another copy of it was used since (WebAuthn Level 3, 6.1.1). Passkeys that are
- * copied between devices do not count, and say 0 always.
+ * No row when its counter has not gone up, as another copy of it was used since (WebAuthn Level 3, 6.1.1), or when it is gone.
+ * Passkeys that are copied between devices do not count, and say 0 always.
  */
 export const countUse = (passkeyId: string, counter: number, backedUp: boolean, now: Instant): Statement => ({
   name: "factors.count_use",
   text: `update passkeys p set counter = $2::bigint, backed_up = $3, last_used_at = $4
     where p.id = $1 and ($2::bigint > p.counter or ($2::bigint = 0 and p.counter = 0)) returning p.id`,
   params: [passkeyId, counter, backedUp, now],
+});
+
+/** Asked by who holds its person. */
+export const passkeyIsThere = (passkeyId: string): Statement => ({
+  name: "factors.passkey_is_there",
+  text: "select p.id from passkeys p where p.id = $1",
+  params: [passkeyId],
 });
 
 /** No row when it was used before. Sweeps some that nobody could use any more. */

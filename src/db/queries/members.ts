@@ -9,8 +9,10 @@ export interface MemberRow {
   readonly name: string | null;
   readonly role: "owner" | "admin" | "member" | "viewer";
   readonly created_at: Instant;
+  /** Their account is disabled: what they are given nobody could use, or give back. */
+  readonly disabled: boolean;
 }
-const member = `select m.user_id as id, u.email, u.name, m.role, m.created_at from memberships m join users u on u.id = m.user_id
+const member = `select m.user_id as id, u.email, u.name, m.role, m.created_at, u.disabled_at is not null as disabled from memberships m join users u on u.id = m.user_id
   where ${inOrg("m")}`;
 
 /** Newest people first: ids sort by time. */

@@ -144,17 +144,25 @@ export const takeUntoldCountry = (sessionId: string): Statement => ({
   params: [sessionId],
 });
 
+/**
+ * The people themselves, held until the transaction ends: before any of their sessions and factors, of which whoever holds
+ * someone can then take several in whatever order.
+ */
+const holding = (which: string): string =>
+  `array(select u.id from users u where u.id = ${which} order by u.id for no key update)`;
+
 /** The person shows a second factor again in every session before they touch what takes one. Null: nobody, in the same time. */
 export const demandFactorAgain = (userId: string | null): Statement => ({
   name: "users.demand_factor_again",
   text: `update sessions s set factor_at = null where s.id in (
-      select o.id from sessions o where o.user_id = $1 and o.ended_at is null and o.factor_at is not null order by o.id for no key update)`,
+      select o.id from sessions o where o.user_id = any (${holding("$1")}) and o.ended_at is null and o.factor_at is not null order by o.id for no key update)`,
   params: [userId],
 });
 
-/** After a change of what the person may: each of their sessions goes on under another token. */
-export const dueForRotation = (userId: string): Statement => ({
+/** After a change of what they may: each of these people's sessions goes on under another token. */
+export const dueForRotation = (userIds: readonly string[]): Statement => ({
   name: "users.due_for_rotation",
-  text: "update sessions s set rotation_due = true where s.user_id = $1 and s.ended_at is null",
-  params: [userId],
+  text: `update sessions s set rotation_due = true where s.id in (
+      select o.id from sessions o where o.user_id = any (${holding("any ($1::uuid[])")}) and o.ended_at is null order by o.id for no key update)`,
+  params: [userIds],
 });

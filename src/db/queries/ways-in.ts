@@ -61,7 +61,10 @@ export const knownKeys = (keys: readonly ShownKey[]): Statement => ({
   params: [keys.map(({ id }) => id), keys.map(({ hash }) => byteaText(hash))],
 });
 
-/** Nobody else counts this person's orgs, or adds one, until this transaction ends. */
+/**
+ * Nobody else counts this person's orgs or adds one, or takes several of their sessions and factors, until this transaction
+ * ends. Taken before any of them.
+ */
 export const lockUser = (userId: string): Statement => ({
   name: "users.lock",
   text: "select u.id from users u where u.id = $1 for no key update",

@@ -1,5 +1,5 @@
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
-import { countUse, type KnownPasskey, passkeyByCredential, useChallenge } from "../../db/queries/factors.ts";
+import { countUse, type KnownPasskey, passkeyByCredential, passkeyIsThere, useChallenge } from "../../db/queries/factors.ts";
 import { rowsOf } from "../../db/transport.ts";
 import { fromBase64Url } from "../../lib/base64url.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -48,9 +48,18 @@ export async function provePasskey(
   return { proved: checked === null ? null : { ...checked, id, userId, email }, named: { email } };
 }
 
-/** In the transaction of what it opens. False: it was used elsewhere since, as a copy would be. */
-export const countPasskeyUse = async (w: OrgWriter, { id, counter, backedUp }: ProvedPasskey, now: Instant): Promise<boolean> =>
-  (await w.rows(countUse(id, counter, backedUp, now))).length > 0;
+/**
+ * In the transaction of what it opens, which holds its person. `copied`: it was used elsewhere since, as a copy would be; `gone`:
+ * it was removed after it was proved.
+ */
+export async function countPasskeyUse(
+  w: OrgWriter,
+  { id, counter, backedUp }: ProvedPasskey,
+  now: Instant,
+): Promise<"counted" | "copied" | "gone"> {
+  if ((await w.rows(countUse(id, counter, backedUp, now))).length > 0) return "counted";
+  return (await w.rows(passkeyIsThere(id))).length > 0 ? "copied" : "gone";
+}
 
 /** A passkey whose counter went back signed something true: there are two of it (WebAuthn Level 3, 6.1.1). Its person is told. */
 export async function noteCopied(deps: FactorDeps, handle: OrgDb, { id, userId }: ProvedPasskey): Promise<void> {

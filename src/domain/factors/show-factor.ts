@@ -1,5 +1,6 @@
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { closeOtherSessions, type FailuresRow, holdSession, noteFailure } from "../../db/queries/factors.ts";
+import { lockUser } from "../../db/queries/ways-in.ts";
 import { personById, type PersonRow, rotateSession } from "../../db/queries/users.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { MintedSession } from "../../lib/session-token.ts";
@@ -24,6 +25,7 @@ export async function showFactor(
 ): Promise<MintedSession | null> {
   const entry = { action: "second_factor.shown", subject: publicId("session", session.id), facts: { method } } as const;
   const renewed = await own.change(entry, async (w) => {
+    await w.rows(lockUser(session.userId));
     if ((await w.rows(holdSession(session, deps.now()))).length > 0 && (await take(w))) return openSession(deps, w, session);
     w.withdrawEntry();
     return null;

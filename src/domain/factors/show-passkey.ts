@@ -18,8 +18,9 @@ export async function showPasskey(
   if (proved === null || proved.userId !== session.userId) return refuseFactor(deps, own, session, "passkey");
   let isCopied = false;
   const shown = await showFactor(deps, own, session, "passkey", async (w) => {
-    isCopied = !(await countPasskeyUse(w, proved, deps.now()));
-    return !isCopied;
+    const use = await countPasskeyUse(w, proved, deps.now());
+    isCopied = use === "copied";
+    return use === "counted";
   });
   if (isCopied) await noteCopied(deps, own, proved);
   return shown;

@@ -1,4 +1,5 @@
 import type { OrgDb } from "../../db/org-db.ts";
+import { lockUser } from "../../db/queries/ways-in.ts";
 import { publicId } from "../../lib/ids.ts";
 import { type Browser, completeSignIn, type SignedIn } from "../sign-in/complete-sign-in.ts";
 import { noteFailure } from "../sign-in/note-failure.ts";
@@ -27,9 +28,11 @@ export async function signInByPasskey(
   let isCopied = false;
   const facts = { user: publicId("user", proved.userId) };
   const signedIn = await visitor.change({ action: "passkey.used", subject: publicId("passkey", proved.id), facts }, async (w) => {
-    isCopied = !(await countPasskeyUse(w, proved, deps.now()));
+    await w.rows(lockUser(proved.userId));
+    const use = await countPasskeyUse(w, proved, deps.now());
+    isCopied = use === "copied";
     const method = "passkey" as const;
-    const done = isCopied ? null : await completeSignIn(w, deps, { email: proved.email, method }, browser, deps.now());
+    const done = use !== "counted" ? null : await completeSignIn(w, deps, { email: proved.email, method }, browser, deps.now());
     if (done === null) w.withdrawEntry();
     return done;
   });

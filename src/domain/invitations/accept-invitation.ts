@@ -58,7 +58,7 @@ export async function acceptInvitation(
     await w.insert(memberships, { userId, role, createdAt: realNow });
     // One that was made while its maker was being removed has worked for nobody since, and does not begin to.
     await endCredentialsOf(w, userId, realNow);
-    await w.rows(dueForRotation(userId));
+    await w.rows(dueForRotation([userId]));
     return { ...org, role };
   });
   return joined === null ? refuse("invitation_unknown") : ok(joined);

@@ -6,12 +6,14 @@ import { memberships } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
-import type { Role } from "../access/operations.ts";
+import { type Role, rolesFrom } from "../access/operations.ts";
 import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import { type AffectedCredential, credentialsLimitedBy } from "./credentials-of-member.ts";
 import { keepingAnOwner, lockStandings } from "./lock-standings.ts";
 import { mayChange } from "./may-change.ts";
+
+type Refusal = "member_unknown" | "role_too_low" | "member_disabled";
 
 export interface ChangedMember {
   readonly member: MemberRow;
@@ -29,13 +31,13 @@ export async function changeRole(
   deps: MailDeps,
   wanted: { readonly userId: string; readonly role: Role },
   realNow: Instant,
-): Promise<Result<ChangedMember, "member_unknown" | "role_too_low" | "last_owner">> {
+): Promise<Result<ChangedMember, Refusal | "last_owner">> {
   const { userId, role } = wanted;
   // Asked first: what a session's own use writes is then committed, and its row waits for nobody below.
   const { sponsorId, orgName } = await org.bound();
   const entry = { action: "member.role_changed", subject: publicId("user", userId), facts: { to: role } } as const;
-  const change = org.change(entry, async (w): Promise<Result<ChangedMember, "member_unknown" | "role_too_low">> => {
-    const refused = (refusal: "member_unknown" | "role_too_low") => {
+  const change = org.change(entry, async (w): Promise<Result<ChangedMember, Refusal>> => {
+    const refused = (refusal: Refusal) => {
       w.withdrawEntry();
       return refuse(refusal);
     };
@@ -48,9 +50,11 @@ export async function changeRole(
       w.withdrawEntry();
       return ok({ member: target, credentials: [], invitations: [] });
     }
+    // Whoever cannot sign in is lowered or removed, and not raised.
+    if (target.disabled && !rolesFrom(role).includes(target.role)) return refused("member_disabled");
     w.note({ from: target.role });
     await w.update(memberships, eq(memberships.userId, userId), { role });
-    await w.rows(dueForRotation(userId));
+    await w.rows(dueForRotation([userId]));
     await w.rows(await sealMail(deps, { kind: "role_changed", to: target.email, params: { orgName: orgName ?? "", role } }));
     const closed = await closeInvitationsOf(w, userId, role, realNow);
     const credentials = await credentialsLimitedBy(w, userId, role, realNow);

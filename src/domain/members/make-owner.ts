@@ -10,7 +10,7 @@ import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import { lockStandings } from "./lock-standings.ts";
 
-type Refusal = "member_unknown" | "role_too_low" | "already_owner";
+type Refusal = "member_unknown" | "role_too_low" | "already_owner" | "member_disabled";
 
 /** Hands ownership on: the member becomes an owner, who asks an admin, in one transaction. Both are told by mail. */
 export async function makeOwner(
@@ -31,15 +31,16 @@ export async function makeOwner(
     if (actor?.role !== "owner") return refused("role_too_low");
     if (target === undefined) return refused("member_unknown");
     if (target.role === "owner") return refused("already_owner");
+    if (target.disabled) return refused("member_disabled");
     for (const [one, role] of [
       [target, "owner"],
       [actor, "admin"],
     ] as const) {
       await w.update(memberships, eq(memberships.userId, one.id), { role });
       w.also({ action: "member.role_changed", subject: publicId("user", one.id), facts: { from: one.role, to: role } });
-      await w.rows(dueForRotation(one.id));
       await w.rows(await sealMail(deps, { kind: "role_changed", to: one.email, params: { orgName: orgName ?? "", role } }));
     }
+    await w.rows(dueForRotation([target.id, actor.id]));
     await closeInvitationsOf(w, actor.id, "admin", realNow);
     return ok({ ...target, role: "owner" });
   });

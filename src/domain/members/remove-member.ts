@@ -45,7 +45,7 @@ export async function removeMember(
     await w.delete(memberships, eq(memberships.userId, userId));
     const credentials = await endCredentialsOf(w, userId, realNow);
     const closed = await closeInvitationsOf(w, userId, null, realNow);
-    await w.rows(dueForRotation(userId));
+    await w.rows(dueForRotation([userId]));
     await tell(w, deps, { target, leaves, orgName: orgName ?? "", ended: credentials.length });
     return ok({ member: target, credentials, invitations: closed });
   });

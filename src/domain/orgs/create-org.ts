@@ -45,7 +45,7 @@ export async function createOrg(
     }
     await w.insert(memberships, { userId, role: "owner", createdAt: realNow });
     w.also({ action: "member.added", subject: publicId("user", userId), facts: { role: "owner" } });
-    await w.rows(dueForRotation(userId));
+    await w.rows(dueForRotation([userId]));
     return ok({ id: w.orgId, ...wanted, createdAt: realNow });
   });
 }

@@ -1,5 +1,6 @@
 import type { OrgDb } from "../../db/org-db.ts";
 import { endOtherSessions, endSession, type SessionRow } from "../../db/queries/users.ts";
+import { lockUser } from "../../db/queries/ways-in.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { publicId } from "../../lib/ids.ts";
 
@@ -16,6 +17,7 @@ export async function endOwnSession(own: OrgDb, userId: string, id: string, real
 export async function endOtherSessionsOf(own: OrgDb, userId: string, kept: string, realNow: Instant): Promise<SessionRow[]> {
   const facts = { by: "its person" };
   return own.change({ action: "sessions.others_ended", subject: publicId("user", userId), facts }, async (w) => {
+    await w.rows(lockUser(userId));
     const ended = await w.rows<SessionRow>(endOtherSessions(userId, kept, "signed_out", realNow));
     w.note({ kept: publicId("session", kept) });
     for (const { id } of ended) w.also({ action: "session.ended", subject: publicId("session", id), facts });

@@ -55,7 +55,7 @@ const viewChanged = ({ member: row, credentials, invitations }: ChangedMember): 
 });
 
 export function refusedMember(
-  refusal: "member_unknown" | "role_too_low" | "last_owner" | "already_owner" | "second_factor_missing",
+  refusal: "member_unknown" | "role_too_low" | "last_owner" | "already_owner" | "second_factor_missing" | "member_disabled",
 ): Problem {
   switch (refusal) {
     case "member_unknown":
@@ -65,7 +65,15 @@ export function refusedMember(
     case "second_factor_missing":
       return new Problem("second_factor_missing", { detail: "An owner or admin shows a second factor before they leave." });
     case "last_owner":
-      return conflict(refusal, "An organisation keeps an owner: hand ownership on first, POST /v1/members/{id}/make_owner.");
+      return conflict(
+        refusal,
+        "An organisation keeps an owner whose account is not disabled: hand ownership on first, POST /v1/members/{id}/make_owner.",
+      );
+    case "member_disabled":
+      return conflict(
+        refusal,
+        "That member's account is disabled: it can be given a lower role or be removed, and be given no higher one.",
+      );
     case "already_owner":
       return conflict(refusal, "That member is an owner already. To be one no more, change your own role.");
   }

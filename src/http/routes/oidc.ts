@@ -7,7 +7,7 @@ import { givenSecret } from "../../domain/sign-in/link-secrets.ts";
 import { sha256Hex } from "../../lib/bytes.ts";
 import type { IdentityProviderName } from "../../providers/sign-in/contract.ts";
 import { json, problems } from "../access.ts";
-import { countryOf } from "../bind-org.ts";
+import { countryOf } from "../asking.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { knownBrowser } from "../known-browser.ts";
 import { countsAttempts, limitChallenge } from "../limit-challenges.ts";

@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { askAnyPasskey } from "../../domain/factors/ask-passkey.ts";
 import { signInByPasskey } from "../../domain/factors/sign-in-by-passkey.ts";
 import { json, jsonBody, problems } from "../access.ts";
-import { countryOf } from "../bind-org.ts";
+import { countryOf } from "../asking.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { knownBrowser } from "../known-browser.ts";
 import { countsAttempts, limitChallenge } from "../limit-challenges.ts";

@@ -11,13 +11,12 @@ import {
   type Visitor,
 } from "../../domain/sign-in/open-link.ts";
 import { json, jsonBody, problems } from "../access.ts";
-import { countryOf } from "../bind-org.ts";
+import { addressOf, countryOf } from "../asking.ts";
 import { networkOf } from "../client-address.ts";
 import { emailField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { isBrowserOf, knownBrowser } from "../known-browser.ts";
 import { countsAttempts, countsMails, limitChallenge, limitMails } from "../limit-challenges.ts";
-import { addressOf } from "../limit-rate.ts";
 import { factorsPage } from "../pages/factors-page.ts";
 import { linkPage } from "../pages/link-page.ts";
 import type { Page } from "../pages/page.ts";
