@@ -213,7 +213,14 @@ const shown: Readonly<Record<string, string>> = {
   ...each("email", ["invitations.create", "invitations.get", "invitations.list", "invitations.revoke", "me.get"]),
   ...each("email", ["members.get", "members.list", "members.make_owner", "members.remove", "members.update"]),
   // Pages of signing in and of being invited.
-  ...each("text/html", ["invitations.page", "oidc.signed_in", "sign_in.factors_page", "sign_in.link_page", "sign_in.page"]),
+  ...each("text/html", [
+    "invitations.page",
+    "oidc.signed_in",
+    "sign_in.account_page",
+    "sign_in.factors_page",
+    "sign_in.link_page",
+    "sign_in.page",
+  ]),
   ...each("text/html", ["sign_in.second_factor_page"]),
   // Facts of an entry hold no person's data: who writes one keeps to names of fields, counts and public ids.
   ...each("facts", ["audit.list"]),

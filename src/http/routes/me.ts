@@ -1,11 +1,13 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { roles } from "../../domain/access/operations.ts";
 import { describeMachine, describePerson, type Me } from "../../domain/users/describe-me.ts";
+import { renamePerson } from "../../domain/users/rename-person.ts";
 import { publicId } from "../../lib/ids.ts";
-import { json, problems, reads } from "../access.ts";
+import { changes, json, jsonBody, problems, reads } from "../access.ts";
 import { guestOf } from "../bind-org.ts";
-import { idField, instantField } from "../fields.ts";
+import { idField, instantField, nameText } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { actingIn } from "../second-factor.ts";
 
 const standing = z.strictObject({
   id: idField("org"),
@@ -57,6 +59,14 @@ const view = (
   })),
 });
 
+const changedMe = z
+  .strictObject({
+    name: nameText(100)
+      .nullable()
+      .openapi({ description: "What others in one's organisations see beside the address. Null: the address alone." }),
+  })
+  .openapi("ChangedMe", { example: { name: "Ada Lovelace" } });
+
 export function meRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
     createRoute({
@@ -74,6 +84,24 @@ export function meRoutes(app: OpenAPIHono<HttpEnv>): void {
           ? await describePerson(org, principal.id, principal.sessionId, guestOf(c, "me.get"))
           : await describeMachine(org);
       return c.json(view(found, principal.kind), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "patch",
+      path: "/v1/me",
+      summary: "Change one's own name",
+      tags: ["users"],
+      ...changes("me.update"),
+      request: { body: jsonBody(changedMe) },
+      responses: { 200: json("The asker, as `GET /v1/me` without a support grant answers.", me), ...problems },
+    }),
+    async (c) => {
+      const { name } = c.req.valid("json");
+      const { userId, id } = actingIn(c);
+      await renamePerson(c.var.org, userId, name);
+      return c.json(view(await describePerson(c.var.org, userId, id, null), "session"), 200);
     },
   );
 }

@@ -16,6 +16,7 @@ import { emailField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { isBrowserOf, knownBrowser } from "../known-browser.ts";
 import { countsAttempts, countsMails, limitChallenge, limitMails } from "../limit-challenges.ts";
+import { accountPage } from "../pages/account-page.ts";
 import { factorsPage } from "../pages/factors-page.ts";
 import { linkPage } from "../pages/link-page.ts";
 import type { Page } from "../pages/page.ts";
@@ -139,6 +140,14 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
     pageRoute("/auth/factors", "sign_in.factors_page", "The page of one's own passkeys, authenticator app and recovery codes"),
     () => serve(factorsPage),
+  );
+  app.openapi(
+    pageRoute(
+      "/auth/account",
+      "sign_in.account_page",
+      "The page of one's own sessions, linked accounts, and support grants in one's organisations",
+    ),
+    () => serve(accountPage),
   );
   app.openapi(
     pageRoute("/auth/link", "sign_in.link_page", "The page to which a mail's link leads; loading it changes nothing"),
