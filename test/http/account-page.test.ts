@@ -151,6 +151,7 @@ describe("a linked account", () => {
     await page.press(/^Remove the Microsoft account/);
     expect(await linked(person.own)).toBe(1);
     expect(page.window.document.querySelector("#no-factor:not([hidden]) a")?.getAttribute("href")).toBe("/auth/factors");
+    expect(page.text()).toContain("This takes a second factor, and you have none yet.");
     expect(page.text()).not.toContain("Show the code");
   });
 });

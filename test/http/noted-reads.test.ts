@@ -210,7 +210,7 @@ const each = (names: string, ids: readonly string[]) => Object.fromEntries(ids.m
 /** The closed list of what bears such a name and shows no called person's data that the asker did not send. */
 const shown: Readonly<Record<string, string>> = {
   // Addresses of users, who are no called persons.
-  ...each("email", ["invitations.create", "invitations.get", "invitations.list", "invitations.revoke", "me.get"]),
+  ...each("email", ["invitations.create", "invitations.get", "invitations.list", "invitations.revoke", "me.get", "me.update"]),
   ...each("email", ["members.get", "members.list", "members.make_owner", "members.remove", "members.update"]),
   // Pages of signing in and of being invited.
   ...each("text/html", [

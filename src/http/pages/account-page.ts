@@ -11,11 +11,6 @@ const main = `
 <p id="who"></p>
 ${stepUp}
 <div id="own" hidden>
-<form id="save-name">
-<label for="own-name">Your name, as others in your organisations see it</label>
-<input id="own-name" name="name" type="text" autocomplete="name" maxlength="100">
-<button type="submit">Save the name</button>
-</form>
 <section aria-labelledby="sessions-title">
 <h2 id="sessions-title" tabindex="-1">Where you are signed in</h2>
 <p>End what you do not know. Whoever was in it is out with their next request.</p>
@@ -35,6 +30,14 @@ ${stepUp}
 <h2 id="support-title" tabindex="-1">Access of support</h2>
 <p id="support-words"></p>
 <ul id="grants" class="lesser"></ul>
+</section>
+<section aria-labelledby="name-title">
+<h2 id="name-title" tabindex="-1">Your name</h2>
+<form id="save-name" class="lesser">
+<label for="own-name">Your name, as others in your organisations see it</label>
+<input id="own-name" name="name" type="text" autocomplete="name" maxlength="100">
+<button type="submit">Save the name</button>
+</form>
 </section>
 <form id="sign-out" class="lesser"><button type="submit">Sign out</button></form>
 </div>

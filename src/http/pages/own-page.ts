@@ -46,7 +46,7 @@ const own = (work) => async () => {
       pending = work;
       show("stepup", true);
       part("stepup-title").focus();
-      throw { words: "First show a second factor that you have." };
+      throw { words: part("no-factor").hidden ? "First show a second factor that you have." : "This takes a second factor, and you have none yet." };
     }
     show("again", refusal.code === "session_not_recent");
     // Another page of this person, or somebody else, has changed what there is.
