@@ -3,10 +3,14 @@
  * `*.postgres.test.ts`, a copy of a migrated template.
  */
 import { createHash, randomBytes } from "node:crypto";
+import { neonConfig } from "@neondatabase/serverless";
 import pg from "pg";
 import { migrate, overWire, readMigrations } from "../../dev/database/migrate.ts";
 import { type NeonEndpoint, startNeonEndpoint } from "../../dev/database/neon-endpoint.ts";
 import { startPglite } from "../../dev/database/pglite.ts";
+
+// The driver collects what it writes behind a timer, and Node's shortest is a millisecond: each step of a transaction waited for one.
+neonConfig.coalesceWrites = false;
 
 export interface TestDatabase {
   /** As the app role. */
