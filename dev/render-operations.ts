@@ -7,7 +7,7 @@ export const operationsPage = new URL("../docs/operations.md", import.meta.url);
 export function renderOperations(): string {
   const rows = Object.entries<Rule>(operations).map(([id, { scope, role, factor, subjects, orOneself, lasting }]) => {
     const machine = scope === "people" ? "no" : scope === "any" ? "any key or token" : `\`${scope}\``;
-    const who = `${role ?? "oneself"}${orOneself === true ? ", or oneself" : ""}${lasting === true ? "; no operator" : ""}`;
+    const who = `${role ?? "oneself"}${orOneself === undefined ? "" : ", or oneself"}${lasting === true ? "; no operator" : ""}`;
     return `| \`${id}\` | ${who} | ${machine} | ${factor === true ? "yes" : ""} | ${subjects === true ? "yes" : ""} |`;
   });
   const head = ["| operation | least role | machine's scope | second factor | noted |", "|---|---|---|---|---|"];

@@ -121,11 +121,13 @@ begin
 end $$;
 grant execute on function app.bind_webhook(uuid, timestamptz) to dialgate_app;
 
--- Refused to serve: the answer of the boot check (design §3).
+-- Refused to serve: the answer of the boot check (design §3). A member of another role has that role's rights, or may take them
+-- on: a door's policies are every org's, and whoever owns a table may take its walls away. CREATEROLE can make itself a member.
 create function app.unsafe_role() returns boolean stable language sql as $$
-  select r.rolsuper or r.rolbypassrls or exists (
-    select 1 from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
-    where c.relowner = r.oid and c.relkind in ('r', 'p'))
+  select r.rolsuper or r.rolbypassrls or r.rolcreaterole
+    or exists (select 1 from pg_auth_members m where m.member = r.oid)
+    or exists (select 1 from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
+      where c.relowner = r.oid and c.relkind in ('r', 'p'))
   from pg_roles r where r.rolname = current_user $$;
 
 grant execute on function app.bind(uuid, timestamptz), app.unsafe_role() to dialgate_app;

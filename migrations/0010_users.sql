@@ -92,6 +92,9 @@ create table invitations (
 );
 create unique index invitations_open on invitations (org_id, email) where accepted_at is null and revoked_at is null;
 create index invitations_by_token on invitations (token_hash, org_id);
+-- What was sent lately, over all orgs (door.invited_lately).
+create index invitations_to on invitations (email, created_at) where accepted_at is null;
+create index invitations_of on invitations (invited_by, created_at) where accepted_at is null;
 call app.protect_table('invitations', 'select, insert, update (accepted_at, revoked_at)');
 call app.classify('invitations', account => 'email', org => 'role', secret => 'token_hash',
   system => 'org_id id invited_by created_at expires_at accepted_at revoked_at');
@@ -120,7 +123,7 @@ call app.classify('api_keys', system => 'sponsor_id');
 
 call app.open_to_door('memberships', 'org_id, user_id, role');
 call app.open_to_door('orgs', 'org_id, name, livemode');
-call app.open_to_door('invitations', 'org_id, id, token_hash');
+call app.open_to_door('invitations', 'org_id, id, token_hash, email, invited_by, created_at, accepted_at');
 call app.open_to_door('support_grants', 'org_id, id, operator_id, role, reason, created_at, expires_at, ended_at');
 
 -- The orgs of one person; `orgs_max` bounds what an answer can hold.
@@ -141,11 +144,31 @@ create function door.operator_grants(of_operator uuid, grants_max integer)
     from public.support_grants g join public.orgs o on o.org_id = g.org_id
     where g.operator_id = of_operator order by g.id desc limit least(grants_max, 1000) $$;
 
-revoke execute on function door.user_orgs(uuid, integer), door.invitation(bytea), door.operator_grants(uuid, integer) from public;
-grant execute on function door.user_orgs(uuid, integer), door.invitation(bytea), door.operator_grants(uuid, integer) to dialgate_app;
+-- Of the invitations over all orgs that nobody has accepted, newest first, when the last one was sent that a limit lets be: to one
+-- address, and by one person. Null where there are fewer, and never which orgs. Whoever else invites that address, or as that
+-- person, waits here until this one is written or is not: statements of this function see what those before it committed.
+create function door.invited_lately(to_address text, by_user uuid, address_since timestamptz, address_max integer, user_since timestamptz, user_max integer)
+  returns table (to_address_at timestamptz, by_user_at timestamptz)
+  volatile security definer set search_path = pg_catalog language plpgsql as $$
+begin
+  -- In one order, and after the org's lock: nobody who waits for an org holds one of these.
+  perform pg_advisory_xact_lock(hashtextextended('invited by ' || by_user, 0));
+  perform pg_advisory_xact_lock(hashtextextended('invited to ' || to_address, 0));
+  return query select
+    (select i.created_at from public.invitations i where i.email = to_address and i.accepted_at is null
+      and i.created_at > address_since order by i.created_at desc offset address_max - 1 limit 1),
+    (select i.created_at from public.invitations i where i.invited_by = by_user and i.accepted_at is null
+      and i.created_at > user_since order by i.created_at desc offset user_max - 1 limit 1);
+end $$;
+
+revoke execute on function door.user_orgs(uuid, integer), door.invitation(bytea), door.operator_grants(uuid, integer),
+  door.invited_lately(text, uuid, timestamptz, integer, timestamptz, integer) from public;
+grant execute on function door.user_orgs(uuid, integer), door.invitation(bytea), door.operator_grants(uuid, integer),
+  door.invited_lately(text, uuid, timestamptz, integer, timestamptz, integer) to dialgate_app;
 grant create on schema door to dialgate_door;
 alter function door.user_orgs(uuid, integer) owner to dialgate_door;
 alter function door.invitation(bytea) owner to dialgate_door;
+alter function door.invited_lately(text, uuid, timestamptz, integer, timestamptz, integer) owner to dialgate_door;
 alter function door.operator_grants(uuid, integer) owner to dialgate_door;
 revoke create on schema door from dialgate_door;
 

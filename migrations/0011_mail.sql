@@ -11,6 +11,10 @@ create table mails (
   -- Real clock, as everything that guards a secret.
   created_at timestamptz not null,
   due_at timestamptz not null,
+  -- Mails of one lane take turns with everybody else's, so that whoever asks for thousands delays their own. Made of an address
+  -- or a network, though it tells neither: it goes with the content.
+  lane integer,
+  turn_at timestamptz not null,
   -- Of no use later (a link that has expired), or no longer safe to repeat: the provider has forgotten the first try.
   not_after timestamptz not null,
   tries integer not null default 0,
@@ -20,19 +24,25 @@ create table mails (
   reason text,
   provider_id text,
   -- Open, sent or given up, and the content of the open ones only.
-  constraint mails_content_while_open check (num_nonnulls(sealed, sent_at, failed_at) = 1)
+  constraint mails_content_while_open check (num_nonnulls(sealed, sent_at, failed_at) = 1 and (lane is null) = (sealed is null))
 );
 create index mails_open on mails (due_at, id) where sealed is not null;
+create index mails_turns on mails (turn_at, id) where sealed is not null;
+create index mails_lanes on mails (lane, turn_at) where sealed is not null;
 create index mails_ended on mails (coalesce(sent_at, failed_at), id) where sealed is null;
-grant select, insert, delete, update (sealed, due_at, not_after, tries, lease_until, sent_at, failed_at, reason, provider_id) on mails to dialgate_app;
+grant select, insert, delete, update (sealed, lane, due_at, not_after, tries, lease_until, sent_at, failed_at, reason, provider_id) on mails to dialgate_app;
 call app.classify('mails', secret => 'sealed',
-  system => 'id kind dedupe_key created_at due_at not_after tries lease_until sent_at failed_at reason provider_id');
+  system => 'id kind dedupe_key created_at due_at lane turn_at not_after tries lease_until sent_at failed_at reason provider_id');
 
--- Commits with what it tells of, or not at all. False when there is a mail of this key already.
-create function app.queue_mail(mail uuid, of_kind text, content jsonb, key text, useful_seconds integer) returns boolean language plpgsql as $$
+-- Commits with what it tells of, or not at all. False when there is a mail of this key already. Its turn is now, or turn_seconds
+-- after the last open one of its lane: a turn is an order and no delay, so that whatever can be sent is sent.
+create function app.queue_mail(mail uuid, of_kind text, content jsonb, key text, useful_seconds integer, of_lane integer, turn_seconds integer)
+  returns boolean language plpgsql as $$
 begin
-  insert into public.mails (id, kind, sealed, dedupe_key, created_at, due_at, not_after)
-    values (mail, of_kind, content, key, clock_timestamp(), clock_timestamp(), clock_timestamp() + make_interval(secs => useful_seconds))
+  insert into public.mails (id, kind, sealed, dedupe_key, created_at, due_at, lane, turn_at, not_after)
+    values (mail, of_kind, content, key, clock_timestamp(), clock_timestamp(), of_lane, greatest(clock_timestamp(), (
+        select max(m.turn_at) + make_interval(secs => turn_seconds) from public.mails m where m.lane = of_lane and m.sealed is not null)),
+      clock_timestamp() + make_interval(secs => useful_seconds))
     on conflict (dedupe_key) do nothing;
   return found;
 end $$;
@@ -50,9 +60,9 @@ begin
   with due as (
     select m.id, m.not_after < clock_timestamp() as is_late from public.mails m
       where m.sealed is not null and m.due_at <= clock_timestamp() and (m.lease_until is null or m.lease_until < clock_timestamp())
-      order by m.due_at, m.id limit rows_max for update skip locked),
+      order by m.turn_at, m.id limit rows_max for update skip locked),
   late as (
-    update public.mails m set sealed = null, failed_at = clock_timestamp(), reason = coalesce(m.reason, 'too_late'), lease_until = null
+    update public.mails m set sealed = null, lane = null, failed_at = clock_timestamp(), reason = coalesce(m.reason, 'too_late'), lease_until = null
       from due d where m.id = d.id and d.is_late returning m.*),
   leased as (
     update public.mails m set tries = m.tries + 1, lease_until = clock_timestamp() + make_interval(secs => lease_seconds),
@@ -70,12 +80,12 @@ create function app.close_mail(mail uuid, my_try integer, answer text, why text,
 declare again_at constant timestamptz := clock_timestamp() + make_interval(secs => wait_seconds); ends boolean;
 begin
   if answer = 'sent' then
-    update public.mails m set sealed = null, sent_at = clock_timestamp(), failed_at = null, reason = null, provider_id = provider, lease_until = null
+    update public.mails m set sealed = null, lane = null, sent_at = clock_timestamp(), failed_at = null, reason = null, provider_id = provider, lease_until = null
       where m.id = mail and m.sent_at is null;
     return false;
   end if;
   update public.mails m set reason = why, lease_until = null, due_at = again_at,
-      sealed = case when e.ends then null else m.sealed end, failed_at = case when e.ends then clock_timestamp() end
+      sealed = case when e.ends then null else m.sealed end, lane = case when e.ends then null else m.lane end, failed_at = case when e.ends then clock_timestamp() end
     from (select x.id, answer = 'refused' or x.tries >= tries_max or again_at > x.not_after as ends from public.mails x where x.id = mail) e
     where m.id = e.id and m.sealed is not null and m.tries = my_try
     returning e.ends into ends;
@@ -98,9 +108,9 @@ create function app.forget_mails(rows_max integer, keep_days integer) returns in
       returning 1)
   select count(*)::integer from gone $$;
 
-revoke execute on function app.queue_mail(uuid, text, jsonb, text, integer), app.mail_is_due(), app.take_mails(integer, integer, integer),
+revoke execute on function app.queue_mail(uuid, text, jsonb, text, integer, integer, integer), app.mail_is_due(), app.take_mails(integer, integer, integer),
   app.close_mail(uuid, integer, text, text, text, integer, integer), app.return_mails(uuid[], integer[], integer),
   app.forget_mails(integer, integer) from public;
-grant execute on function app.queue_mail(uuid, text, jsonb, text, integer), app.mail_is_due(), app.take_mails(integer, integer, integer),
+grant execute on function app.queue_mail(uuid, text, jsonb, text, integer, integer, integer), app.mail_is_due(), app.take_mails(integer, integer, integer),
   app.close_mail(uuid, integer, text, text, text, integer, integer), app.return_mails(uuid[], integer[], integer),
   app.forget_mails(integer, integer) to dialgate_app;

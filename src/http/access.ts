@@ -60,7 +60,7 @@ export const streams = <const Id extends OperationId>(id: Id) => ({ ...declared(
 
 /** What the document says of who may: a machine by scope, a person by role. */
 function declared<const Id extends OperationId>(operationId: Id) {
-  const { scope, role, factor }: Rule = operations[operationId];
+  const { scope, role, factor, orOneself, lasting }: Rule = operations[operationId];
   const needed = scope === "any" ? [] : [scope];
   // No issuer is given a scope by which a token could make what outlives it.
   const tokens = (outlivingScopes as readonly string[]).includes(scope) ? [] : [{ token: needed }];
@@ -70,6 +70,8 @@ function declared<const Id extends OperationId>(operationId: Id) {
     "x-scope": scope,
     "x-role": role,
     ...(factor === true ? { "x-second-factor": true } : {}),
+    ...(orOneself === undefined ? {} : { "x-or-oneself": orOneself }),
+    ...(lasting === true ? { "x-no-operator": true } : {}),
     security: [...machines, { session: [] }],
   };
 }

@@ -105,7 +105,7 @@ function demandOf(rule: Rule, c: Context<HttpEnv>): Demand {
   const grant = principal.kind === "session" ? principal.grant : null;
   // No role, so that it is refused once the guest is proved to be one.
   if (rule.lasting === true && grant !== null) return { scope, roles: [], factor: true };
-  if (rule.orOneself === true && isOneself(c.req.param("id") ?? "", principal, grant))
+  if (rule.orOneself === (grant === null ? "member" : "operator") && isOneself(c.req.param("id") ?? "", principal, grant))
     return { scope, roles: rolesFrom("viewer"), factor: false };
   const least = rule.leaves !== undefined && c.req.header("idempotency-key") !== undefined ? rule.leaves : rule.role;
   // With no role of its own an operation for people alone is still none for a machine.

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { type AddressFault, readEmailAddress } from "../lib/email-address.ts";
 import { type IdKind, idPrefixes, publicId, uuidOf } from "../lib/ids.ts";
+import { linePattern, linesPattern, linesWords, lineWords } from "../lib/plain-text.ts";
 import type { FieldFault } from "./problem.ts";
 
 /** For a check of a schema of ours: its code and its words. */
@@ -19,7 +20,7 @@ export const givenId = (kind: IdKind) =>
     .string()
     .max(64)
     .refine((text) => uuidOf(kind, text) !== null, coded("id_invalid", `An id of the form ${idPrefixes[kind]}_… is needed.`))
-    .openapi({ example: publicId(kind, exampleUuid) });
+    .openapi({ example: publicId(kind, exampleUuid), pattern: `^${idPrefixes[kind]}_[0-9a-z]{26}$` });
 export const idParam = (kind: IdKind) =>
   z.object({ id: z.string().openapi({ param: { name: "id", in: "path" }, example: publicId(kind, exampleUuid) }) });
 
@@ -31,19 +32,19 @@ export const givenInstant = z
     message: "An instant in UTC with whole seconds is needed, such as 2026-11-18T15:00:00Z.",
   })
   .refine(
-    (text) => !Number.isNaN(Date.parse(text)) && new Date(Date.parse(text)).toISOString().startsWith(text.slice(0, 19)),
+    // Postgres knows no year 0 (datetime.c): 1 BC is written otherwise, and nothing here is that old.
+    (text) =>
+      text >= "0001" && !Number.isNaN(Date.parse(text)) && new Date(Date.parse(text)).toISOString().startsWith(text.slice(0, 19)),
     coded("instant_invalid", "There is no such instant."),
   )
   .openapi({ format: "date-time", example: "2026-11-18T15:00:00Z", description: "RFC 3339 in UTC, whole seconds." });
 
-/** Text as people write it: trimmed, not empty. */
-export const text = (charactersMax: number) => z.string().trim().min(1).max(charactersMax);
-/** A name that is shown to others: on one line, and without characters that would turn what follows it around. */
-export const nameText = (charactersMax: number) =>
-  text(charactersMax).refine(
-    (name) => !/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(name),
-    coded("name_invalid", "A name is on one line, without control and direction characters."),
-  );
+/** A name, or text on one line, as people write it: trimmed, not empty. */
+export const line = (charactersMax: number) =>
+  z.string().trim().min(1, { abort: true }).max(charactersMax).regex(linePattern, lineWords);
+/** Text as people write it, of several lines if they like: trimmed, not empty. */
+export const lines = (charactersMax: number) =>
+  z.string().trim().min(1, { abort: true }).max(charactersMax).regex(linesPattern, linesWords);
 export const e164Field = z
   .string()
   .regex(/^\+[1-9]\d{7,14}$/, "A number in E.164 form is needed, such as +13035550142.")

@@ -15,7 +15,7 @@ const malformed: Readonly<Record<TokenAlg, string>> = {
   ES256: "That is no key of P-256: `x` and `y` are a point of the curve, 32 bytes each in base64url, without padding.",
   RS256:
     "That is no RSA key that is taken: `n` is a modulus of 2,048 to 4,096 bits in base64url, without padding and leading zeros, `e` is AQAB.",
-  HS256: `A secret is ${secretForm}.`,
+  HS256: `A secret is ${secretForm}: letters, digits, - and _, as an encoder writes whole bytes. Of 32 bytes the 43rd character is one of AEIMQUYcgkosw048.`,
 };
 const details: Readonly<Record<Exclude<KeyRefusal["code"], "required">, string | ((alg: TokenAlg) => string)>> = {
   key_wanted: (alg) => (alg === "HS256" ? "HS256 takes a `secret`." : `${alg} takes a \`public_key\` or a \`jwks_url\`.`),

@@ -5,9 +5,10 @@ import type { Principal } from "./authenticate.ts";
 import { clientAddress } from "./client-address.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { faultOf, isAccessRefused } from "./on-error.ts";
-import { Problem } from "./problem.ts";
+import { type Fault, Problem } from "./problem.ts";
 import type { Policy } from "./quotas.ts";
 import type { Taken } from "./rate-limits.ts";
+import type { RefinementOf } from "./refinements.ts";
 
 type SessionPrincipal = Extract<Principal, { readonly kind: "session" }>;
 
@@ -116,16 +117,30 @@ export async function take(c: Context<HttpEnv>, bucket: string, policy: Policy):
 const unasked = (c: Context<HttpEnv>): void =>
   c.env.report(faultOf(Object.assign(new Error(), { name: "RateLimitUnasked" }), c.var.requestId));
 
-export function rateLimited(policy: Policy, taken: Taken): Problem {
+/**
+ * @param what is counted, where it is not requests
+ * @param fault which part of the request is to blame, where one is
+ */
+export function rateLimited(
+  policy: Policy,
+  taken: Pick<Taken, "remaining" | "resetSeconds">,
+  what = "requests",
+  fault: Omit<Fault<RefinementOf<"rate_limited">>, "detail"> | null = null,
+): Problem {
   const { limit, windowSeconds, name } = policy;
+  const detail = `The quota "${name}" is ${limit} ${what} in any ${windowSeconds} seconds. The next is served in ${taken.resetSeconds} seconds.`;
   return new Problem("rate_limited", {
-    detail: `The quota "${name}" is ${limit} requests in any ${windowSeconds} seconds. The next is served in ${taken.resetSeconds} seconds.`,
+    detail,
+    ...(fault === null ? {} : { errors: [{ ...fault, detail }] }),
     headers: { "retry-after": String(taken.resetSeconds), ...Object.fromEntries(headersOf(policy, taken)) },
   });
 }
 
 /** draft-ietf-httpapi-ratelimit-headers-11. In a sliding window `t` is when there is room for more than `r`, as its section on `t` allows. */
-const headersOf = ({ name, limit, windowSeconds }: Policy, { remaining, resetSeconds }: Taken) =>
+const headersOf = (
+  { name, limit, windowSeconds }: Policy,
+  { remaining, resetSeconds }: Pick<Taken, "remaining" | "resetSeconds">,
+) =>
   [
     ["ratelimit-policy", `"${name}";q=${limit};w=${windowSeconds}`],
     ["ratelimit", `"${name}";r=${remaining};t=${resetSeconds}`],

@@ -149,8 +149,9 @@ export const problemTypes = {
   unsupported_media_type: {
     status: 415,
     title: "This content type is not read here",
-    cause: "The Content-Type is not application/json, or for a lead file not text/csv.",
-    fix: "Set the header Content-Type to what the operation reads.",
+    cause:
+      "The Content-Type is not application/json, or for a lead file not text/csv; or it names another charset than UTF-8; or the body is compressed (Content-Encoding).",
+    fix: "Send the body in UTF-8, not compressed, with the Content-Type that the operation reads.",
   },
   invalid_request: {
     status: 422,
@@ -174,7 +175,7 @@ export const problemTypes = {
     status: 429,
     title: "Too many requests",
     cause:
-      "A quota is used up: of the key, the user or the address, or of attempts to sign in. The detail names which, as the RateLimit-Policy header does (`q` requests in any `w` seconds).",
+      "A quota is used up: of the key, the user or the address, of attempts to sign in, or of invitations. The detail names which, as the RateLimit-Policy header does (`q` in any `w` seconds).",
     fix: "Wait as long as Retry-After says: the next request is served then, and what was refused meanwhile does not count. Nothing was done, and the same Idempotency-Key may be used. Spread requests by the RateLimit header (`r` may be sent now, more in `t` seconds), and send leads in batches.",
   },
   internal_error: {

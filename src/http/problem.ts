@@ -35,8 +35,11 @@ export class Problem extends Error {
 export const notFound = (noun: string): Problem => new Problem("not_found", { detail: `There is no such ${noun}.` });
 export const conflict = (code: RefinementOf<"conflict">, detail: string, pointer = ""): Problem =>
   new Problem("conflict", { detail, errors: [{ pointer, code, detail }] });
-export const invalid = (...errors: readonly FieldFault[]): Problem =>
-  new Problem("invalid_request", { detail: inOneLine(errors), errors });
+export function invalid(...faults: readonly FieldFault[]): Problem {
+  // Two rules may refuse a field for one reason, as being a whole number and being small: the later one is the field's own.
+  const errors = [...new Map(faults.map((fault) => [JSON.stringify([fault.pointer, fault.code]), fault])).values()];
+  return new Problem("invalid_request", { detail: inOneLine(errors), errors });
+}
 
 const namedMax = 5;
 /** What a log keeps of a refusal is often this line alone: it names the fields. */

@@ -1,9 +1,12 @@
 import type { MiddlewareHandler } from "hono";
+import { namedTwice } from "../lib/strict-json.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { type FieldFault, invalid, Problem } from "./problem.ts";
 import { readBytes } from "./read-bytes.ts";
+import { refuseOtherForms } from "./refuse-other-forms.ts";
 
 const depthMax = 32;
+const faultsMax = 20;
 const unread = { unproven: true } as const;
 
 /**
@@ -13,15 +16,13 @@ const unread = { unproven: true } as const;
 export const readJson = (bytesMax: number): MiddlewareHandler<HttpEnv> =>
   async function readJson(c, next) {
     const bytes = await readBytes(c.req.raw, bytesMax);
-    const type = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
-    if (bytes.length > 0 && type !== "application/json") {
-      throw new Problem("unsupported_media_type", { detail: "Send the body as application/json.", ...unread });
-    }
+    if (bytes.length > 0) refuseOtherForms(c, ["application/json"], "the body");
     // A body of no bytes says nothing: the schema tells whether that is enough.
     const text = textOf(bytes) || "{}";
     if (bytes.length > 0) {
       const faults: FieldFault[] = [];
       inspect(parsed(text), "", 1, faults);
+      for (const way of namedTwice(text, faultsMax - faults.length)) faults.push(givenTwice(way));
       if (faults.length > 0) throw new Problem("invalid_request", { ...invalid(...faults).parts, ...unread });
     }
     // Typed as what it resolves to; Hono awaits it.
@@ -46,9 +47,16 @@ function parsed(text: string): unknown {
   }
 }
 
+/** Which of the two counts is the reader's own choice (RFC 8259 §4): what was checked might not be what was meant. */
+const givenTwice = (way: readonly (string | number)[]): FieldFault => ({
+  pointer: `/${way.map((part) => pointerPart(String(part))).join("/")}`,
+  code: "given_twice",
+  detail: "Give it once: its object names this member more than one time.",
+});
+
 /** Collects at most 20 faults. */
 function inspect(value: unknown, pointer: string, depth: number, faults: FieldFault[]): void {
-  if (faults.length >= 20) return;
+  if (faults.length >= faultsMax) return;
   if (typeof value === "string") {
     if (value.includes("\0") || !value.isWellFormed()) {
       faults.push({ pointer, code: "text_invalid", detail: "The text holds U+0000 or half of a surrogate pair." });

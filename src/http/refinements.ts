@@ -87,7 +87,7 @@ const invalidRequest = {
   expires_in_past: "The end has passed, by the real clock.",
   file_empty: "The file holds nothing.",
   file_incomplete: "The body did not have the announced length.",
-  given_twice: "A parameter of the address is given more than once.",
+  given_twice: "A parameter of the address, or a member of the body, is given more than once.",
   id_invalid: "The id is not of the form, or not of the kind, that is needed.",
   import_unknown: "There is no such import.",
   instant_invalid: "There is no such instant.",
@@ -95,7 +95,6 @@ const invalidRequest = {
   length_required: "An upload says its length in `Content-Length`.",
   line_type_list: "A list of line types names nobody who asked not to be called.",
   link_invalid: "The link to sign in was used, has ended, or another one was asked for since.",
-  name_invalid: "A name is on one line, without control and direction characters.",
   not_later: "The test clock only goes forward.",
   number_too_large: "No number of this size is read.",
   one_of: "One of two fields is needed, and not both.",
@@ -142,6 +141,11 @@ export const refinements = {
   factor_refused: { factor_refused: "The code or the passkey's answer does not hold; `pointer` says which was sent." },
   conflict,
   invalid_request: invalidRequest,
+  rate_limited: {
+    invitation_address: "So many invitations to the address, from whatever organisation, wait to be accepted.",
+    invitation_inviter: "So many invitations by the person who asks, from all of their organisations, wait to be accepted.",
+    invitation_org: "The organisation has sent so many invitations.",
+  },
   sign_in_unavailable: signInUnavailable,
   webhook_refused: webhookRefused,
 } satisfies Partial<Record<ProblemCode, Readonly<Record<string, string>>>>;

@@ -1,3 +1,5 @@
+import { timingSafeEqual } from "node:crypto";
+
 const text = new TextEncoder();
 
 /**
@@ -6,9 +8,5 @@ const text = new TextEncoder();
  */
 export async function sameText(one: string, other: string): Promise<boolean> {
   const [left, right] = await Promise.all([one, other].map((value) => crypto.subtle.digest("SHA-256", text.encode(value))));
-  if (left === undefined || right === undefined) return false;
-  const [a, b] = [new Uint8Array(left), new Uint8Array(right)];
-  let difference = 0;
-  for (let at = 0; at < 32; at += 1) difference |= (a[at] ?? 0) ^ (b[at] ?? 0xff);
-  return difference === 0;
+  return left !== undefined && right !== undefined && timingSafeEqual(new Uint8Array(left), new Uint8Array(right));
 }

@@ -55,10 +55,10 @@ const header = z.strictObject({
   "x5t#S256": z.string().optional(),
 });
 /** Text that can be stored and shown without breaking a line. */
-export const isOneLine = (text: string): boolean => isStorable(text) && !/[\t\n\r]/.test(text);
+const isOneLine = (text: string): boolean => isStorable(text) && !/[\t\n\r]/.test(text);
 // What else a token holds is its issuer's business, and is dropped.
 const claims = z.object({
-  iss: z.string().min(1).max(500),
+  iss: z.string().min(1).max(500).refine(isOneLine),
   sub: z.string().min(1).max(tokenLimits.subjectCharactersMax).refine(isOneLine),
   exp: z.number(),
   iat: z.number(),

@@ -1,4 +1,4 @@
-const wholeText = /("(?:[^"\\]|\\.)*")\s*(:?)|[{}[\]]/g;
+const wholeText = /("(?:[^"\\]|\\.)*")\s*(:?)|[{}[\],]/g;
 
 /**
  * JSON in which no object names a member twice; undefined for anything else. Two readers may keep different ones of two
@@ -7,25 +7,37 @@ const wholeText = /("(?:[^"\\]|\\.)*")\s*(:?)|[{}[\]]/g;
 export function strictJson(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
-    return namesTwice(text) ? undefined : value;
+    return namedTwice(text, 1).length > 0 ? undefined : value;
   } catch {
     return undefined;
   }
 }
 
-/** @param text valid JSON. */
-function namesTwice(text: string): boolean {
-  const open: Set<string>[] = [];
+/** An object's names and the one that it is at, or a list's place. */
+type Open = { readonly names: Set<string>; at: string } | { readonly names: null; at: number };
+
+/**
+ * Where members stand that their object has named before, each as the way to it: the first ones, `max` at most.
+ * @param text valid JSON.
+ */
+export function namedTwice(text: string, max: number): (readonly (string | number)[])[] {
+  const open: Open[] = [];
+  const found: (readonly (string | number)[])[] = [];
   for (const [token, quoted, colon] of text.matchAll(wholeText)) {
-    if (quoted !== undefined) {
-      if (colon !== ":") continue;
+    const inner = open.at(-1);
+    if (token === "{") open.push({ names: new Set(), at: "" });
+    else if (token === "[") open.push({ names: null, at: 0 });
+    else if (token === "}" || token === "]") open.pop();
+    else if (token === ",") {
+      if (inner?.names === null) inner.at += 1;
+    } else if (quoted !== undefined && colon === ":" && inner?.names instanceof Set) {
       // Spelled with or without escapes, a name is the same.
       const name = JSON.parse(quoted) as string;
-      const names = open.at(-1);
-      if (names === undefined || names.has(name)) return true;
-      names.add(name);
-    } else if (token === "{" || token === "[") open.push(new Set());
-    else open.pop();
+      inner.at = name;
+      if (inner.names.has(name)) found.push(open.map(({ at }) => at));
+      if (found.length >= max) break;
+      inner.names.add(name);
+    }
   }
-  return false;
+  return found;
 }

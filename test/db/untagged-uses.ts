@@ -24,6 +24,12 @@ const notAliases = new Set([
   ...clauses, ...queries, "join", "left", "right", "full", "inner", "cross", "natural", "tablesample", "using", "when", "from", "default", "not", "overriding",
 ]); // prettier-ignore
 
+/** Before a condition, and behind it: what stands beside anything else may be made into another truth (`is not null`, `coalesce`). */
+const beforeCondition = new Set(["where", "on", "and", "or", "not", "("]);
+const behindCondition = new Set([
+  ...clauses, ...queries, "", "and", "or", ")", ",", "join", "left", "right", "full", "inner", "cross", "natural", "offset", "fetch", "from", "when", "then", "do",
+]); // prettier-ignore
+
 interface Use {
   readonly alias: string;
   tags: number;
@@ -43,6 +49,10 @@ interface Level {
   looksAt: boolean;
   wantsTable: boolean;
   readonly negated: boolean;
+  /** Whether what stands in these parentheses is a condition by itself: no argument of a function, and nothing is asked of it. */
+  readonly isCondition: boolean;
+  /** The last join, and what its query looked at before: an outer one keeps rows that its ON refuses. */
+  join: { readonly kind: string; readonly usesBefore: number };
 }
 interface Tag {
   readonly alias: string;
@@ -63,24 +73,14 @@ const wordsOf = (body: string): string[] =>
 /** The aliases of tenant tables that are looked at without their tag. Exported for its own test. */
 export function untaggedIn(body: string, tenant: ReadonlySet<string>): string[] {
   const words = wordsOf(body).map((word) => word.replaceAll(" ", ""));
-  const ctes = new Set(words.filter((word, at) => isCte(words, at) && !word.includes(".")));
-  const isTenant = (name: string) => tenant.has(name.includes(".") ? name : `public.${name}`) && !ctes.has(name);
+  // A name of WITH hides no table: were it called as one is, the look within it would pass for a look at itself.
+  const isTenant = (name: string) => tenant.has(name.includes(".") ? name : `public.${name}`);
   const { scopes, tags, inserts } = read(words, isTenant);
   for (const tag of tags) credit(tag);
   const untagged = scopes.flatMap(({ uses }) => uses).filter((use) => use.tags === 0);
   const bare = new Map<string, number>();
   for (const alias of [...untagged.map((use) => use.alias), ...inserts]) bare.set(alias, (bare.get(alias) ?? 0) + 1);
   return [...bare].map(([alias, count]) => `${alias} (${count} uses)`);
-}
-
-/** `name as (`, `name as materialized (`, `name (columns) as (`, after `with` or a comma. */
-function isCte(words: readonly string[], at: number): boolean {
-  if (!["with", "recursive", ","].includes(words[at - 1] ?? "")) return false;
-  let next = at + 1;
-  if (words[next] === "(") next = words.indexOf(")", next) + 1;
-  if (words[next] !== "as") return false;
-  next += words[next + 1] === "not" ? 2 : 1;
-  return words[next + (words[next] === "materialized" ? 1 : 0)] === "(";
 }
 
 function read(words: readonly string[], isTenant: (name: string) => boolean) {
@@ -92,7 +92,7 @@ function read(words: readonly string[], isTenant: (name: string) => boolean) {
     return scope;
   };
   const newLevel = (scope: Scope, parent: Level | null, more: Partial<Level> = {}): Level =>
-    ({ scope, parent, clause: "", condition: { escapable: false }, looksAt: false, wantsTable: false, negated: false, ...more });
+    ({ scope, parent, clause: "", condition: { escapable: false }, looksAt: false, wantsTable: false, negated: false, isCondition: true, join: { kind: "inner", usesBefore: 0 }, ...more });
   let level = newLevel(newScope(null), null);
   const begin = (clause: string) => Object.assign(level, { clause, condition: { escapable: false } });
   const look = (name: string, alias: string) => {
@@ -103,7 +103,7 @@ function read(words: readonly string[], isTenant: (name: string) => boolean) {
     if (word === "(") {
       // A join in parentheses is of the query that they stand in.
       const isJoin = level.wantsTable && !["select", "with", "values", "table"].includes(next);
-      level = newLevel(isJoin ? level.scope : newScope(level.scope), level, { looksAt: isJoin, wantsTable: isJoin, negated: before === "not", clause: isJoin ? "from" : "" });
+      level = newLevel(isJoin ? level.scope : newScope(level.scope), level, { looksAt: isJoin, wantsTable: isJoin, negated: before === "not", isCondition: (before === "exists" || beforeCondition.has(before)) && behindCondition.has(words[closing(words, at) + 1] ?? ""), clause: isJoin ? "from" : "" });
     } else if (word === ")") {
       level = level.parent ?? level;
       level.wantsTable = false;
@@ -113,6 +113,7 @@ function read(words: readonly string[], isTenant: (name: string) => boolean) {
       begin("");
     } else if ((word === "from" && before !== "distinct") || word === "using" || word === "join") {
       Object.assign(level, { looksAt: true, wantsTable: true });
+      if (word === "join") level.join = { kind: before === "outer" ? (words[at - 2] ?? "") : before, usesBefore: level.scope.uses.length };
       begin("from");
     } else if (word === "update" && !["for", "key", "do", "or"].includes(before)) {
       Object.assign(level, { looksAt: false, wantsTable: true });
@@ -134,11 +135,20 @@ function read(words: readonly string[], isTenant: (name: string) => boolean) {
       level.wantsTable = false;
       if (next !== "(") look(word, aliasAt(words, at));
     } else if (word.endsWith(".org_id") && phrase.every((part, more) => words[at + 1 + more] === part)) {
-      tags.push({ alias: word.slice(0, -".org_id".length), scope: level.scope, isNegated: before === "not", on: levelsOf(level) });
+      tags.push({ alias: word.slice(0, -".org_id".length), scope: level.scope, isNegated: before === "not" || !beforeCondition.has(before) || !behindCondition.has(words[at + 1 + phrase.length] ?? ""), on: levelsOf(level) });
     }
   }
   return { scopes, tags, inserts };
 } // prettier-ignore
+
+/** Where the parenthesis that opens here closes. */
+function closing(words: readonly string[], from: number): number {
+  for (let at = from, depth = 0; at < words.length; at += 1) {
+    if (words[at] === "(") depth += 1;
+    else if (words[at] === ")" && --depth === 0) return at;
+  }
+  return words.length;
+}
 
 function aliasAt(words: readonly string[], at: number): string {
   const table = words[at] ?? "";
@@ -172,8 +182,16 @@ function credit({ alias, scope, isNegated, on }: Tag): void {
     if (uses.length === 0) continue;
     const last = on.findIndex((level) => level.scope === holder);
     const inner = on.slice(0, last);
-    const holds = !isNegated && inner.every(({ negated }) => !negated) && on.slice(0, last + 1).every(({ condition }) => !condition.escapable);
-    if (holds && ["where", "on"].includes(on[last]?.clause ?? "")) for (const use of uses) use.tags += 1;
+    const holds = !isNegated && inner.every(({ negated, isCondition }) => !negated && isCondition) && on.slice(0, last + 1).every(({ condition }) => !condition.escapable);
+    const at = on[last];
+    if (holds && at !== undefined && ["where", "on"].includes(at.clause))
+      for (const use of uses) if (at.clause === "where" || filters(at.join, holder.uses.indexOf(use))) use.tags += 1;
     return;
   }
 } // prettier-ignore
+
+/** Whether the ON of a join keeps out the rows of what stands there. */
+function filters({ kind, usesBefore }: Level["join"], use: number): boolean {
+  if (kind === "full") return false;
+  return kind === "left" ? use >= usesBefore : kind === "right" ? use < usesBefore : true;
+}

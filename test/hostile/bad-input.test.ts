@@ -42,6 +42,7 @@ async function judge(name: string, answer: Answer, before: string): Promise<void
   expect(answer.status, `${name}: ${answer.text} ${JSON.stringify(house.api.faults.at(-1))}`).toBeLessThan(500);
   if (answer.status < 400) return;
   expect(answer.headers.get("content-type"), name).toBe("application/problem+json");
+  expect(answer.headers.get("cache-control"), name).toBe("no-store");
   const { code, status, detail, instance } = answer.json;
   expect(problemTypes[code as keyof typeof problemTypes]?.status, `${name}: ${code}`).toBe(answer.status);
   expect({ status, instance }, name).toEqual({ status: answer.status, instance: answer.headers.get("request-id") });
@@ -283,6 +284,39 @@ describe("a body after the document's own schema", () => {
     expect(house.api.faults).toEqual([]);
     console.log(`queries and paths, by status: ${JSON.stringify(tally)}`);
   }, 240_000); // prettier-ignore
+
+  test("in one parameter of a query, whatever it is: the same", async () => {
+    const odd = ["", " ", "\u0000", "a\u0000b", "\u007f", "\ud800", "\u202e", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "-1", "1e400", "9".repeat(40), "a".repeat(5_000), "%", "[]"];
+    let sent = 0;
+    for (const operation of document.operations.filter(({ isPublic }) => !isPublic))
+      for (const { name } of operation.parameters.filter((one) => one.in === "query"))
+        for (const value of odd) {
+          const path = `${pathOf(operation)}?${new URLSearchParams({ [name]: value.toWellFormed() }).toString()}`;
+          const answer = await house.api.send(operation.method, path, operation.forPeople ? { headers: session } : { key: org.apiKey });
+          expect(answer.status, `${path}: ${answer.text}`).toBeLessThan(500);
+          sent += 1;
+        }
+    expect(sent).toBeGreaterThan(400);
+    expect(house.api.faults).toEqual([]);
+  }); // prettier-ignore
+
+  test("in one instant of a body that is good but for it: the same", async () => {
+    const instants = ["0000-01-01T00:00:00Z", "0000-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-02-30T00:00:00Z", "2026-11-18T24:00:00Z"];
+    let sent = 0;
+    const isInstant = (schema: Schema) => [schema, ...(schema.anyOf ?? schema.oneOf ?? [])].some(({ format }) => format === "date-time");
+    for (const operation of writing()) {
+      const schema = document.resolve(operation.body) ?? {};
+      const good = operation.method === "PATCH" ? {} : (schema.example ?? {});
+      for (const [name] of Object.entries<Schema>(schema.properties ?? {}).filter(([, member]) => isInstant(document.resolve(member))))
+        for (const instant of instants) {
+          const answer = await send(operation, pathOf(operation), JSON.stringify({ ...good, [name]: instant }));
+          expect(answer.status, `${operation.name} ${name} ${instant}: ${answer.text}`).toBeLessThan(500);
+          sent += 1;
+        }
+    }
+    expect(sent).toBeGreaterThan(30);
+    expect(house.api.faults).toEqual([]);
+  }); // prettier-ignore
 
   test("in a header: the same", async () => {
     for (const key of ["", " ", "a".repeat(256), "ü", "a b", "\u007f"]) {

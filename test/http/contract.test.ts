@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Hono } from "hono";
 import { authenticate } from "../../src/http/authenticate.ts";
@@ -6,7 +7,7 @@ import { etag } from "../../src/http/etag.ts";
 import { limitAddress, limitFlood, limitPrincipal } from "../../src/http/limit-rate.ts";
 import { refuseUnsafeRole } from "../../src/http/refuse-unsafe-role.ts";
 import { requestId } from "../../src/http/request-id.ts";
-import { operations as ruled } from "../../src/domain/access/operations.ts";
+import { type OperationId, operations as ruled, type Rule } from "../../src/domain/access/operations.ts";
 import { scopes } from "../../src/domain/access/scopes.ts";
 import type { HttpDeps } from "../../src/http/http-env.ts";
 import { quotasOf } from "../../src/http/quotas.ts";
@@ -85,6 +86,20 @@ describe("the API's document", () => {
     expect(closed.map(({ operation }) => operation.operationId).toSorted()).toEqual(Object.keys(ruled).toSorted());
   });
 
+  test("each operation says what its row of the one table says, and docs/api.md says what each mark is", () => {
+    const page = readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8");
+    const marks = new Set(operations.flatMap(({ operation }) => Object.keys(operation).filter((key) => key.startsWith("x-"))));
+    expect([...marks].filter((mark) => !page.includes(`\`${mark}\``))).toEqual([]);
+    for (const { operation, name } of operations.filter((one) => one.operation["x-public"] !== true)) {
+      const { scope, role, factor, orOneself, lasting }: Rule = ruled[operation.operationId as OperationId];
+      const said = ["x-scope", "x-role", "x-second-factor", "x-or-oneself", "x-no-operator"].map((mark) => operation[mark]);
+      expect(said, name).toEqual([scope, role, factor, orOneself, lasting]);
+    }
+    const marked = (mark: string) => operations.filter(({ operation }) => operation[mark] !== undefined).map(({ operation }) => operation.operationId);
+    expect(marked("x-or-oneself")).toEqual(["members.remove", "support_grants.end"]);
+    expect(marked("x-no-operator")).toContain("api_keys.create");
+  }); // prettier-ignore
+
   test("every operation says which quotas count it, and webhooks have none", () => {
     const of = (name: string) => operations.find((one) => one.name === name)?.operation["x-rate-limit"];
     const [address, key, issuer, user] = [
@@ -102,6 +117,13 @@ describe("the API's document", () => {
     ];
     expect(of("POST /auth/link")).toEqual([address, ...attempts, { policy: "challenge_mail", q: 10, w: 3_600 }]);
     expect(of("POST /v1/me/second_factor/totp")).toEqual([address, user, ...attempts]);
+    expect(of("POST /v1/invitations")).toEqual([
+      address,
+      user,
+      { policy: "invitation_address", q: 5, w: 86_400 },
+      { policy: "invitation_inviter", q: 100, w: 86_400 },
+      { policy: "invitation_org", q: 100, w: 86_400 },
+    ]);
     expect(JSON.stringify(document)).not.toContain("x-attempts");
     for (const { operation, name, path } of operations) {
       const said = operation["x-rate-limit"] !== undefined && Object.hasOwn(operation["responses"] as object, "429");

@@ -34,6 +34,12 @@ async function tokenTo(email: string): Promise<string> {
 }
 const accept = (by: SignedIn, token: string, headers: Record<string, string> = {}) =>
   by.send("POST", "/v1/invitations/accept", { token }, headers);
+/** An organisation of its own, and whoever founded it. */
+async function housed(by?: SignedIn) {
+  const founder = by ?? (await signIn(api));
+  const org: string = (await founder.send("POST", "/v1/orgs", { name: "A house" })).json.id;
+  return { org, invites: (email: string) => invite(founder, email, "viewer", { "dialgate-org": org }) };
+}
 const statusOf = async (id: string) => (await owner.send("GET", `/v1/invitations/${id}`)).json.status;
 
 describe("an invitation", () => {
@@ -388,8 +394,54 @@ describe("an invitation", () => {
     );
     const full = await invite(founder, address(), "viewer", named);
     expect([full.status, full.headers.get("retry-after")]).toEqual([429, "3600"]);
+    expect(full.headers.get("ratelimit-policy")).toBe('"invitation_org";q=100;w=86400');
+    expect(full.json.errors).toMatchObject([{ pointer: "", code: "invitation_org" }]);
     expect(await mailsQueued(api)).toBe(mails + 1);
   });
+
+  test("is limited over all organisations: an address takes five a day from whomever, and each is told as by its own five", async () => {
+    const houses = await Promise.all([1, 2, 3].map(() => housed()));
+    const email = address();
+    // From one organisation and one person, from several of one person, from several people: known here or not.
+    for (const house of [houses[0], houses[0], houses[1], houses[1], houses[2]]) expect((await house?.invites(email))?.status).toBe(201);
+    const mails = await mailsQueued(api);
+    const [elsewhere, ...others] = await Promise.all([housed(), ...houses].map(async (house) => (await house).invites(email)));
+    const own = await housed();
+    const ownAddress = address();
+    for (let time = 0; time < 5; time += 1) await own.invites(ownAddress);
+    const answered = ({ status, json, headers }: Awaited<ReturnType<typeof invite>>) => ({
+      status, document: { ...json, instance: null }, limit: headers.get("ratelimit"), policy: headers.get("ratelimit-policy"), wait: headers.get("retry-after"),
+    });
+    const byOwn = answered(await own.invites(ownAddress));
+    for (const answer of [elsewhere, ...others]) expect(answered(answer as never)).toEqual(byOwn);
+    expect(byOwn).toMatchObject({
+      status: 429, wait: "86400", policy: '"invitation_address";q=5;w=86400', limit: '"invitation_address";r=0;t=86400',
+      document: { code: "rate_limited", errors: [{ pointer: "/email", code: "invitation_address" }] },
+    });
+    expect(await mailsQueued(api)).toBe(mails + 5);
+    // One that was accepted was welcome: it counts no more.
+    await signIn(api, { email });
+    await api.db.admin("update invitations set accepted_at = $2 where email = $1 and org_id = $3", [email, clock, uuidOf("org", houses[2]?.org ?? "")]);
+    expect((await (await housed()).invites(email)).status).toBe(201);
+    expect((await (await housed()).invites(email)).status).toBe(429);
+  }); // prettier-ignore
+
+  test("is limited by who invites, over all of their organisations", async () => {
+    const founder = await signIn(api);
+    const [one, two] = [await housed(founder), await housed(founder)];
+    expect((await one.invites(address())).status).toBe(201);
+    await api.db.admin(
+      `insert into invitations (org_id, id, email, role, token_hash, invited_by, created_at, expires_at, revoked_at)
+         select org_id, gen_random_uuid(), 'y' || n || '@people.test', 'viewer', sha256(n::text::bytea), invited_by, created_at - interval '1 hour', expires_at, created_at
+         from invitations, generate_series(1, 99) n where org_id = $1`,
+      [uuidOf("org", one.org)],
+    );
+    const refused = await two.invites(address());
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, String(23 * 3600)]);
+    expect(refused.headers.get("ratelimit-policy")).toBe('"invitation_inviter";q=100;w=86400');
+    expect(refused.json.errors).toMatchObject([{ pointer: "", code: "invitation_inviter" }]);
+    expect((await (await housed()).invites(address())).status).toBe(201);
+  }); // prettier-ignore
 
   test("of another org is answered like a missing one, and so is its revocation", async () => {
     const founder = await signIn(api);

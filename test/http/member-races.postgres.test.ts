@@ -1,13 +1,18 @@
 /** What happens at once, on a real Postgres, whose transactions meet. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { publicId } from "../../src/lib/ids.ts";
 import { openTestDatabase } from "../support/database.ts";
+import { generous } from "../support/rate-limits.ts";
 import { makeMember, makeSession } from "../support/users.ts";
 import { type Api, openApi, realNow } from "./api.ts";
 import { chainOf, roleOf, signIn, type SignedIn } from "./signed-in.ts";
 
+/** What one person may send, in this file. */
+const inviterMax = 4;
 let api: Api;
 beforeAll(async () => {
-  api = await openApi({}, undefined, undefined, await openTestDatabase({ postgres: true }));
+  const quotas = { ...generous, invitation_inviter: { ...generous.invitation_inviter, limit: inviterMax } };
+  api = await openApi({ quotas }, undefined, undefined, await openTestDatabase({ postgres: true }));
 });
 afterAll(() => api?.close());
 
@@ -217,3 +222,27 @@ test("a key that is used while its member is removed works before it, and never 
     expect((await api.send("POST", "/v1/sellers", { key: key.secret, body: { registered_name: "x" } })).status).toBe(401);
   }
 });
+
+test("invitations at once, from as many organisations: no address gets more than its day allows, and nobody sends more", async () => {
+  let sent = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const houses = await Promise.all(Array.from({ length: 8 }, () => houseOf(1)));
+    const email = `bombed-${round}@people.test`;
+    const answers = await Promise.all(houses.map(({ owners }) => owners[0]!.send("POST", "/v1/invitations", { email, role: "viewer" })));
+    expect(statuses(answers)).toEqual([201, 201, 201, 201, 201, 429, 429, 429]);
+    sent += 5;
+    // One person in eight organisations, who has sent one or none so far.
+    const one = houses[0]!.owners[0]!;
+    for (const { orgId } of houses.slice(1)) await makeMember(api.db, orgId, one.userId, "admin");
+    const few = await Promise.all(
+      houses.map(({ orgId }, at) =>
+        one.send("POST", "/v1/invitations", { email: `few-${round}-${at}@people.test`, role: "viewer" }, { "dialgate-org": publicId("org", orgId) }),
+      ),
+    );
+    const { rows } = await api.db.admin("select count(*) as n from invitations where invited_by = $1", [one.userId]);
+    expect(few.filter(({ status }) => status === 201).length).toBe(inviterMax - Number(answers[0]?.status === 201));
+    expect(Number(rows[0]?.["n"])).toBe(inviterMax);
+  }
+  expect(api.faults).toEqual([]);
+  console.log(`invitations at once: ${rounds} rounds, ${sent} to ${rounds} addresses, none above its quota`);
+}); // prettier-ignore

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { operations, type Role, rolesFrom } from "../../src/domain/access/operations.ts";
+import { operations, type Role, rolesFrom, type Rule } from "../../src/domain/access/operations.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { makeMember, makePerson, makeSession, testOrigin } from "../support/users.ts";
@@ -47,6 +47,20 @@ describe("a session", () => {
       ([, rule]) => rule.role !== null && rolesFrom(rule.role).includes("viewer"),
     );
     expect(me.organisations[0].operations).toEqual(allowed.map(([id]) => id).toSorted());
+    expect(me.organisations[0].operations_on_oneself).toEqual(["members.remove"]);
+    expect(me.operations).toEqual(
+      Object.entries<Rule>(operations)
+        .flatMap(([id, { role }]) => (role === null ? [id] : []))
+        .toSorted(),
+    );
+    for (const id of ["me.get", "orgs.create", "sessions.end", "totp.start"]) expect(me.operations).toContain(id);
+    const admin = await signIn("admin");
+    expect((await admin.send("GET", "/v1/me")).json.organisations[0]).toMatchObject({
+      operations: expect.arrayContaining(["members.remove"]),
+      operations_on_oneself: [],
+    });
+    const machine = (await org.get("/v1/me")).json;
+    expect([machine.operations, machine.organisations[0].operations_on_oneself]).toEqual([["me.get"], []]);
   });
 
   test("acts under its person's name", async () => {
@@ -181,7 +195,10 @@ describe("a session", () => {
     );
     const stranger = await signIn("owner");
     expect((await stranger.send("DELETE", `/v1/sessions/${publicId("session", second.id)}`)).status).toBe(404);
-    expect((await person.send("DELETE", `/v1/sessions/${publicId("session", second.id)}`)).status).toBe(200);
+    expect(await person.send("DELETE", `/v1/sessions/${publicId("session", second.id)}`)).toMatchObject({
+      status: 200,
+      json: { status: "ended" },
+    });
     expect((await api.send("GET", "/v1/me", { headers: second.headers })).status).toBe(401);
     const out = await person.send("DELETE", `/v1/sessions/${publicId("session", person.session.id)}`);
     expect(out.headers.get("set-cookie")).toMatch(/^__Host-dialgate-session=; Max-Age=0/);
@@ -199,6 +216,7 @@ describe("a session", () => {
     expect((await api.send("DELETE", "/v1/sessions", { headers: due.headers })).json.code).toBe("second_factor_due");
     const ended = await person.send("DELETE", "/v1/sessions");
     expect(ended.status, ended.text).toBe(200);
+    expect(new Set(ended.json.data.map(({ status }: { status: string }) => status))).toEqual(new Set(["ended"]));
     const told = (ended.json.data as { id: string }[]).map(({ id }) => id);
     expect(told.toSorted()).toEqual([...ids, publicId("session", due.id)].toSorted());
     for (const other of await Promise.all(others))

@@ -107,6 +107,7 @@ describe("a link", () => {
   test("lives as long as the deployment says", async () => {
     const [ada, email] = [openBrowser({ ...api.deps, magicLinkMinutes: 10 }), newAddress()];
     const asked = await ada.send("POST", "/auth/link", { email });
+    expect([asked.status, asked.headers.get("cache-control")]).toEqual([202, "no-store"]);
     expect(asked.json).toEqual({ object: "sign_in_link", minutes: 10 });
     expect(asked.headers.getSetCookie()[0]).toMatch(/^__Host-dialgate-signin=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
     const link = await newestLink(api.mailbox, email);

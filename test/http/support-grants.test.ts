@@ -179,6 +179,8 @@ describe("a support grant", () => {
     }
     expect(said).toEqual(allowed.toSorted());
     expect(said).toContain("leads.list");
+    expect(me.json.organisations[0].operations_on_oneself).toEqual(role === "admin" ? [] : ["support_grants.end"]);
+    expect((await guest.send("DELETE", `/v1/support_grants/${id}`, undefined, inside(id))).status).toBe(200);
     expect(said.includes("members.update")).toBe(false);
   }); // prettier-ignore
 

@@ -105,7 +105,6 @@ const knownSql = {
   memberAddress: "select u.email as v from memberships m join users u on u.id = m.user_id where m.org_id = $1",
   invitation: "select token_hash::text as v from invitations where org_id = $1",
   invited: "select u.id::text as v from invitations i join users u on u.email = i.email where i.org_id = $1",
-  invitedAddress: "select email as v from invitations where org_id = $1",
   supportGrantId: "select id::text as v from support_grants where org_id = $1",
   supportGrant: `select p.facts_text::jsonb -> 'actor' ->> 'grant' as v from audit.entry e join audit.payload p using (org_id, seq)
     where e.org_id = $1 and e.event_type = 'support.acted'`,
@@ -263,9 +262,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "members.lockMembers": () => [members.lockMembers()],
   "members.lockCredentials": (k) => members.lockCredentials(k.sponsor),
   "members.openInvitation": (k) => [members.openInvitation(k.invitation, k.invited, "2026-01-01T00:00:00Z" as Instant)],
-  "members.invitedSince": (k) => [
-    members.invitedSince(k.invitedAddress, "2026-01-01T00:00:00Z" as Instant, { org: 1, address: 1 }),
-  ],
+  "members.invitedSince": () => [members.invitedSince("2026-01-01T00:00:00Z" as Instant, 1)],
   "members.memberByAddress": (k) => [members.memberByAddress(k.memberAddress)],
   "members.cameOf": (k) => [members.cameOf(k.selfRotatedKey, 10)],
   "members.guestsByGrant": (k) => [members.guestsByGrant([k.supportGrantId])],

@@ -298,7 +298,7 @@ describe("a mail that has ended", () => {
   /** One that was sent, or given up, so long ago. */
   async function ended(secondsAgo: number, column: "sent_at" | "failed_at" = "sent_at"): Promise<string> {
     const id = await world.queue("ann@example.com");
-    await world.db.admin(`update mails set sealed = null, created_at = now() - interval '90 days', ${column} = now() - make_interval(secs => $2) where id = $1`, [id, secondsAgo]); // prettier-ignore
+    await world.db.admin(`update mails set sealed = null, lane = null, created_at = now() - interval '90 days', ${column} = now() - make_interval(secs => $2) where id = $1`, [id, secondsAgo]); // prettier-ignore
     return id;
   }
   const left = async () => (await world.db.admin("select id from mails order by id")).rows.map(({ id }) => id as string);
@@ -316,8 +316,8 @@ describe("a mail that has ended", () => {
 
   test("is one of a thousand that go at once, oldest first, and of as many in the next round", async () => {
     await world.db.admin(
-      `insert into mails (id, kind, created_at, due_at, not_after, sent_at)
-         select gen_random_uuid(), 'role_changed', t.at, t.at, t.at, t.at
+      `insert into mails (id, kind, created_at, due_at, turn_at, not_after, sent_at)
+         select gen_random_uuid(), 'role_changed', t.at, t.at, t.at, t.at, t.at
          from (select now() - make_interval(days => 31, secs => n) as at from generate_series(1, 1500) n) t`,
     );
     expect(await sweepMails(world.system)).toBe(1_000);
@@ -332,7 +332,7 @@ describe("a mail that has ended", () => {
     await world.send();
     const row = (await world.row(id)) as unknown as Record<string, unknown>;
     const kept = Object.entries(row).filter(([name, value]) => value !== null && name !== "wait").map(([name]) => name);
-    expect(kept.toSorted()).toEqual(["created_at", "dedupe_key", "due_at", "id", "kind", "not_after", "provider_id", "sent_at", "tries"]);
+    expect(kept.toSorted()).toEqual(["created_at", "dedupe_key", "due_at", "id", "kind", "not_after", "provider_id", "sent_at", "tries", "turn_at"]);
     for (const part of [to, "zebra", createHash("sha256").update(to).digest("hex"), createHash("sha256").update(to).digest("base64")])
       expect(JSON.stringify(row)).not.toContain(part);
     await world.db.admin("update mails set sent_at = now() - interval '31 days'");
@@ -358,4 +358,38 @@ test("two senders that hold the same mail: the later word counts only if nobody 
   expect(await world.row(id)).toMatchObject({ sent_at: expect.anything(), failed_at: null, sealed: null, provider_id: "p" });
   await held("again", 2);
   expect(await world.row(id)).toMatchObject({ sent_at: expect.anything(), failed_at: null });
+});
+
+describe("whoever asks for hundreds of mails", () => {
+  const flood = async (askedBy: (n: number) => string) => {
+    for (let n = 0; n < 200; n++) await world.queue(`a${n}@example.com`, { askedBy: askedBy(n) });
+  };
+  /** In which round of ten the mail is sent. */
+  const roundOf = async (id: string) => {
+    for (let round = 1; ; round++) {
+      await world.send();
+      if ((await world.row(id)).sent_at !== null) return round;
+    }
+  };
+
+  test("delays their own, and neither another's link nor an alert", async () => {
+    await flood(() => "2001:db8:1::/48");
+    const [link, alert] = [await world.queue("ann@example.com", { askedBy: "198.51.100.0/24" }), await world.queue("bob@example.com")];
+    expect([await roundOf(link), (await world.row(alert)).sent_at]).toEqual([1, expect.anything()]);
+    const own = await world.queue("cat@example.com", { askedBy: "2001:db8:1::/48" });
+    expect(await roundOf(own)).toBe(20);
+  }); // prettier-ignore
+
+  test("from a hundred networks does so too: each has a turn a minute", async () => {
+    await flood((n) => `2001:db8:${n % 100}::/48`);
+    const link = await world.queue("ann@example.com", { askedBy: "198.51.100.0/24" });
+    expect(await roundOf(link)).toBe(11);
+  });
+
+  test("is not slowed down where nobody waits", async () => {
+    await flood(() => "2001:db8:1::/48");
+    const rounds: number[] = [];
+    for (let round = await world.send(); round.sent > 0; round = await world.send()) rounds.push(round.sent);
+    expect(rounds).toEqual(Array.from({ length: 20 }, () => 10));
+  });
 });

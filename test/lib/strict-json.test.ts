@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { strictJson } from "../../src/lib/strict-json.ts";
+import { namedTwice, strictJson } from "../../src/lib/strict-json.ts";
 
 test("whatever JSON.stringify writes is read as JSON.parse reads it", () => {
   fc.assert(
@@ -41,3 +41,11 @@ test.each([
 test.each(["", "{", '{"a":1,}', "{'a':1}", "\ufeff{}", "NaN", "{} {}"])("%j is no JSON", (text) => {
   expect(strictJson(text)).toBeUndefined();
 });
+
+test("what is named twice is told by the way to it, as many as are asked for", () => {
+  const text = '{"a":[{"b":1},{"c":[1,"x,y",{"d":"{,","d":2}],"c":2}],"\\u0061":3,"a/b":{"":1,"":2}}';
+  const all = [["a", 1, "c", 2, "d"], ["a", 1, "c"], ["a"], ["a/b", ""]];
+  expect(namedTwice(text, 20)).toEqual(all);
+  expect(namedTwice(text, 2)).toEqual(all.slice(0, 2));
+  for (const one of ['"a"', "1", "[]", "[[],[1,2],{}]"]) expect(namedTwice(one, 20)).toEqual([]);
+}); // prettier-ignore

@@ -7,18 +7,23 @@ export interface NewMailRow {
   readonly sealed: object;
   readonly dedupeKey: string | null;
   readonly usefulSeconds: number;
+  /** Any number that mails which wait for one another share. */
+  readonly lane: number;
 }
+/** Between two turns of one lane: twice as many lanes as this may be full before others wait, with two mails sent a second. */
+const turnSeconds = 60;
+
 /** Commits with whatever it is sent beside, in any handle's batch or transaction. */
-export const queueMail = ({ id, kind, sealed, dedupeKey, usefulSeconds }: NewMailRow): Statement => ({
+export const queueMail = ({ id, kind, sealed, dedupeKey, usefulSeconds, lane }: NewMailRow): Statement => ({
   name: "app.queue_mail",
-  text: "select app.queue_mail($1, $2, $3::jsonb, $4, $5) as queued",
-  params: [id, kind, JSON.stringify(sealed), dedupeKey, usefulSeconds],
+  text: "select app.queue_mail($1, $2, $3::jsonb, $4, $5, $6, $7) as queued",
+  params: [id, kind, JSON.stringify(sealed), dedupeKey, usefulSeconds, lane, turnSeconds],
 });
 
 /** The same statement, which queues nothing where there is nobody to be told. */
 export const queueOnlyIf = (mail: Statement, isSomeone: boolean): Statement => ({
   ...mail,
-  text: "select case when $6::boolean then app.queue_mail($1, $2, $3::jsonb, $4, $5) end as queued",
+  text: "select case when $8::boolean then app.queue_mail($1, $2, $3::jsonb, $4, $5, $6, $7) end as queued",
   params: [...mail.params, isSomeone],
 });
 

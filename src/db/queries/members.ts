@@ -63,22 +63,12 @@ export const openInvitation = (tokenHash: string, userId: string, realNow: Insta
   params: [tokenHash, userId, realNow],
 });
 
-export interface InvitedLately {
-  /** When the invitations of the last while were that many; null when they are fewer. */
-  readonly in_org: Instant | null;
-  readonly to_address: Instant | null;
-}
-/** Of the invitations since then, newest first, when the last one was sent that a limit lets be. */
-export const invitedSince = (
-  email: string,
-  since: Instant,
-  max: { readonly org: number; readonly address: number },
-): Statement => ({
+/** Of the org's invitations since then, newest first, when the last one was sent that a limit lets be; no row where there are fewer. */
+export const invitedSince = (since: Instant, max: number): Statement => ({
   name: "members.invited_since",
-  text: `select (array_agg(i.created_at order by i.created_at desc))[$3::integer] as in_org,
-      (array_agg(i.created_at order by i.created_at desc) filter (where i.email = $1))[$4::integer] as to_address
-    from invitations i where ${inOrg("i")} and i.created_at > $2`,
-  params: [email, since, max.org, max.address],
+  text: `select i.created_at as at from invitations i where ${inOrg("i")} and i.created_at > $1
+    order by i.created_at desc offset $2::integer - 1 limit 1`,
+  params: [since, max],
 });
 
 /** Whether the address is a member's. */

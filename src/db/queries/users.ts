@@ -39,6 +39,21 @@ export const orgsOfPerson = (userId: string, orgsMax: number): Statement => ({
   params: [userId, orgsMax],
 });
 
+export interface InvitedLatelyRow {
+  /** When the invitations of the window were that many that one more is too many; null when they are fewer. */
+  readonly to_address_at: Instant | null;
+  readonly by_user_at: Instant | null;
+}
+/** Of a window's beginning and how many invitations it may hold, to one address and by one person, whatever org they are of. */
+export const invitedLately = (
+  to: { readonly email: string; readonly since: Instant; readonly max: number },
+  by: { readonly userId: string; readonly since: Instant; readonly max: number },
+): Statement => ({
+  name: "door.invited_lately",
+  text: "select to_address_at, by_user_at from door.invited_lately($1, $2, $3, $4, $5, $6)",
+  params: [to.email, by.userId, to.since, to.max, by.since, by.max],
+});
+
 export interface SessionRow {
   readonly id: string;
   readonly method: string;

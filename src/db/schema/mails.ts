@@ -10,6 +10,8 @@ export const mails = pgTable(
     dedupeKey: text("dedupe_key"),
     createdAt: instant("created_at").notNull(),
     dueAt: instant("due_at").notNull(),
+    lane: integer("lane"),
+    turnAt: instant("turn_at").notNull(),
     notAfter: instant("not_after").notNull(),
     tries: integer("tries").notNull().default(databaseDefault),
     leaseUntil: instant("lease_until"),

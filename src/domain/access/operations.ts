@@ -15,7 +15,7 @@ export interface Rule {
   /** One's own: also in a session whose second factor is due. */
   readonly whileDue?: true;
   /** Whoever it is about may as well, with any role: the member themselves, or the operator whom the grant lets in. */
-  readonly orOneself?: true;
+  readonly orOneself?: "member" | "operator";
   /**
    * What the operation leaves of its asker's own role. With an Idempotency-Key it is bound by that, so that a repetition gets the
    * first answer; its verb asks for `role` itself, under the lock of all changes of members.
@@ -79,7 +79,7 @@ export const operations = {
   "members.list": by("viewer", "members:read"),
   "members.get": by("viewer", "members:read"),
   "members.update": by("admin", "people", lasting),
-  "members.remove": by("admin", "people", { ...lasting, orOneself: true }),
+  "members.remove": by("admin", "people", { ...lasting, orOneself: "member" }),
   "members.make_owner": by("owner", "people", { ...lasting, leaves: "admin" }),
   "invitations.create": by("admin", "people", lasting),
   "invitations.list": by("admin", "members:read"),
@@ -91,7 +91,7 @@ export const operations = {
   "support_grants.end_own": own,
   "support_grants.list": by("viewer", "audit:read"),
   "support_grants.get": by("viewer", "audit:read"),
-  "support_grants.end": by("admin", "people", { orOneself: true }),
+  "support_grants.end": by("admin", "people", { orOneself: "operator" }),
   "account.get": by("viewer", "account:read"),
   "api_keys.create": by("admin", "api_keys:write", lasting),
   "api_keys.list": by("admin", "api_keys:read"),
@@ -184,6 +184,24 @@ export function allowedOperations(asked: {
     .map(([id]) => id)
     .toSorted();
 }
+
+/** What a person of any role, or whom a support grant lets in, may do where it is about themselves, and not of others; sorted. */
+export function operationsOnOneself(asked: { readonly role: Role; readonly isGuest?: boolean }): string[] {
+  const oneself = asked.isGuest === true ? "operator" : "member";
+  const onOthers = allowedOperations({ ...asked, scopes: null });
+  return Object.entries<Rule>(operations)
+    .filter(([id, rule]) => rule.orOneself === oneself && !onOthers.includes(id))
+    .map(([id]) => id)
+    .toSorted();
+}
+
+/** What is whoever's own, in no organisation: a person's, less while their second factor is due, and a machine's; sorted. */
+export const ownOperations = (asked: { readonly isPerson: boolean; readonly isDue: boolean }): string[] =>
+  Object.entries<Rule>(operations)
+    .filter(([, { role, scope }]) => role === null && (asked.isPerson || scope === "any"))
+    .filter(([, { whileDue }]) => !asked.isDue || whileDue === true)
+    .map(([id]) => id)
+    .toSorted();
 
 /** What a key may be given by someone of this role: scopes none of whose operations ask for a higher one. */
 function scopesOf(role: Role): Scope[] {

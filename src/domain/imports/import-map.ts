@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isStorable } from "../../lib/storable-text.ts";
+import { linePattern, linesPattern, linesWords, lineWords } from "../../lib/plain-text.ts";
 
 /** What a column of the file can become. Columns that the map does not name are kept in the file and nowhere else. */
 const leadColumns = [
@@ -23,14 +23,10 @@ const leadColumns = [
 ] as const;
 export type LeadColumn = (typeof leadColumns)[number];
 
-const text = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(max)
-    .refine(isStorable, "Control characters and halves of surrogate pairs cannot be stored: take them out.");
-const columnName = text(200);
+const line = (max: number) => z.string().trim().min(1, { abort: true }).max(max).regex(linePattern, lineWords);
+const lines = (max: number) => z.string().trim().min(1, { abort: true }).max(max).regex(linesPattern, linesWords);
+/** As the file has it: a spreadsheet breaks lines in its headings, too. */
+const columnName = lines(200);
 
 /** The file's own column names, by what they hold. Only the number is needed. */
 export const columnMap = z.strictObject({
@@ -61,10 +57,10 @@ export const bases = ["pewc", "pec", "ebr", "transactional", "unknown"] as const
 export const attestationTerms = z.strictObject({
   purpose: z.enum(purposes),
   basis: z.enum(bases),
-  signature: text(200).optional(),
+  signature: line(200).optional(),
   /** The zone of dates that state none. Only UTC can be attested: any other belongs into the dates themselves. */
   date_zone: z.literal("UTC").optional(),
-  text: text(20_000).optional(),
+  text: lines(20_000).optional(),
 });
 export type AttestationTerms = z.infer<typeof attestationTerms>;
 
@@ -75,7 +71,7 @@ export type AttestationTerms = z.infer<typeof attestationTerms>;
 export const mapFile = z.preprocess(
   inOneVocabulary,
   z.strictObject({
-    seller: z.strictObject({ registered_name: text(200), trade_names: z.array(text(200)).max(50).default([]) }),
+    seller: z.strictObject({ registered_name: line(200), trade_names: z.array(line(200)).max(50).default([]) }),
     columns: columnMap,
     attestation: attestationTerms,
     seller_id: z.string().optional(),

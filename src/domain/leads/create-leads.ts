@@ -8,46 +8,41 @@ import { hexOf, sha256 } from "../../lib/bytes.ts";
 import { publicId, uuidOf } from "../../lib/ids.ts";
 import type { NumberHasher } from "../../lib/number-hash.ts";
 import type { PhoneRefusal } from "../../lib/phone.ts";
-import { isStorable } from "../../lib/storable-text.ts";
+import { lineOrNothingPattern, linesOrNothingPattern, linesWords, lineWords } from "../../lib/plain-text.ts";
 import type { OperationId } from "../access/operations.ts";
 import { bases, purposes } from "../imports/import-map.ts";
 import { OfferedRows } from "../imports/intake-batch.ts";
 import { type GivenConsent, type GivenLead, readRow, rowMemo } from "../imports/read-row.ts";
 import { type PlaceWarning, placeWarnings } from "./place-warnings.ts";
 
-/** Text that Postgres can store and a column can carry: no control characters but line ends and tabs. */
-const text = (max: number) =>
-  z
-    .string()
-    .trim()
-    .max(max)
-    .refine(isStorable, "Control characters and halves of surrogate pairs cannot be stored: take them out.")
-    .nullish();
+/** Nothing, an empty text, or one line. */
+const line = (max: number) => z.string().trim().max(max).regex(lineOrNothingPattern, lineWords).nullish();
+const lines = (max: number) => z.string().trim().max(max).regex(linesOrNothingPattern, linesWords).nullish();
 
 /** What was shown, when, by whom, and how it was signed. */
 const newConsent = z.strictObject({
   seller_id: z.string().max(100),
-  obtained_at: text(64),
+  obtained_at: line(64),
   basis: z.enum(bases),
   purpose: z.enum(purposes),
-  signature: text(200),
-  text: text(20_000),
-  page_url: text(2_000),
-  ip: text(64),
-  user_agent: text(1_000),
-  certificate_url: text(2_000),
+  signature: line(200),
+  text: lines(20_000),
+  page_url: line(2_000),
+  ip: line(64),
+  user_agent: line(1_000),
+  certificate_url: line(2_000),
 });
 export const newLead = z.strictObject({
   phone: z.string().max(64),
-  external_id: text(200),
-  first_name: text(200),
-  last_name: text(200),
-  email: text(320),
-  city: text(200),
-  state: text(64),
-  zip: text(16),
-  source: text(200),
-  notes: text(2_000),
+  external_id: line(200),
+  first_name: line(200),
+  last_name: line(200),
+  email: line(320),
+  city: line(200),
+  state: line(64),
+  zip: line(16),
+  source: line(200),
+  notes: lines(2_000),
   consent: newConsent.nullish(),
 });
 export type NewLead = z.infer<typeof newLead>;

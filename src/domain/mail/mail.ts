@@ -1,5 +1,6 @@
 import { queueMail } from "../../db/queries/mails.ts";
 import type { Statement } from "../../db/transport.ts";
+import { sha256 } from "../../lib/bytes.ts";
 import type { SealLetter } from "../../providers/mail/sealed-letter.ts";
 import { renderMail } from "./render-mail.ts";
 import type { MailContent } from "./templates.ts";
@@ -14,6 +15,11 @@ export type NewMail = MailContent & {
   readonly to: string;
   /** At most one mail of this key in the thirty days that its row is kept. Made of ids and dates, as `new_device:ses_…`, and no address. */
   readonly dedupeKey?: string;
+  /**
+   * Who asked for it, where one can ask for many: their network, their organisation. It then waits for their other mails and
+   * not for anybody else's. Left out, it waits for the recipient's.
+   */
+  readonly askedBy?: string;
 };
 
 /** What `users` and `invitations` hold. */
@@ -35,7 +41,14 @@ export async function sealMail(deps: MailDeps, mail: NewMail): Promise<Statement
     throw new RangeError("a mail's dedupe key is made of ids and dates");
   const id = deps.newId();
   const sealed = await deps.sealLetter(id, { to, ...renderMail(mail, deps.publicOrigin) });
-  return queueMail({ id, kind, sealed, dedupeKey, usefulSeconds: usefulSeconds(mail) });
+  const lane = await laneOf(mail.askedBy ?? to.toLowerCase());
+  return queueMail({ id, kind, sealed, dedupeKey, usefulSeconds: usefulSeconds(mail), lane });
+}
+
+/** One of 65,536, so that the number tells nobody's address. Two that fall on one wait for each other, and that is all. */
+async function laneOf(who: string): Promise<number> {
+  const [high = 0, low = 0] = await sha256(who);
+  return high * 256 + low;
 }
 
 /** Later than this nobody is served by it. */

@@ -19,13 +19,15 @@ export interface AskedLink {
   /** What the asking browser keeps: it alone completes the link. */
   readonly verifier: string;
   readonly next: NextPath | null;
+  /** The network of whoever asks, who may ask for links to thousands of addresses: their mails wait for each other. */
+  readonly network: string | null;
 }
 
 /**
  * A link to sign in, on its way by mail. Nobody's account is looked up: whoever completes it has one, or is given one, so that
  * an address that is known here and one that is not take the same steps and are answered alike. One request.
  */
-export async function askForLink(deps: LinkDeps, { email, verifier, next }: AskedLink, now: Instant): Promise<void> {
+export async function askForLink(deps: LinkDeps, { email, verifier, next, network }: AskedLink, now: Instant): Promise<void> {
   const token = mintSecret(deps.random);
   const minutes = deps.magicLinkMinutes;
   const link = putLink({
@@ -41,6 +43,7 @@ export async function askForLink(deps: LinkDeps, { email, verifier, next }: Aske
     kind: "sign_in_link",
     to: email,
     params: { url: linkUrl(deps.publicOrigin, token), minutes },
+    ...(network === null ? {} : { askedBy: network }),
   });
   await deps.system.query(link, mail, ...forgetSignIns(now));
 }

@@ -10,7 +10,7 @@ import {
 } from "../../db/queries/users.ts";
 import { memberships } from "../../db/schema/index.ts";
 import { rowsOf } from "../../db/transport.ts";
-import { allowedOperations, type Role } from "../access/operations.ts";
+import { allowedOperations, operationsOnOneself, ownOperations, type Role } from "../access/operations.ts";
 
 /** One organisation as the asker stands in it. */
 export interface Standing {
@@ -21,10 +21,13 @@ export interface Standing {
   readonly role: Role | null;
   readonly scopes: readonly string[] | null;
   readonly operations: readonly string[];
+  readonly operationsOnOneself: readonly string[];
 }
 export interface Me {
   readonly person: PersonRow | null;
   readonly standings: readonly Standing[];
+  /** The asker's own, in no organisation. */
+  readonly operations: readonly string[];
   /** When this session showed a second factor. */
   readonly factorAt: string | null;
   /** The one that asks; null: a machine does. */
@@ -42,10 +45,11 @@ export async function describePerson(own: OrgDb, userId: string, sessionId: stri
   const [people = emptyAnswer, orgs = emptyAnswer, sessions = emptyAnswer] = answers;
   const [person = null] = rowsOf<PersonRow>(people);
   const [session = null] = rowsOf<SessionRow>(sessions);
+  const operations = ownOperations({ isPerson: true, isDue: session?.stage !== "open" });
   if (guest !== null) {
     // A grant lets nobody in who has shown no second factor.
     const standings = session?.stage === "open" && bound.factorAt !== null ? [await standingOfGuest(guest)] : [];
-    return { person, standings, factorAt: bound.factorAt, session };
+    return { person, standings, operations, factorAt: bound.factorAt, session };
   }
   const standings = (session?.stage === "open" ? rowsOf<OrgOfPersonRow>(orgs) : []).map((row) => {
     const role = row.role as Role;
@@ -56,9 +60,10 @@ export async function describePerson(own: OrgDb, userId: string, sessionId: stri
       role,
       scopes: null,
       operations: allowedOperations({ role, scopes: null }),
+      operationsOnOneself: operationsOnOneself({ role }),
     };
   });
-  return { person, standings, factorAt: bound.factorAt, session };
+  return { person, standings, operations, factorAt: bound.factorAt, session };
 }
 
 async function standingOfGuest(guest: OrgDb): Promise<Standing> {
@@ -73,6 +78,7 @@ async function standingOfGuest(guest: OrgDb): Promise<Standing> {
     role,
     scopes: null,
     operations: allowedOperations({ role, scopes: null, isGuest: true }),
+    operationsOnOneself: operationsOnOneself({ role, isGuest: true }),
   };
 }
 
@@ -83,8 +89,9 @@ export async function describeMachine(org: OrgDb): Promise<Me> {
   // No more than who answers for it may.
   const sponsor = sponsorId === null ? null : await org.findOne(memberships, eq(memberships.userId, sponsorId));
   const operations = allowedOperations({ role: sponsor?.role ?? null, scopes: scopes ?? [] });
-  const standing = { orgId, name: orgName ?? "", livemode, role: null, scopes, operations };
-  return { person: null, standings: [standing], factorAt: null, session: null };
+  const standing = { orgId, name: orgName ?? "", livemode, role: null, scopes, operations, operationsOnOneself: [] };
+  const own = ownOperations({ isPerson: false, isDue: false });
+  return { person: null, standings: [standing], operations: own, factorAt: null, session: null };
 }
 
 const emptyAnswer = { columns: [], rows: [] };

@@ -6,7 +6,7 @@ import { rotateKey } from "../../domain/api-keys/rotate-key.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { givenInstant, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, invalid, notFound } from "../problem.ts";
@@ -14,7 +14,7 @@ import { scopes } from "../../domain/access/scopes.ts";
 
 const newKey = z
   .strictObject({
-    name: text(100),
+    name: line(100),
     scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
     expires_at: givenInstant.nullable().default(null),
   })

@@ -7,7 +7,7 @@ import { resumeCampaign } from "../../domain/campaigns/resume-campaign.ts";
 import { type ChangeRefusal, updateCampaign } from "../../domain/campaigns/update-campaign.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, jsonBody, posts, problems } from "../access.ts";
-import { coded, givenId, idField, idOf, idParam, text } from "../fields.ts";
+import { coded, givenId, idField, idOf, idParam, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { conflict, invalid, notFound } from "../problem.ts";
 import { campaign, viewCampaign } from "./campaigns.ts";
@@ -140,7 +140,7 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
         params: idParam("campaign"),
         body: {
           required: false,
-          content: { "application/json": { schema: z.strictObject({ reason: text(200).optional() }).openapi("Pause") } },
+          content: { "application/json": { schema: z.strictObject({ reason: line(200).optional() }).openapi("Pause") } },
         },
       },
       responses: { 200: json("It is paused.", campaign), ...problems },

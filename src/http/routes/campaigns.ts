@@ -3,7 +3,7 @@ import { type Campaign, createCampaign, retryReasons, sendableFields } from "../
 import { findCampaign, findCampaigns, type FunnelRow, readFunnel } from "../../domain/campaigns/find-campaigns.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
-import { coded, givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { coded, givenId, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { invalid, notFound } from "../problem.ts";
@@ -22,7 +22,7 @@ const weekWindow = z
   });
 
 const fields = {
-  name: text(200),
+  name: line(200),
   purpose: z.enum(purposes),
   debt_collection: z.boolean(),
   calling_window: weekWindow.nullable(),

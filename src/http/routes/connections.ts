@@ -6,7 +6,7 @@ import { findConnection, findConnections } from "../../domain/connections/find-c
 import { testConnection } from "../../domain/connections/test-connection.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { parseAt } from "../invalid-request.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
@@ -16,7 +16,7 @@ const vendorNames = ["retell", "elevenlabs", "http_dnc"] as const;
 const newConnection = z
   .strictObject({
     vendor: z.enum(vendorNames),
-    name: text(200),
+    name: line(200),
     config: z.record(z.string().max(64), z.unknown()).openapi({ description: "The vendor's own settings." }),
     credential: z
       .record(z.string().max(64), z.unknown())

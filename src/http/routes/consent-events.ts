@@ -5,7 +5,7 @@ import { givenDate } from "../../lib/given-date.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
-import { coded, e164Field, givenId, givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { coded, e164Field, givenId, givenInstant, idField, idOf, idParam, instantField, line, lines } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { invalid, notFound } from "../problem.ts";
@@ -23,25 +23,25 @@ const grant = z.strictObject({
   obtained_at: date,
   basis: z.enum(["pewc", "pec", "ebr", "transactional", "unknown"]),
   purpose: z.enum(["marketing", "mixed", "informational", "undeclared"]).default("undeclared"),
-  text: text(10_000).nullable().default(null).openapi({ description: "The words that were signed." }),
-  signature: text(200).nullable().default(null).openapi({ description: "How it was signed, as `web_form_submit`." }),
+  text: lines(10_000).nullable().default(null).openapi({ description: "The words that were signed." }),
+  signature: line(200).nullable().default(null).openapi({ description: "How it was signed, as `web_form_submit`." }),
   seller: z
-    .strictObject({ registered_name: text(200), trade_names: z.array(text(200)).max(20).default([]) })
+    .strictObject({ registered_name: line(200), trade_names: z.array(line(200)).max(20).default([]) })
     .nullable()
     .default(null),
-  page_url: text(2000).nullable().default(null),
-  ip: text(64).nullable().default(null),
-  user_agent: text(1000).nullable().default(null),
-  certificate_url: text(2000).nullable().default(null),
-  recording_ref: text(2000).nullable().default(null),
+  page_url: line(2000).nullable().default(null),
+  ip: line(64).nullable().default(null),
+  user_agent: line(1000).nullable().default(null),
+  certificate_url: line(2000).nullable().default(null),
+  recording_ref: line(2000).nullable().default(null),
 });
 const revocation = z.strictObject({
   kind: z.literal("revocation"),
   ...about,
   revoked_at: date.optional().openapi({ description: "Now, when absent." }),
-  channel: text(100).openapi({ example: "mail_reply" }),
+  channel: line(100).openapi({ example: "mail_reply" }),
 });
-const lift = z.strictObject({ kind: z.literal("lift"), ...about, by: text(200), reason: text(1000) });
+const lift = z.strictObject({ kind: z.literal("lift"), ...about, by: line(200), reason: lines(1000) });
 const relationship = z.strictObject({
   kind: z.literal("relationship"),
   ...about,

@@ -6,18 +6,18 @@ import { hexOf } from "../../lib/bytes.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
-import { givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { givenInstant, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { invalid, notFound } from "../problem.ts";
 
 const fields = {
-  rule_id: text(100).openapi({ description: "The rule's id, as a refusal names it." }),
-  counsel: text(200),
+  rule_id: line(100).openapi({ description: "The rule's id, as a refusal names it." }),
+  counsel: line(200),
   document_sha256: z.string().regex(/^[0-9a-f]{64}$/, "A SHA-256 in 64 hexadecimal digits is needed."),
   dated_at: givenInstant,
   until: givenInstant,
-  by: text(200),
+  by: line(200),
 };
 const newPosition = z.strictObject(fields).openapi("NewCounselPosition", {
   example: {

@@ -3,12 +3,12 @@ import { endHalt } from "../../domain/halts/end-halt.ts";
 import { findHalts, halt, type Halt, type HaltInput } from "../../domain/halts/halt.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
-import { e164Field, givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { e164Field, givenId, idField, idOf, idParam, instantField, lines } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, invalid, notFound } from "../problem.ts";
 
-const note = text(500);
+const note = lines(500);
 const newHalt = z
   .discriminatedUnion("reason", [
     z.strictObject({ reason: z.literal("org_halted"), note }),

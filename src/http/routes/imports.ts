@@ -7,13 +7,14 @@ import { fileBytesMax, storeFile, type UploadRefusal } from "../../domain/import
 import { hexOf } from "../../lib/bytes.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, jsonBody, posts, problems, reads, streams } from "../access.ts";
-import { givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { givenId, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { refuseOtherForms } from "../refuse-other-forms.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, invalid, notFound, Problem } from "../problem.ts";
 
 const newImport = z
-  .strictObject({ seller_id: givenId("seller"), file_name: text(200), columns: columnMap, attestation: attestationTerms })
+  .strictObject({ seller_id: givenId("seller"), file_name: line(200), columns: columnMap, attestation: attestationTerms })
   .openapi("NewImport", {
     example: {
       seller_id: publicId("seller", "019a9b2c-7d00-7000-8000-000000000001"),
@@ -113,10 +114,7 @@ export function importRoutes(app: OpenAPIHono<HttpEnv>): void {
       responses: { 202: json("It is being read.", shown), ...problems },
     }),
     async (c) => {
-      const type = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
-      if (type !== "text/csv" && type !== "application/octet-stream") {
-        throw new Problem("unsupported_media_type", { detail: "Send the file as text/csv.", unproven: true });
-      }
+      refuseOtherForms(c, ["text/csv", "application/octet-stream"], "the file");
       const announced = c.req.header("content-length");
       if (announced === undefined || !/^\d{1,15}$/.test(announced)) {
         throw new Problem("invalid_request", {

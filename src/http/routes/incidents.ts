@@ -3,7 +3,7 @@ import { closeIncident } from "../../domain/incidents/close-incident.ts";
 import { findIncident, findIncidents, type Incident } from "../../domain/incidents/find-incidents.ts";
 import { type IdKind, publicId } from "../../lib/ids.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
-import { idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { idField, idOf, idParam, instantField, lines } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, notFound } from "../problem.ts";
@@ -27,7 +27,7 @@ const incident = z
   })
   .openapi("Incident");
 const closing = z
-  .strictObject({ reason: text(500) })
+  .strictObject({ reason: lines(500) })
   .openapi("IncidentClosing", { example: { reason: "The provider confirmed that the call ended; ticket 4711." } });
 
 /** What the rows are that an incident's detail names. */

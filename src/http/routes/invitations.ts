@@ -1,12 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { roles } from "../../domain/access/operations.ts";
 import { acceptInvitation } from "../../domain/invitations/accept-invitation.ts";
-import {
-  createInvitation,
-  type InvitationRefusal,
-  type InvitationRow,
-  perDayMax,
-} from "../../domain/invitations/create-invitation.ts";
+import { createInvitation, type InvitationRefusal, type InvitationRow } from "../../domain/invitations/create-invitation.ts";
 import { findInvitation, findInvitations } from "../../domain/invitations/find-invitations.ts";
 import { revokeInvitation } from "../../domain/invitations/revoke-invitation.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -16,7 +11,9 @@ import { emailField, idField, idOf, idParam, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { invitationPage } from "../pages/invitation-page.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
+import { rateLimited } from "../limit-rate.ts";
 import { conflict, notFound, Problem } from "../problem.ts";
+import type { Quotas } from "../quotas.ts";
 
 const newInvitation = z
   .strictObject({ email: emailField, role: z.enum(roles) })
@@ -64,7 +61,15 @@ const view = (row: InvitationRow, now: Instant): z.infer<typeof invitation> => (
   revoked_at: row.revokedAt,
 });
 
-function refused(refusal: InvitationRefusal, now: Instant): Problem {
+/** Counted by the database in the transaction that invites, and said in the document as a quota of the operation. */
+const countsInvitations = { "x-attempts": ["invitation_address", "invitation_inviter", "invitation_org"] } as const;
+const limitsOf = (quotas: Quotas) => ({
+  address: quotas.invitation_address,
+  inviter: quotas.invitation_inviter,
+  org: quotas.invitation_org,
+});
+
+function refused(refusal: InvitationRefusal, quotas: Quotas, now: Instant): Problem {
   if (refusal === "role_too_low") return new Problem("role_missing", { detail: "This takes the role owner." });
   if (refusal === "replaces_higher")
     return new Problem("role_missing", {
@@ -72,9 +77,16 @@ function refused(refusal: InvitationRefusal, now: Instant): Problem {
     });
   if (refusal === "already_member")
     return conflict(refusal, "Someone with this address is a member already: change their role instead.", "/email");
-  return new Problem("rate_limited", {
-    detail: `Within 24 hours an organisation sends at most ${perDayMax.org} invitations, and ${perDayMax.address} to one address.`,
-    headers: { "retry-after": String(secondsOf(refusal.fullUntil) - secondsOf(now)) },
+  const code = `invitation_${refusal.full}` as const;
+  const resetSeconds = secondsOf(refusal.until) - secondsOf(now);
+  const what = {
+    address: "invitations to one address, whoever sends them, that nobody has accepted",
+    inviter: "invitations by one person, from all of their organisations, that nobody has accepted",
+    org: "invitations by one organisation",
+  }[refusal.full];
+  return rateLimited(quotas[code], { remaining: 0, resetSeconds }, what, {
+    pointer: refusal.full === "address" ? "/email" : "",
+    code,
   });
 }
 
@@ -102,12 +114,14 @@ export function invitationRoutes(app: OpenAPIHono<HttpEnv>): void {
         "For seven days, once, and only whoever signs in by that address. Inviting it again replaces the invitation before. An admin gives every role but owner.",
       tags: ["members"],
       ...posts("invitations.create"),
+      ...countsInvitations,
       request: { body: jsonBody(newInvitation) },
       responses: { 201: json("The mail is on its way.", invitation), ...problems },
     }),
     async (c) => {
-      const done = await createInvitation(c.var.org, c.env, c.req.valid("json"), c.env.now());
-      if (!done.ok) throw refused(done.refusal, c.env.now());
+      const deps = { ...c.env, limits: limitsOf(c.env.quotas) };
+      const done = await createInvitation(c.var.org, deps, c.req.valid("json"), c.env.now());
+      if (!done.ok) throw refused(done.refusal, c.env.quotas, c.env.now());
       await c.env.wakeMail();
       return c.json(view(done.value, c.env.now()), 201);
     },

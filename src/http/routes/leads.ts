@@ -9,7 +9,7 @@ import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { decision, viewRecorded } from "../decision-view.ts";
-import { e164Field, givenId, givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { e164Field, givenId, givenInstant, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { invalid, notFound, Problem } from "../problem.ts";
@@ -194,7 +194,7 @@ export function leadRoutes(app: OpenAPIHono<HttpEnv>): void {
           ...pageQuery,
           status: z.enum(["eligible", "ineligible"]).optional(),
           import_id: givenId("import").optional(),
-          external_id: text(200).optional(),
+          external_id: line(200).optional(),
         }),
       },
       responses: { 200: json("A page.", listOf(lead)), ...problems },

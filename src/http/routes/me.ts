@@ -5,7 +5,7 @@ import { renamePerson } from "../../domain/users/rename-person.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, jsonBody, problems, reads } from "../access.ts";
 import { guestOf } from "../bind-org.ts";
-import { idField, instantField, nameText } from "../fields.ts";
+import { idField, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { actingIn } from "../second-factor.ts";
 
@@ -16,6 +16,9 @@ const standing = z.strictObject({
   role: z.enum(roles).nullable(),
   scopes: z.array(z.string()).nullable(),
   operations: z.array(z.string()).openapi({ description: "Ids of the operations that this credential may ask for there." }),
+  operations_on_oneself: z.array(z.string()).openapi({
+    description: "Further ones, where they are about the asker alone: to leave, or to end the grant that lets them in.",
+  }),
 });
 const me = z
   .strictObject({
@@ -29,6 +32,10 @@ const me = z
       .nullable()
       .openapi({ description: "The one of this request: `DELETE /v1/sessions/{id}` signs out." }),
     second_factor_at: instantField.nullable().openapi({ description: "When this session showed a second factor." }),
+    operations: z.array(z.string()).openapi({
+      description:
+        "Ids of the operations on what is the asker's own, in no organisation: fewer while a second factor is due. `support_grants.open` is for operators of the platform alone.",
+    }),
     organisations: z.array(standing).openapi({
       description:
         "None while a second factor is due. With `Dialgate-Support-Grant` the one that the grant opens, with its role; none before a second factor was shown.",
@@ -37,7 +44,7 @@ const me = z
   .openapi("Me");
 
 const view = (
-  { person, standings, factorAt, session }: Me,
+  { person, standings, operations: own, factorAt, session }: Me,
   credential: z.infer<typeof me>["credential"],
 ): z.infer<typeof me> => ({
   object: "me",
@@ -51,17 +58,19 @@ const view = (
       ? null
       : { id: publicId("session", session.id), status: session.stage === "open" ? "open" : "second_factor_due" },
   second_factor_at: factorAt,
-  organisations: standings.map(({ orgId, operations, scopes, ...rest }) => ({
+  operations: [...own],
+  organisations: standings.map(({ orgId, operations, operationsOnOneself, scopes, ...rest }) => ({
     id: publicId("org", orgId),
     ...rest,
     scopes: scopes === null ? null : [...scopes],
     operations: [...operations],
+    operations_on_oneself: [...operationsOnOneself],
   })),
 });
 
 const changedMe = z
   .strictObject({
-    name: nameText(100)
+    name: line(100)
       .nullable()
       .openapi({ description: "What others in one's organisations see beside the address. Null: the address alone." }),
   })

@@ -4,12 +4,12 @@ import { createOrg, ownedMax } from "../../domain/orgs/create-org.ts";
 import { renameOrg } from "../../domain/orgs/rename-org.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, jsonBody, posts, problems } from "../access.ts";
-import { idField, idOf, idParam, instantField, nameText } from "../fields.ts";
+import { idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { conflict, notFound, Problem } from "../problem.ts";
 
 const newOrg = z
-  .strictObject({ name: nameText(100), livemode: z.boolean().default(false) })
+  .strictObject({ name: line(100), livemode: z.boolean().default(false) })
   .openapi("NewOrganisation", { example: { name: "Acme Solar", livemode: false } });
 const madeOrg = z
   .strictObject({
@@ -23,7 +23,7 @@ const madeOrg = z
   .openapi("Organisation");
 
 const changedOrg = z
-  .strictObject({ name: nameText(100) })
+  .strictObject({ name: line(100) })
   .openapi("ChangedOrganisation", { example: { name: "Acme Solar of Colorado" } });
 const standingOrg = z
   .strictObject({

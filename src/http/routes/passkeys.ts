@@ -6,7 +6,7 @@ import { renameOwnPasskey } from "../../domain/factors/rename-passkey.ts";
 import { removeOwnFactor } from "../../domain/factors/remove-factor.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { idField, idOf, idParam, instantField, nameText } from "../fields.ts";
+import { idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { countsAttempts } from "../limit-challenges.ts";
 import { listBody, listOf } from "../page.ts";
@@ -24,7 +24,7 @@ const passkey = z
     last_used_at: instantField.nullable(),
   })
   .openapi("Passkey");
-const newPasskey = z.strictObject({ name: nameText(100), credential: createdCredential }).openapi("NewPasskey", {
+const newPasskey = z.strictObject({ name: line(100), credential: createdCredential }).openapi("NewPasskey", {
   example: {
     name: "Laptop",
     credential: {
@@ -39,7 +39,7 @@ const newPasskey = z.strictObject({ name: nameText(100), credential: createdCred
     },
   },
 });
-const changedPasskey = z.strictObject({ name: nameText(100) }).openapi("ChangedPasskey", { example: { name: "Ada's laptop" } });
+const changedPasskey = z.strictObject({ name: line(100) }).openapi("ChangedPasskey", { example: { name: "Ada's laptop" } });
 const removed = z.strictObject({ id: idField("passkey"), object: z.literal("passkey"), deleted: z.literal(true) });
 
 const view = (row: PasskeyRow): z.infer<typeof passkey> => ({

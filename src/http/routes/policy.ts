@@ -4,7 +4,7 @@ import { findPolicy, type Policy, type PolicyChange, updatePolicy } from "../../
 import { publicId } from "../../lib/ids.ts";
 import { addSeconds, daySeconds } from "../../lib/instant.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { coded, idField, instantField, text } from "../fields.ts";
+import { coded, idField, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { invalid } from "../problem.ts";
 
@@ -108,7 +108,7 @@ export function policyRoutes(app: OpenAPIHono<HttpEnv>): void {
       request: {
         body: jsonBody(
           z
-            .strictObject({ lists: z.array(listName).min(1).max(100), by: text(200) })
+            .strictObject({ lists: z.array(listName).min(1).max(100), by: line(200) })
             .openapi("NewDncAcknowledgement", { example: { lists: ["national", "state:FL"], by: "Dana Reyes, owner" } }),
         ),
       },

@@ -4,21 +4,21 @@ import { findSeller, findSellers } from "../../domain/sellers/find-sellers.ts";
 import { updateSeller } from "../../domain/sellers/update-seller.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { idField, idOf, idParam, instantField, line, lines } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { notFound } from "../problem.ts";
 
 const fields = {
-  registered_name: text(200).openapi({ example: "Acme Solar LLC", description: "As registered; what consent must name." }),
-  trade_names: z.array(text(200)).max(20),
-  address: text(500).nullable(),
+  registered_name: line(200).openapi({ example: "Acme Solar LLC", description: "As registered; what consent must name." }),
+  trade_names: z.array(line(200)).max(20),
+  address: lines(500).nullable(),
   do_not_call_number: z
     .string()
     .regex(/^\+1\d{10}$/, "A US number in E.164 form is needed, such as +18005550142.")
     .nullable()
     .openapi({ example: "+18005550123" }),
-  san: text(20).nullable().openapi({ description: "Subscription Account Number at the national registry." }),
+  san: line(20).nullable().openapi({ description: "Subscription Account Number at the national registry." }),
   san_area_codes: z.array(z.string().regex(/^[2-9]\d{2}$/, "An area code of three digits is needed.")).max(400),
 };
 const newSeller = z

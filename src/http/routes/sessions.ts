@@ -19,7 +19,7 @@ const session = z
     object: z.literal("session"),
     current: z.boolean().openapi({ description: "The one of this request." }),
     method: z.string().openapi({ description: "By what the person signed in." }),
-    status: z.enum(["second_factor_due", "open"]),
+    status: z.enum(["second_factor_due", "open", "ended"]).openapi({ description: "`ended` in the answer that ends it alone." }),
     country: z.string().nullable(),
     device: z.string().openapi({
       example: "Firefox on Windows",
@@ -32,12 +32,12 @@ const session = z
   })
   .openapi("Session", { description: "Its instants are of the real clock." });
 
-const view = (row: SessionRow, principal: Principal): z.infer<typeof session> => ({
+const view = (row: SessionRow, principal: Principal, ended: "ended" | null = null): z.infer<typeof session> => ({
   id: publicId("session", row.id),
   object: "session",
   current: principal.kind === "session" && principal.sessionId === row.id,
   method: row.method,
-  status: row.stage === "open" ? "open" : "second_factor_due",
+  status: ended ?? (row.stage === "open" ? "open" : "second_factor_due"),
   country: row.country,
   device: deviceName(row.user_agent),
   user_agent: row.user_agent,
@@ -81,7 +81,7 @@ export function sessionRoutes(app: OpenAPIHono<HttpEnv>): void {
       const { principal, org } = c.var;
       const rows = await endOtherSessionsOf(org, principal.id, actingIn(c).id, c.env.now());
       return c.json(
-        listBody(rows, { limit: rows.length, after: null }, (row) => view(row, principal)),
+        listBody(rows, { limit: rows.length, after: null }, (row) => view(row, principal, "ended")),
         200,
       );
     },
@@ -103,7 +103,7 @@ export function sessionRoutes(app: OpenAPIHono<HttpEnv>): void {
       const ended = await endOwnSession(org, principal.id, idOf("session", c.req.valid("param").id), c.env.now());
       if (ended === null) throw notFound("session");
       if (principal.kind === "session" && principal.sessionId === ended.id) clearSessionCookie(c);
-      return c.json(view(ended, principal), 200);
+      return c.json(view(ended, principal, "ended"), 200);
     },
   );
 }

@@ -12,10 +12,12 @@ import {
 } from "../../domain/sign-in/open-link.ts";
 import { json, jsonBody, problems } from "../access.ts";
 import { countryOf } from "../bind-org.ts";
+import { networkOf } from "../client-address.ts";
 import { emailField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { isBrowserOf, knownBrowser } from "../known-browser.ts";
 import { countsAttempts, countsMails, limitChallenge, limitMails } from "../limit-challenges.ts";
+import { addressOf } from "../limit-rate.ts";
 import { accountPage } from "../pages/account-page.ts";
 import { factorsPage } from "../pages/factors-page.ts";
 import { linkPage } from "../pages/link-page.ts";
@@ -176,7 +178,7 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
       });
       await limitMails(c, email, () => isBrowserOf(c, email));
       const verifier = heldVerifier(c) ?? mintCookie(c);
-      await askForLink(depsOf(c), { email, verifier, next }, c.env.now());
+      await askForLink(depsOf(c), { email, verifier, next, network: networkOf(addressOf(c)) }, c.env.now());
       await c.env.wakeMail();
       setVerifier(c, verifier);
       setDevice(c, heldDevice(c) ?? (await mintDevice(c)));

@@ -3,7 +3,7 @@ import { findStopChecks, type StopCheck } from "../../domain/stop-checks/find-st
 import { judgeStopCheck } from "../../domain/stop-checks/judge-stop-check.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
-import { idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { idField, idOf, idParam, instantField, line, lines } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, notFound } from "../problem.ts";
@@ -24,7 +24,7 @@ const stopCheck = z
   })
   .openapi("StopCheck");
 const newJudgement = z
-  .strictObject({ verdict: z.enum(["clear", "stop"]), judged_by: text(200), reason: text(500) })
+  .strictObject({ verdict: z.enum(["clear", "stop"]), judged_by: line(200), reason: lines(500) })
   .openapi("NewStopCheckJudgement", {
     example: { verdict: "clear", judged_by: "Dana Reyes", reason: "Listened to the recording: no stop." },
   });

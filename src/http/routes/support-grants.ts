@@ -12,7 +12,7 @@ import { openSupport } from "../../domain/support/open-support.ts";
 import { publicId } from "../../lib/ids.ts";
 import { type Instant, instantOf } from "../../lib/instant.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { givenId, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { givenId, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { notFound } from "../problem.ts";
@@ -24,7 +24,7 @@ const exampleOrg = publicId("org", "019a9b2c-7d00-7000-8000-000000000001");
 const newGrant = z
   .strictObject({
     org_id: givenId("org"),
-    reason: text(300),
+    reason: line(300),
     role: z.enum(grantRoles),
     minutes: z.int().min(1).max(minutesMax),
   })

@@ -3,7 +3,7 @@ import { lookUpNumbers, type SuppressionRow } from "../../domain/suppressions/lo
 import { numbersMax, suppressNumbers, suppressionSources } from "../../domain/suppressions/suppress.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, jsonBody, posts, problems } from "../access.ts";
-import { e164Field, idField, instantField, text } from "../fields.ts";
+import { e164Field, idField, instantField, lines } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 
 const apiSources = [
@@ -24,7 +24,7 @@ const newSuppressions = z
       .enum(["person", "org"])
       .default("person")
       .openapi({ description: "`org`: entered without the person's word, as a wrong bulk file; a lift then ends it at once." }),
-    note: text(500).nullable().default(null),
+    note: lines(500).nullable().default(null),
   })
   .openapi("NewSuppressions", { example: { phones: ["+13035550142"] } });
 

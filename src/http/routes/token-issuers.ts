@@ -7,10 +7,11 @@ import { updateIssuer } from "../../domain/token-issuers/update-issuer.ts";
 import { outlivingScopes, scopes } from "../../domain/access/scopes.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
+import { linePattern, lineWords } from "../../lib/plain-text.ts";
 import { type PublicJwk, tokenAlgs } from "../../lib/public-jwk.ts";
-import { isOneLine, tokenAudience, tokenLimits } from "../../lib/read-token.ts";
+import { tokenAudience, tokenLimits } from "../../lib/read-token.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { givenInstant, idField, idOf, idParam, instantField, text } from "../fields.ts";
+import { givenInstant, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { keyProblem } from "../key-problem.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
@@ -18,13 +19,13 @@ import { conflict, invalid, notFound, type Problem } from "../problem.ts";
 
 /** A token lasts a day at most: it makes no credential that would outlive it. */
 const tokenScopes = scopes.filter((scope) => !(outlivingScopes as readonly string[]).includes(scope));
-const oneLine = (charactersMax: number) =>
-  z.string().min(1).max(charactersMax).refine(isOneLine, "One line of text is needed, without control characters.");
+/** Compared with what a token says, character for character: nothing is trimmed, and what a token may not say is not registered. */
+const inTokens = (charactersMax: number) => z.string().min(1, { abort: true }).max(charactersMax).regex(linePattern, lineWords);
 const fields = {
-  name: text(100),
-  issuer: oneLine(500).openapi({ description: "What a token's `iss` says, character for character." }),
+  name: line(100),
+  issuer: inTokens(500).openapi({ description: "What a token's `iss` says, character for character." }),
   subjects: z
-    .array(oneLine(tokenLimits.subjectCharactersMax))
+    .array(inTokens(tokenLimits.subjectCharactersMax))
     .min(1)
     .max(100)
     .nullable()
