@@ -1,3 +1,5 @@
+import { linePattern } from "./plain-text.ts";
+
 /**
  * A name as another service writes it, as one that is shown to others here: on one line, without control, format and direction
  * characters, cut to its length. Null when nothing of it is left.
@@ -12,5 +14,5 @@ export function readName(text: string, charactersMax: number): string | null {
     .slice(0, charactersMax)
     .replace(/\p{Cs}$/u, "")
     .trim();
-  return /[\p{L}\p{N}]/u.test(short) ? short : null;
+  return /[\p{L}\p{N}]/u.test(short) && linePattern.test(short) ? short : null;
 }

@@ -214,7 +214,7 @@ test("one's name is changed there, and taken away", async () => {
   expect([await name(), page.text().includes("The name is saved.")]).toEqual(["Mae Jemison", true]);
   page.fill("own-name", "Mae\u202eJemison");
   await page.submit("save-name");
-  expect(page.text()).toContain("A name is on one line");
+  expect(page.text()).toContain("One line of text is needed");
   page.fill("own-name", " ");
   await page.submit("save-name");
   expect(await name()).toBeNull();

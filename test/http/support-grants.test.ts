@@ -240,7 +240,8 @@ describe("a support grant", () => {
       expect([answer.status, answer.json.code, answer.json.errors[0].pointer], `${field} ${value}`).toEqual([422, "invalid_request", `/${field}`]);
     }
     expect((await open(guest, { minutes: 480 })).json.expires_at).toBe(addSeconds(realNow, 8 * 3600));
-    const hostile = "<b>x</b>\nBcc: a@evil.example https://evil.example";
+    const hostile = "<b>x</b> Bcc: a@evil.example https://evil.example";
+    expect((await open(guest, { reason: "x\nBcc: a@evil.example" })).json.errors).toMatchObject([{ pointer: "/reason" }]);
     const opened = await open(guest, { reason: hostile });
     expect([opened.status, opened.json.reason]).toEqual([201, hostile]);
     const letter = (await api.mailbox.read(owner.email)).at(-1);
