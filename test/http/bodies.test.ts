@@ -74,7 +74,7 @@ describe("a body", () => {
     expect(json.errors[0]).toMatchObject({ pointer: "/secret", code: "key_malformed" });
     expect(json.errors[0].detail).toContain("the 43rd character is one of AEIMQUYcgkosw048");
     const last = new Set(Array.from({ length: 256 }, (_, byte) => Buffer.alloc(32, byte).toString("base64url").at(42)));
-    expect([...last].toSorted().join("")).toBe([..."AEIMQUYcgkosw048"].toSorted().join(""));
+    expect([...last].toSorted().join("")).toBe("048AEIMQUYcgkosw");
   });
 });
 
