@@ -148,7 +148,7 @@ create table orgs (
   livemode boolean not null,
   created_at timestamptz not null
 );
-call app.protect_table('orgs', 'select, insert');
+call app.protect_table('orgs', 'select, insert, update (name)');
 call app.classify('orgs', org => 'name', system => 'org_id livemode created_at');
 
 create table org_facts (org_id uuid primary key references orgs (org_id), facts_version bigint not null default 1);

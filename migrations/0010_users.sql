@@ -112,6 +112,7 @@ create table support_grants (
   ended_at timestamptz,
   primary key (org_id, id)
 );
+create index support_grants_of_operator on support_grants (operator_id, id);
 call app.protect_table('support_grants', 'select, insert, update (ended_at)');
 call app.classify('support_grants', org => 'role reason', system => 'org_id id operator_id created_at expires_at ended_at');
 
@@ -124,6 +125,7 @@ call app.classify('api_keys', system => 'sponsor_id');
 call app.open_to_door('memberships', 'org_id, user_id, role');
 call app.open_to_door('orgs', 'org_id, name, livemode');
 call app.open_to_door('invitations', 'org_id, id, token_hash, email, invited_by, created_at, accepted_at');
+call app.open_to_door('support_grants', 'org_id, id, operator_id, role, reason, created_at, expires_at, ended_at');
 
 -- The orgs of one person; `orgs_max` bounds what an answer can hold.
 create function door.user_orgs(of_user uuid, orgs_max integer) returns table (org_id uuid, role text, name text, livemode boolean)
@@ -134,6 +136,14 @@ create function door.user_orgs(of_user uuid, orgs_max integer) returns table (or
 create function door.invitation(by_hash bytea) returns table (org_id uuid, id uuid)
   stable security definer set search_path = pg_catalog language sql
   as $$ select i.org_id, i.id from public.invitations i where i.token_hash = by_hash $$;
+
+-- What lets one operator in, wherever: they are a member of none of these orgs.
+create function door.operator_grants(of_operator uuid, grants_max integer)
+  returns table (org_id uuid, id uuid, role text, reason text, created_at timestamptz, expires_at timestamptz, ended_at timestamptz, org_name text)
+  stable security definer set search_path = pg_catalog language sql
+  as $$ select g.org_id, g.id, g.role, g.reason, g.created_at, g.expires_at, g.ended_at, o.name
+    from public.support_grants g join public.orgs o on o.org_id = g.org_id
+    where g.operator_id = of_operator order by g.id desc limit least(grants_max, 1000) $$;
 
 -- Of the invitations over all orgs that nobody has accepted, newest first, when the last one was sent that a limit lets be: to one
 -- address, and by one person. Null where there are fewer, and never which orgs. Whoever else invites that address, or as that
@@ -152,14 +162,15 @@ begin
       and i.created_at > user_since order by i.created_at desc offset user_max - 1 limit 1);
 end $$;
 
-revoke execute on function door.user_orgs(uuid, integer), door.invitation(bytea),
+revoke execute on function door.user_orgs(uuid, integer), door.invitation(bytea), door.operator_grants(uuid, integer),
   door.invited_lately(text, uuid, timestamptz, integer, timestamptz, integer) from public;
-grant execute on function door.user_orgs(uuid, integer), door.invitation(bytea),
+grant execute on function door.user_orgs(uuid, integer), door.invitation(bytea), door.operator_grants(uuid, integer),
   door.invited_lately(text, uuid, timestamptz, integer, timestamptz, integer) to dialgate_app;
 grant create on schema door to dialgate_door;
 alter function door.user_orgs(uuid, integer) owner to dialgate_door;
 alter function door.invitation(bytea) owner to dialgate_door;
 alter function door.invited_lately(text, uuid, timestamptz, integer, timestamptz, integer) owner to dialgate_door;
+alter function door.operator_grants(uuid, integer) owner to dialgate_door;
 revoke create on schema door from dialgate_door;
 
 -- ----------------------------------------------------------------------------------------------- binding

@@ -19,7 +19,7 @@ create table passkeys (
   last_used_at timestamptz
 );
 create index passkeys_of_user on passkeys (user_id, id);
-grant select, insert, update (counter, backed_up, last_used_at), delete on passkeys to dialgate_app;
+grant select, insert, update (name, counter, backed_up, last_used_at), delete on passkeys to dialgate_app;
 call app.classify('passkeys', account => 'credential_id public_key transports name',
   system => 'id user_id counter backup_eligible backed_up created_at last_used_at');
 

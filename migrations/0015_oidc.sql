@@ -8,12 +8,14 @@ create table oidc_flows (
   provider text not null check (provider in ('google', 'microsoft')),
   created_at timestamptz not null,
   expires_at timestamptz not null,
+  -- Where the browser goes on: one of our own pages, by name.
+  next_path text,
   -- Consumed by one conditional update, whatever comes of the sign-in.
   used_at timestamptz
 );
 create index oidc_flows_by_end on oidc_flows (expires_at);
 grant select, insert, delete, update (used_at) on oidc_flows to dialgate_app;
-call app.classify('oidc_flows', secret => 'state_hash browser_hash', system => 'provider created_at expires_at used_at');
+call app.classify('oidc_flows', secret => 'state_hash browser_hash', system => 'provider next_path created_at expires_at used_at');
 
 -- Whose an account at a provider is: bound to a user by its verified address once, and found by issuer and subject ever after
 -- (OpenID Connect Core 1.0 §5.7: no other claims identify anyone).

@@ -27,6 +27,11 @@ create function app.bind_for_support(to_org uuid, of_user uuid, real_now timesta
     select to_org from public.operators p
       where p.user_id = of_user and p.since <= real_now and (p.until is null or p.until > real_now) and to_org <> app.platform()), real_now) b $$;
 
+-- By a support grant of one's own, whether it is open or has ended, and whether one is an operator still.
+create function app.bind_own_grant(grant_id uuid, of_user uuid, real_now timestamptz)
+  returns table (org_id uuid, now timestamptz, livemode boolean, org_name text) volatile language sql as $$
+  select b.* from app.bind_shown((select d.org_id from door.operator_grants(of_user, 1000) d where d.id = grant_id), real_now) b $$;
+
 -- A new org, whole or not at all: with what its dials are judged by, its chain, the canary that shows whether stops are found,
 -- and a clock of its own when it is a test org. An id that is taken fails: nobody gets into an org that is there.
 create function app.bind_new_org(new_org uuid, of_name text, is_live boolean, clock_at timestamptz, canary_person uuid, canary_suppression uuid)
@@ -45,10 +50,10 @@ begin
 end $$;
 
 revoke execute on function app.bind_shown(uuid, timestamptz), app.bind_invitation(bytea, timestamptz),
-  app.bind_leaked_key(uuid, bytea, timestamptz), app.bind_for_support(uuid, uuid, timestamptz),
+  app.bind_leaked_key(uuid, bytea, timestamptz), app.bind_for_support(uuid, uuid, timestamptz), app.bind_own_grant(uuid, uuid, timestamptz),
   app.bind_new_org(uuid, text, boolean, timestamptz, uuid, uuid) from public;
 grant execute on function app.bind_shown(uuid, timestamptz), app.bind_invitation(bytea, timestamptz),
-  app.bind_leaked_key(uuid, bytea, timestamptz), app.bind_for_support(uuid, uuid, timestamptz),
+  app.bind_leaked_key(uuid, bytea, timestamptz), app.bind_for_support(uuid, uuid, timestamptz), app.bind_own_grant(uuid, uuid, timestamptz),
   app.bind_new_org(uuid, text, boolean, timestamptz, uuid, uuid) to dialgate_app;
 
 -- What operators asked for in an org is few entries of many.

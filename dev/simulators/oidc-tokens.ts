@@ -68,7 +68,15 @@ const lifeSeconds = 3_600;
 
 function healthyClaims({ vendor, origin, clientId, nonce, person }: TokenRequest): Record<string, unknown> {
   const now = Math.floor(Date.now() / 1000);
-  const common = { aud: clientId, sub: person.subject, email: person.email, nonce, iat: now, exp: now + lifeSeconds };
+  const common = {
+    aud: clientId,
+    sub: person.subject,
+    email: person.email,
+    name: nameOf(person.email),
+    nonce,
+    iat: now,
+    exp: now + lifeSeconds,
+  };
   const domain = person.email.slice(person.email.lastIndexOf("@") + 1);
   if (vendor === "google") {
     const hosted = domain === "gmail.com" ? {} : { hd: domain };
@@ -78,6 +86,14 @@ function healthyClaims({ vendor, origin, clientId, nonce, person }: TokenRequest
   // Microsoft dates its tokens back (iat and nbf).
   return { iss, tid: person.tenant, ver: "2.0", xms_edov: true, ...common, iat: now - 300, nbf: now - 300 };
 }
+
+/** "ada.lovelace@acme.test" is Ada Lovelace. */
+const nameOf = (email: string): string =>
+  email
+    .replace(/[@+].*$/, "")
+    .split(".")
+    .map((word) => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`)
+    .join(" ");
 
 type Claims = Record<string, unknown>;
 /** What a scenario does to the claims of a healthy token; null takes one away. */

@@ -4,6 +4,7 @@ import type { Demand, SessionProof } from "../db/system-db.ts";
 import { type OperationId, operations, roles, rolesFrom, type Rule } from "../domain/access/operations.ts";
 import type { Principal } from "./authenticate.ts";
 import { askingOf } from "./asking.ts";
+import { idOf } from "./fields.ts";
 import { uuidOf } from "../lib/ids.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { codeOf, isAccessRefused } from "./on-error.ts";
@@ -90,9 +91,10 @@ function handleOf(c: Context<HttpEnv>, principal: Principal, operation: Operatio
   if (principal.kind === "token") return system.asToken(principal.proof, principal.org, { ...demand, noted }, asking);
   const session: SessionProof = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
   const { org, grant } = principal;
-  const { role, whileDue }: Rule = operations[operation];
+  const { role, whileDue, namesOrg }: Rule = operations[operation];
   if (role === null) return system.asPerson(session, whileDue === true ? ["open", "factor_due"] : ["open"], demand, asking);
-  if (grant === null) return system.asMember(session, org, { ...demand, noted }, asking);
+  const asked = org ?? (namesOrg === true ? idOf("org", c.req.param("id") ?? "") : null);
+  if (grant === null) return system.asMember(session, asked, { ...demand, noted }, asking);
   return asGuest(c, principal, grant, { ...demand, noted });
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { OperationId } from "../domain/access/operations.ts";
 import type { AddingRefused } from "../domain/factors/add-passkey.ts";
+import { failuresMax } from "../domain/factors/show-factor.ts";
 import type { ActingSession } from "../domain/factors/factor-deps.ts";
 import { hexOf } from "../lib/bytes.ts";
 import type { MintedSession } from "../lib/session-token.ts";
@@ -37,10 +38,12 @@ export function renewFor(c: Context<HttpEnv>, operation: OperationId, renewed: M
   rebind(c, operation, renewed.hash);
 }
 
-/** One answer for whatever does not hold. */
-export function factorRefused(pointer: "/code" | "/credential"): Problem {
-  const detail =
-    pointer === "/code" ? "The code does not hold. Each holds once." : "The passkey's answer does not hold. Each holds once.";
+/** One answer for whatever does not hold; the attempt that was one too many says what became of the session. */
+export function factorRefused(pointer: "/code" | "/credential", refusal: "not_held" | "session_ended" = "not_held"): Problem {
+  const what = pointer === "/code" ? "The code does not hold." : "The passkey's answer does not hold.";
+  const then =
+    refusal === "session_ended" ? `With ${failuresMax} that did not, this session has ended: sign in again.` : "Each holds once.";
+  const detail = `${what} ${then}`;
   return new Problem("factor_refused", { detail, errors: [{ pointer, code: "factor_refused", detail }] });
 }
 

@@ -12,6 +12,7 @@ export const platformEvents = {
   "passkey.added": event("A passkey was added.", "user", "backed_up"),
   "passkey.counter_regressed": event("Its counter went back: it may have been copied.", "user"),
   "passkey.removed": event("A passkey was removed.", "user", "was_last"),
+  "passkey.renamed": event("A passkey was given another name.", "user"),
   "passkey.used": event("Its person signed in with it.", "user"),
   "recovery_code.used": event("A recovery code was taken as the second factor.", "codes_left"),
   "recovery_codes.made": event("A new set of recovery codes was made; older ones hold no more."),
@@ -34,6 +35,7 @@ export const platformEvents = {
   "totp.removed": event("An authenticator was removed.", "was_last"),
   "totp.started": event("An authenticator's secret was shown; it holds once it is confirmed."),
   "user.created": event("A person signed in for the first time.", "method"),
+  "user.updated": event("A person changed what they are called; a name stands on no chain.", "changed"),
 } as const;
 
 const moved = ["changed", "from", "to"] as const;
@@ -96,6 +98,7 @@ export const orgEvents = {
   "member.role_changed": event("A member's role was changed.", "from", "to"),
   "org.created": event("The organisation was made.", "livemode"),
   "org.ownership_transferred": event("Another member is owner in the place of `former`.", "former"),
+  "org.updated": event("The organisation was changed.", ...moved),
   "policy.updated": event("What the organisation chose beyond the law was changed.", ...moved),
   "position.ended": event("A counsel's position was ended."),
   "position.recorded": event("A counsel's position on a rule was recorded.", "rule_id", "document_sha256", "until"),

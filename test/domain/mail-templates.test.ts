@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type NewMail, sealMail } from "../../src/domain/mail/mail.ts";
-import { type MailContent, type MailKind, quoted, renderMail } from "../../src/domain/mail/templates.ts";
+import { renderMail } from "../../src/domain/mail/render-mail.ts";
+import { type MailContent, type MailKind, quoted } from "../../src/domain/mail/templates.ts";
 import type { Instant } from "../../src/lib/instant.ts";
 import { isStorable } from "../../src/lib/storable-text.ts";
 
@@ -37,7 +38,7 @@ const contents = (words: string): { readonly [K in MailKind]: Extract<MailConten
   factor_changed: { kind: "factor_changed", params: { when: at, what: "recovery_code_used", codesLeft: 9 } },
   support_opened: {
     kind: "support_opened",
-    params: { orgName: words, orgId: "org_01", grantId: "sgr_01", role: "admin", reason: words, until: at },
+    params: { orgName: words, orgId: "org_01", grantId: "sgr_01", operator: words, role: "admin", reason: words, until: at },
   },
 });
 const all = (words: string): MailContent[] => Object.values(contents(words));
@@ -77,6 +78,32 @@ describe("the mails", () => {
     expect(renderMail(support, origin).text).toContain("until 2026-11-20 09:00 UTC");
     expect(renderMail(link, origin).text).toContain(`Sign in:\n${url}\n`);
     expect(renderMail(link, origin).text).toContain("15 minutes");
+  });
+
+  test("lead to a page of ours beside each request that a browser cannot send, without a token", () => {
+    const led = (content: MailContent) =>
+      [...renderMail(content, origin).text.matchAll(/https:\S+/g)]
+        .map(([address]) => address)
+        .filter((address) => address !== origin);
+    const [account, factors] = [`${origin}/auth/account`, `${origin}/auth/factors`];
+    const of = contents("Acme");
+    for (const content of [
+      of.new_device,
+      of.session_elsewhere,
+      of.sign_in_added,
+      of.left_org,
+      of.too_many_failures,
+      of.support_opened,
+    ])
+      expect([content.kind, led(content)]).toEqual([content.kind, [account]]);
+    for (const content of [of.sign_in_removed, of.factor_changed])
+      expect([content.kind, led(content)]).toEqual([content.kind, [account, factors]]);
+    for (const content of all("Acme").filter(
+      ({ kind }) => kind !== "key_alert" && kind !== "key_leaked" && kind !== "member_left",
+    ))
+      if (/\/v1\//.test(renderMail(content, origin).text))
+        expect([content.kind, led(content)]).toEqual([content.kind, expect.arrayContaining([account])]);
+    expect(renderMail(of.support_opened, origin).text).toContain("“Acme”, an operator of Dialgate, can act as admin");
   });
 
   test("name a token issuer as one, and of many networks the first five", () => {

@@ -85,7 +85,7 @@ test("where the last factor is removed while it is shown elsewhere, no session i
       // A little later each round, so that it comes before, amid and after the others.
       sleep(round % 20).then(() => answerOf(async () => ((await removeOwnFactor(deps, world.own(session), session, null)) ? "removed" : "not removed"))),
       ...waiting.map((one) =>
-        answerOf(async () => ((await showTotp(deps, world.own(one), one, code)) === null ? "refused" : "shown")),
+        answerOf(async () => ((await showTotp(deps, world.own(one), one, code)).ok ? "shown" : "refused")),
       ),
     ]);
     for (const answer of answers) outcomes[answer] = (outcomes[answer] ?? 0) + 1;
@@ -109,8 +109,8 @@ test("of two factors at once in one session one holds, and the other is not used
     const one = await world.enter("factor_due");
     const code = totpCodeAt(base32, world.now);
     const [byTotp, byRecovery] = await Promise.all([
-      answerOf(async () => ((await showTotp(deps, world.own(one), one, code)) === null ? "refused" : "shown")),
-      answerOf(async () => ((await showRecoveryCode(deps, world.own(one), one, codes[0] ?? "")) === null ? "refused" : "shown")),
+      answerOf(async () => ((await showTotp(deps, world.own(one), one, code)).ok ? "shown" : "refused")),
+      answerOf(async () => ((await showRecoveryCode(deps, world.own(one), one, codes[0] ?? "")).ok ? "shown" : "refused")),
     ]);
     const { rows } = await db.admin(
       "select (select count(*) from recovery_codes c where c.user_id = $1 and c.used_at is not null)::integer as used, (select t.last_step from totp_factors t where t.user_id = $1)::integer as step",

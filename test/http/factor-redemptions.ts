@@ -90,7 +90,7 @@ export async function redeemFactor(
   const show = way === "a recovery code" ? showRecoveryCode : showTotp;
   const redeem = async (n: number): Promise<string> => {
     const session = sessions[n % sessions.length] ?? first;
-    return answerOf(async () => ((await show(deps, world.own(session), session, code)) === null ? "refused" : "shown"));
+    return answerOf(async () => ((await show(deps, world.own(session), session, code)).ok ? "shown" : "refused"));
   };
   const answers = await Promise.all(Array.from({ length: count }, (_, n) => redeem(n)));
   const counted = (answer: string) => answers.filter((one) => one === answer).length;

@@ -161,6 +161,23 @@ describe("a passkey", () => {
   });
 });
 
+test("a passkey is renamed there by whoever enters another name", async () => {
+  const person = await signedIn();
+  const page = await open(person.own);
+  await addPasskey(page);
+  const name = async () => (await person.own.send("GET", "/v1/me/passkeys")).json.data[0].name;
+  for (const entered of [null, "  ", "Laptop"]) {
+    person.own.enters = entered;
+    await page.press("Rename the passkey Laptop");
+    expect([entered, await name()]).toEqual([entered, "Laptop"]);
+  }
+  person.own.enters = " <i>Key ring</i> ";
+  await page.press("Rename the passkey Laptop");
+  expect([await name(), focus(page)]).toEqual(["<i>Key ring</i>", "passkeys-title"]);
+  expect(page.text()).toContain("<i>Key ring</i>, added Nov 20, 2026");
+  expect(page.window.document.querySelector('a[href="/auth/account"]')).not.toBeNull();
+});
+
 describe("an authenticator app", () => {
   test("is given its key, added by a code, and brings recovery codes that are shown once", async () => {
     const person = await signedIn();

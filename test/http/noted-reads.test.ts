@@ -210,10 +210,17 @@ const each = (names: string, ids: readonly string[]) => Object.fromEntries(ids.m
 /** The closed list of what bears such a name and shows no called person's data that the asker did not send. */
 const shown: Readonly<Record<string, string>> = {
   // Addresses of users, who are no called persons.
-  ...each("email", ["invitations.create", "invitations.get", "invitations.list", "invitations.revoke", "me.get"]),
+  ...each("email", ["invitations.create", "invitations.get", "invitations.list", "invitations.revoke", "me.get", "me.update"]),
   ...each("email", ["members.get", "members.list", "members.make_owner", "members.remove", "members.update"]),
   // Pages of signing in and of being invited.
-  ...each("text/html", ["invitations.page", "oidc.signed_in", "sign_in.factors_page", "sign_in.link_page", "sign_in.page"]),
+  ...each("text/html", [
+    "invitations.page",
+    "oidc.signed_in",
+    "sign_in.account_page",
+    "sign_in.factors_page",
+    "sign_in.link_page",
+    "sign_in.page",
+  ]),
   ...each("text/html", ["sign_in.second_factor_page"]),
   // Facts of an entry hold no person's data: who writes one keeps to names of fields, counts and public ids.
   ...each("facts", ["audit.list"]),

@@ -28,7 +28,7 @@ export interface Browser {
   readonly cookies: Map<string, string>;
   send(method: string, path: string, headers?: Record<string, string>): Promise<Answer>;
   /** Where `POST /auth/oidc/{provider}` sends it. */
-  begin(vendor: Vendor): Promise<URL>;
+  begin(vendor: Vendor, query?: string): Promise<URL>;
   /** At the provider, as this person: the address that it is sent back to. */
   allow(at: URL, email: string): Promise<URL>;
   /** Back at the service. */
@@ -103,8 +103,8 @@ function openBrowser(api: Api): Browser {
     }
     return answer;
   };
-  const begin: Browser["begin"] = async (vendor) => {
-    const answer = await send("POST", `/auth/oidc/${vendor}`, { "sec-fetch-site": "same-origin" });
+  const begin: Browser["begin"] = async (vendor, query = "") => {
+    const answer = await send("POST", `/auth/oidc/${vendor}${query}`, { "sec-fetch-site": "same-origin" });
     if (answer.status !== 200) throw new Error(`the sign-in did not begin: ${answer.status}`);
     return new URL(answer.json.url as string);
   };

@@ -281,6 +281,28 @@ describe("a flow", () => {
     expect(outcome(await browser.finish(await browser.allow(second, email)))).toBe("in");
   });
 
+  test("leads on to one of our pages that was named when it was begun, and nowhere else", async () => {
+    const back = async (next: string) => {
+      const browser = world.browser();
+      return (await browser.finish(await browser.allow(await browser.begin("google", next), fresh()))).headers.get("location");
+    };
+    expect(await back("?next=/auth/account")).toBe("/auth/account");
+    expect(await back("")).toBe("/auth/signed-in");
+    for (const next of ["https://evil.test", "//evil.test", "/auth/account?x", "/auth/../evil", ""])
+      expect([next, await back(`?next=${encodeURIComponent(next)}`)]).toEqual([next, "/auth/signed-in"]);
+    // What a row says is looked at again: it may be older than the list.
+    const browser = world.browser();
+    const at = await browser.allow(await browser.begin("google", "?next=/auth/account"), fresh());
+    await world.rows("update oidc_flows set next_path = '//evil.test' where used_at is null");
+    expect((await browser.finish(at)).headers.get("location")).toBe("/auth/signed-in");
+    const waiting = world.browser();
+    const begun = await waiting.begin("google", "?next=/auth/account");
+    await world.rows("create or replace function app.has_factor(of_user uuid) returns boolean stable language sql as 'select true'");
+    const due = await waiting.finish(await waiting.allow(begun, fresh()));
+    await world.rows("create or replace function app.has_factor(of_user uuid) returns boolean stable language sql as 'select false'");
+    expect(due.headers.get("location")).toBe("/auth/second-factor?next=%2Fauth%2Faccount");
+  }); // prettier-ignore
+
   test("cannot be begun from elsewhere, nor by a browser that does not say from where; nor where there is no such provider", async () => {
     const flows = await world.count("oidc_flows");
     const begin = (path: string, headers: Record<string, string>) => world.api.send("POST", path, { headers });
@@ -502,6 +524,33 @@ describe("an identity", () => {
     expect((await browser.send("GET", "/v1/sessions")).json.code).toBe("second_factor_due");
     expect((await browser.send("GET", "/v1/me")).status).toBe(200);
   });
+
+  test("brings the name that its person has there, tidied, to a user who has none, the first time", async () => {
+    const nameOf = async (email: string) => (await world.rows("select name from users where email = $1", email))[0]?.["name"];
+    for (const vendor of vendors) {
+      const email = fresh();
+      world.register({ provider: vendor, email, claims: { name: " Ada\n\u202eLovelace\u200b " } });
+      const browser = world.browser();
+      await browser.signIn(vendor, email);
+      expect([vendor, await nameOf(email)]).toEqual([vendor, "Ada Lovelace"]);
+      expect((await browser.send("GET", "/v1/me")).json.user.name).toBe("Ada Lovelace");
+      // Whoever took it away, or chose another, is not overruled.
+      await world.rows("update users set name = null where email = $1", email);
+      await browser.signIn(vendor, email);
+      expect([vendor, await nameOf(email)]).toEqual([vendor, null]);
+    }
+    const email = fresh();
+    const { userId } = await makePerson(world.api.db, email);
+    await world.rows("update users set name = 'Countess' where id = $1", userId);
+    await world.browser().signIn("google", email);
+    expect(await nameOf(email)).toBe("Countess");
+    for (const [name, kept] of [[null, null], [42, null], ["\u202e\u200b", null], ["😀".repeat(80), null], ["x".repeat(99) + "😀", "x".repeat(99)], ["x".repeat(200), "x".repeat(100)]] as const) {
+      const another = fresh();
+      world.register({ provider: "google", email: another, claims: { name } });
+      expect(outcome(await world.browser().signIn("google", another))).toBe("in");
+      expect([name, await nameOf(another)]).toEqual([name, kept]);
+    }
+  }); // prettier-ignore
 });
 
 describe("a Microsoft tenant that anyone may make", () => {

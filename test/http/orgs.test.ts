@@ -162,3 +162,64 @@ describe("a live organisation", () => {
     expect(key.json.secret).toMatch(/^dg_live_/);
   }); // prettier-ignore
 });
+
+describe("its name", () => {
+  const rename = (
+    by: SignedIn,
+    id: string,
+    body: unknown = { name: " Acme of Colorado " },
+    headers: Record<string, string> = {},
+  ) => by.send("PATCH", `/v1/orgs/${id}`, body, headers);
+
+  test("is changed by an owner or admin with a second factor, from and to on its chain, and seen by everyone", async () => {
+    const person = await signIn(api);
+    const [id, another] = [(await make(person, { name: "Acme" })).json.id as string, (await make(person, { name: "Other" })).json.id as string];
+    // One is in two: the path says which.
+    const renamed = await rename(person, id);
+    expect([renamed.status, renamed.json]).toEqual([200, { id, object: "organisation", name: "Acme of Colorado", livemode: false, role: "owner", created_at: realNow }]);
+    const entries = await chainOf(api, uuidOf("org", id) ?? "");
+    expect(entries.at(-1)).toMatchObject({ type: "org.updated", subject: id, facts: { changed: ["name"], from: "Acme", to: "Acme of Colorado", actor: { type: "user", id: person.id } } });
+    expect((await rename(person, id)).status).toBe(200);
+    expect(await chainOf(api, uuidOf("org", id) ?? "")).toHaveLength(entries.length);
+    expect((await person.send("GET", "/v1/me")).json.organisations).toMatchObject([{ id, name: "Acme of Colorado" }, { id: another, name: "Other" }]);
+    const orgId = uuidOf("org", id) ?? "";
+    const admin = await signIn(api, { orgId, role: "admin" });
+    expect((await rename(admin, id, { name: "Acme II" })).json).toMatchObject({ name: "Acme II", role: "admin" });
+    expect((await rename(await signIn(api, { orgId, role: "admin", factor: false }), id)).json.code).toBe("second_factor_missing");
+    expect((await rename(await signIn(api, { orgId, role: "member" }), id)).json.code).toBe("role_missing");
+    expect((await seeded.patch(`/v1/orgs/${publicId("org", seeded.orgId)}`, { name: "x" })).json.code).toBe("people_only");
+  }); // prettier-ignore
+
+  test("is nobody else's to change, and on one line", async () => {
+    const [person, stranger] = [await signIn(api), await signIn(api)];
+    const id = (await make(person, { name: "Acme" })).json.id as string;
+    const theirs = (await make(stranger, { name: "Theirs" })).json.id as string;
+    const missing = publicId("org", api.deps.newId());
+    for (const [by, of, headers] of [[stranger, id, {}], [person, missing, {}], [person, "org_nonsense", {}], [person, theirs, { "dialgate-org": id }], [person, id, { "dialgate-org": theirs }]] as const) {
+      const answer = await rename(by, of, undefined, headers);
+      expect([answer.status, answer.json.detail], of).toEqual([404, "There is no such organisation."]);
+    }
+    for (const name of ["", "  ", "a\nb", "a\u202eb", "x".repeat(101), null, 7]) {
+      const answer = await rename(person, id, { name });
+      expect([answer.status, answer.json.errors[0].pointer], String(name)).toEqual([422, "/name"]);
+    }
+    expect((await person.send("GET", "/v1/me")).json.organisations).toMatchObject([{ id, name: "Acme" }]);
+  }); // prettier-ignore
+});
+
+test("one's own name is changed, seen by others, and stands on no chain", async () => {
+  const [person, other] = [await signIn(api, { orgId: seeded.orgId, role: "viewer" }), await signIn(api, { orgId: seeded.orgId, role: "viewer" })];
+  const renamed = await person.send("PATCH", "/v1/me", { name: " Mae Jemison " });
+  expect([renamed.status, renamed.json.user]).toMatchObject([200, { id: person.id, email: person.email, name: "Mae Jemison" }]);
+  expect((await person.send("GET", "/v1/me")).json).toEqual(renamed.json);
+  expect((await other.send("GET", `/v1/members/${person.id}`)).json.name).toBe("Mae Jemison");
+  const platform = "00000000-0000-0000-0000-000000000000";
+  const entries = (await chainOf(api, platform)).filter(({ type }) => type === "user.updated");
+  expect(entries).toMatchObject([{ subject: person.id, facts: { changed: ["name"], actor: { type: "user", id: person.id } } }]);
+  expect(JSON.stringify(entries)).not.toContain("Jemison");
+  await person.send("PATCH", "/v1/me", { name: "Mae Jemison" });
+  expect((await chainOf(api, platform)).filter(({ type }) => type === "user.updated")).toHaveLength(1);
+  for (const body of [{ name: "" }, { name: "a\u0007" }, { name: 1 }, {}]) expect((await person.send("PATCH", "/v1/me", body)).json.errors[0].pointer).toBe("/name");
+  expect((await person.send("PATCH", "/v1/me", { name: null })).json.user.name).toBeNull();
+  expect((await seeded.patch("/v1/me", { name: "x" })).json.code).toBe("people_only");
+}); // prettier-ignore

@@ -191,6 +191,29 @@ describe("a passkey", () => {
     ]);
   });
 
+  test("is renamed after a second factor by its person alone", async () => {
+    const [person, stranger] = [await holder(), await holder()];
+    const rename = (by: SignedInPerson, id = person.passkeyId, name: unknown = " Ada's laptop ") =>
+      by.browser.send("PATCH", `/v1/me/passkeys/${id}`, { name });
+    const renamed = await rename(person);
+    expect([renamed.status, renamed.json]).toMatchObject([
+      200,
+      { id: person.passkeyId, object: "passkey", name: "Ada's laptop" },
+    ]);
+    expect((await person.browser.send("GET", "/v1/me/passkeys")).json.data).toEqual([renamed.json]);
+    const { rows } = await api.db.admin(
+      "select p.facts_text as facts from audit.entry e join audit.payload p using (org_id, seq) where e.event_type = 'passkey.renamed'",
+    );
+    expect(rows.map(({ facts }) => JSON.parse(String(facts)))).toMatchObject([{ user: publicId("user", person.userId) }]);
+    expect(JSON.stringify(rows)).not.toContain("laptop");
+    const never = await rename(person, publicId("passkey", api.deps.newId()));
+    const foreign = await rename(stranger);
+    expect([foreign.status, foreign.json.detail]).toEqual([never.status, never.json.detail]);
+    expect((await rename(person, person.passkeyId, "a\nb")).json.errors).toMatchObject([{ pointer: "/name", code: "invalid" }]);
+    await api.db.admin("update sessions set factor_at = null where user_id = $1", [person.userId]);
+    expect((await rename(person)).json.code).toBe("second_factor_missing");
+  });
+
   test("of somebody else is not added, nor one that the person has", async () => {
     const [one, other] = [await holder(), await holder()];
     const again = await one.browser.addPasskey(one.authenticator);

@@ -627,6 +627,8 @@ describe("attempts", () => {
     for (let n = 0; n < 10; n += 1) {
       const answer = n % 2 === 0 ? await guesser.browser.totp("000000") : await guesser.browser.recover("wrong");
       expect([n, told(answer)]).toEqual([n, refused]);
+      // The one that was one too many says so.
+      expect([n, answer.json.detail.includes("this session has ended: sign in again")]).toEqual([n, n === 9]);
     }
     expect((await guesser.browser.totp(totpCodeAt(person.base32, clock))).status).toBe(401);
     expect((await owner.browser.totp(totpCodeAt(person.base32, clock))).status).toBe(200);

@@ -630,7 +630,7 @@ describe("the pages", () => {
     await Promise.all([asking.close(), landing.close()]);
   });
 
-  test.each(["/auth/sign-in", "/auth/link", "/auth/second-factor", "/auth/factors"])("%s runs its own script, loads nothing, is framed by nobody and kept by nobody", async (path) => {
+  test.each(["/auth/sign-in", "/auth/link", "/auth/second-factor", "/auth/factors", "/auth/account"])("%s runs its own script, loads nothing, is framed by nobody and kept by nobody", async (path) => {
     const served = await browser().send("GET", path);
     const policy = Object.fromEntries((served.headers.get("content-security-policy") ?? "").split("; ").map((one) => [one.split(" ")[0], one.split(" ").slice(1).join(" ")]));
     expect(policy).toMatchObject({ "default-src": "'none'", "connect-src": "'self'", "frame-ancestors": "'none'", "form-action": "'none'", "base-uri": "'none'" });

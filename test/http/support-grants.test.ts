@@ -57,7 +57,7 @@ describe("a support grant", () => {
     const guest = await operator();
     const opened = await open(guest);
     expect(opened.status).toBe(201);
-    expect(opened.json).toEqual({ id: opened.json.id, object: "support_grant", operator: guest.id, role: "viewer", reason: "Ticket 4711", status: "open", created_at: realNow, expires_at: addSeconds(realNow, 3600), ended_at: null });
+    expect(opened.json).toEqual({ id: opened.json.id, object: "support_grant", operator: guest.id, operator_email: guest.email, operator_name: null, role: "viewer", reason: "Ticket 4711", status: "open", created_at: realNow, expires_at: addSeconds(realNow, 3600), ended_at: null });
     expect((await chainOf(api, org.orgId)).at(-1)).toMatchObject({
       type: "support.opened",
       subject: opened.json.id,
@@ -69,13 +69,19 @@ describe("a support grant", () => {
       expect(letter?.subject).toBe("Support has opened access to “Acme Solar”");
       expect(letter?.text).toContain("2026-11-20 10:00 UTC");
       expect(letter?.text).toContain("“Ticket 4711”");
-      expect(letter?.text).toContain("can act as viewer");
+      expect(letter?.text).toContain(`“${guest.email.replace("@", "\uff20").replaceAll(".", "\u2024")}”, an operator of Dialgate, can act as viewer`);
     }
     expect(await api.mailbox.read(admin.email)).toEqual([]);
     const viewer = await signIn(api, { orgId: org.orgId, role: "viewer" });
     const shown = await viewer.send("GET", `/v1/support_grants/${opened.json.id}`);
     expect(shown.json).toMatchObject({ status: "open", reason: "Ticket 4711", requests: 0, last_operation: null, last_acted_at: null });
-    expect((await org.get("/v1/support_grants")).json.data[0]).toMatchObject({ id: opened.json.id });
+    // Whoever is inside is known by more than an id, by the name of the moment.
+    await guest.send("PATCH", "/v1/me", { name: "Ada Lovelace" });
+    const named = { id: opened.json.id, operator_email: guest.email, operator_name: "Ada Lovelace" };
+    expect((await org.get("/v1/support_grants")).json.data[0]).toMatchObject(named);
+    expect((await viewer.send("GET", `/v1/support_grants/${opened.json.id}`)).json).toMatchObject(named);
+    await open(guest);
+    expect((await api.mailbox.read(owner.email)).at(-1)?.text).toContain("“Ada Lovelace, ");
   }); // prettier-ignore
 
   test("is ended by what its mail says, word by word", async () => {
@@ -245,7 +251,8 @@ describe("a support grant", () => {
       expect([answer.status, answer.json.code, answer.json.errors[0].pointer], `${field} ${value}`).toEqual([422, "invalid_request", `/${field}`]);
     }
     expect((await open(guest, { minutes: 480 })).json.expires_at).toBe(addSeconds(realNow, 8 * 3600));
-    const hostile = "<b>x</b>\nBcc: a@evil.example https://evil.example";
+    const hostile = "<b>x</b> Bcc: a@evil.example https://evil.example";
+    expect((await open(guest, { reason: "x\nBcc: a@evil.example" })).json.errors).toMatchObject([{ pointer: "/reason" }]);
     const opened = await open(guest, { reason: hostile });
     expect([opened.status, opened.json.reason]).toEqual([201, hostile]);
     const letter = (await api.mailbox.read(owner.email)).at(-1);
@@ -277,6 +284,33 @@ describe("a support grant", () => {
     expect(await asked(guest, mine)).toBe(404);
     expect(await asked(colleague, theirs)).toBe(200);
     expect((await org.delete(`/v1/support_grants/${theirs}`)).json.code).toBe("people_only");
+  }); // prettier-ignore
+
+  test("is found and ended by its operator without a word of where, also by one who is none any more", async () => {
+    const [guest, colleague] = [await operator(), await operator()];
+    const third = await api.seed({ name: "Third" });
+    const there = { org_id: publicId("org", third.orgId), reason: "Ticket 4712" };
+    const [first, second] = [(await open(guest)).json.id as string, (await open(guest, there)).json.id as string];
+    const theirs = (await open(colleague)).json.id as string;
+    const listed = (await guest.send("GET", "/v1/me/support_grants")).json;
+    expect([listed.has_more, listed.next_cursor]).toEqual([false, null]);
+    expect(listed.data).toMatchObject([
+      { id: second, operator: guest.id, operator_email: guest.email, status: "open", reason: "Ticket 4712", organisation: { id: publicId("org", third.orgId), name: "Third" } },
+      { id: first, status: "open", organisation: { id: publicId("org", org.orgId), name: "Acme Solar" } },
+    ]);
+    const end = (by: SignedIn, id: string) => by.send("DELETE", `/v1/me/support_grants/${id}`);
+    const never = told(await end(guest, publicId("supportGrant", api.deps.newId())));
+    expect(never.status).toBe(404);
+    for (const by of [guest, owner, await signIn(api)]) expect(told(await end(by, theirs))).toEqual(never);
+    await api.db.admin("update operators set until = $2 where user_id = $1", [guest.userId, addSeconds(realNow, -1)]);
+    const ended = await end(guest, second);
+    expect([ended.status, ended.json]).toMatchObject([200, { id: second, status: "ended", operator_email: guest.email }]);
+    expect((await chainOf(api, third.orgId)).at(-1)).toMatchObject({ type: "support.ended", subject: second, facts: { actor: { type: "operator", id: guest.id, grant: second } } });
+    const length = (await chainOf(api, third.orgId)).length;
+    expect((await end(guest, second)).json.ended_at).toBe(ended.json.ended_at);
+    expect(await chainOf(api, third.orgId)).toHaveLength(length);
+    expect((await guest.send("GET", "/v1/me/support_grants")).json.data).toMatchObject([{ id: second, status: "ended" }, { id: first, status: "open" }]);
+    expect((await (await signIn(api)).send("GET", "/v1/me/support_grants")).json.data).toEqual([]);
   }); // prettier-ignore
 
   test("lets nobody into another org, and another org's is answered like a missing one", async () => {

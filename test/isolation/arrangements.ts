@@ -103,6 +103,10 @@ export function arrangementsOf(
       const credential = new Authenticator(testOrigin).create(await one.browser.creationOptions());
       return { body: { name: "Laptop", credential }, headers: headersOf(one.browser) };
     },
+    "passkeys.update": async () => {
+      const { one, id } = await withPasskey();
+      return { id, headers: headersOf(one.browser) };
+    },
     "passkeys.delete": async () => {
       const { one, id } = await withPasskey();
       return { id, headers: headersOf(one.browser) };
@@ -146,6 +150,13 @@ export function arrangementsOf(
       await admin("insert into operators (user_id, since, note) values ($1, now() - interval '1 minute', 'test')", [one.userId]);
       const body = { org_id: publicId("org", a.orgId), reason: "Ticket 4711", role: "viewer", minutes: 60 };
       return { body, headers: headersOf(one.browser) };
+    },
+    "support_grants.end_own": async () => {
+      const one = await person();
+      await admin("insert into operators (user_id, since, note) values ($1, now() - interval '1 minute', 'test')", [one.userId]);
+      const wanted = { org_id: publicId("org", a.orgId), reason: "Ticket 4711", role: "viewer", minutes: 60 };
+      const { id } = await ok(one.browser.send("POST", "/v1/support_grants", wanted));
+      return { id: id as string, headers: headersOf(one.browser) };
     },
     "invitations.accept": async () => {
       const [owner, guest] = [await person("owner"), await person()];

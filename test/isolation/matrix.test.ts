@@ -122,6 +122,7 @@ const rowOf: Partial<Record<IdKind, string>> = {
 async function idIn(kind: IdKind, orgId: string): Promise<string> {
   const { admin } = t.house.api.db;
   if (kind === "apiKey") return publicId(kind, await addKey(orgId, [], {}).then(({ id }) => id));
+  if (kind === "org") return publicId(kind, orgId);
   if (kind === "user" || kind === "session" || kind === "passkey" || kind === "identity") {
     const person = await makePerson(t.house.api.db);
     await makeMember(t.house.api.db, orgId, person.userId, "viewer");

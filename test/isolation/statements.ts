@@ -107,6 +107,7 @@ const knownSql = {
   memberAddress: "select u.email as v from memberships m join users u on u.id = m.user_id where m.org_id = $1",
   invitation: "select token_hash::text as v from invitations where org_id = $1",
   invited: "select u.id::text as v from invitations i join users u on u.email = i.email where i.org_id = $1",
+  supportGrantId: "select id::text as v from support_grants where org_id = $1",
   supportGrant: `select p.facts_text::jsonb -> 'actor' ->> 'grant' as v from audit.entry e join audit.payload p using (org_id, seq)
     where e.org_id = $1 and e.event_type = 'support.acted'`,
   selfRotatedKey: `select p.subject_text as v from audit.entry e join audit.payload p using (org_id, seq)
@@ -270,6 +271,7 @@ export const statements: Readonly<Record<string, Make>> = {
   "members.invitedSince": () => [members.invitedSince("2026-01-01T00:00:00Z" as Instant, 1)],
   "members.memberByAddress": (k) => [members.memberByAddress(k.memberAddress)],
   "members.cameOf": (k) => [members.cameOf(k.selfRotatedKey, 10)],
+  "members.guestsByGrant": (k) => [members.guestsByGrant([k.supportGrantId])],
   "members.supportActs": (k) => [members.supportActs([k.supportGrant])],
   "persons.touchPersons": (k) =>
     persons.touchPersons([{ newId: newId(), hmac: k.hmac, pepperVersion: 1, allHmacs: [k.hmac, k.alias] }]),

@@ -50,7 +50,7 @@ describe("Google", () => {
     const { provider, asked, identified } = await identify("google", {});
     expect(asked).toEqual(["POST https://oauth2.googleapis.com/token", "GET https://www.googleapis.com/oauth2/v3/certs"]);
     expect(provider.authorizationUrl(request)).toMatch(/^https:\/\/accounts\.google\.com\/o\/oauth2\/v2\/auth\?/);
-    const identity = { issuer: "https://accounts.google.com", subject: "sub-1", verifiedAddress: "ada@acme.test" };
+    const identity = { issuer: "https://accounts.google.com", subject: "sub-1", verifiedAddress: "ada@acme.test", name: "Ada" };
     expect(identified).toEqual({ kind: "identified", identity });
     expect((await identify("google", { iss: "accounts.google.com" })).identified).toEqual(identified);
     for (const iss of ["http://accounts.google.com", "https://accounts.google.com/", "https://accounts.google.com.evil.invalid", "https://evil.invalid/accounts.google.com", "/google"])
@@ -87,7 +87,7 @@ describe("Microsoft", () => {
     const issuer = `https://login.microsoftonline.com/${tenant}/v2.0`;
     expect(identified).toEqual({
       kind: "identified",
-      identity: { issuer, subject: "sub-1", verifiedAddress: "ada@acme.test" },
+      identity: { issuer, subject: "sub-1", verifiedAddress: "ada@acme.test", name: "Ada" },
     });
     for (const iss of [
       `https://sts.windows.net/${tenant}/`,

@@ -147,7 +147,7 @@ describe("docs/second-factors.md", () => {
         tags.includes("second_factors") || path.startsWith("/auth/passkey") ? [`${method.toUpperCase()} ${path}`] : [],
       ),
     );
-    expect(served).toHaveLength(15);
+    expect(served).toHaveLength(16);
     expect(codesUnder(text, "Second factors").toSorted()).toEqual(served.toSorted());
   });
   test("says the limits that the code has", () => {

@@ -31,6 +31,8 @@ export interface OpenPage {
   fill(id: string, value: string): void;
   /** Presses a form's button, or the first of another part, and waits until its script has done with it. */
   submit(id: string): Promise<void>;
+  /** Presses the button of this name, as a screen reader reads it out. */
+  press(name: string | RegExp): Promise<void>;
   /** No script waits for an answer. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -44,6 +46,8 @@ export interface Browser {
   authenticator: { get(options: never): object; create(options: never): { readonly id: string } } | null;
   /** Whether its person agrees to what a page asks. */
   agrees: boolean;
+  /** What its person enters where a page asks for words; null: nothing. */
+  enters: string | null;
 }
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -91,6 +95,7 @@ export function openBrowser(deps: HttpDeps, options: BrowserOptions = {}): Brows
     send,
     authenticator: null,
     agrees: true,
+    enters: null,
     open: (path) => openPage(browser, deps.publicOrigin, path),
   };
   return browser;
@@ -103,14 +108,15 @@ async function openPage(browser: Browser, origin: string, path: string): Promise
   const settings = { enableJavaScriptEvaluation: true, suppressInsecureJavaScriptEnvironmentWarning: true };
   const window = new Window({ url: `${origin}${path}`, settings: settings as never });
   const asked: { path: string; body: string; answer: BrowserAnswer }[] = [];
-  const fetched = async (to: string, init: { method: string; body: string }) => {
-    const answer = await send(init.method, to, init.body);
+  const fetched = async (to: string, init: { method: string; body: string; headers: Record<string, string> }) => {
+    const answer = await send(init.method, to, init.body, init.headers);
     asked.push({ path: to, body: init.body, answer });
-    return { ok: answer.status < 300, status: answer.status, json: async () => answer.json };
+    return { ok: answer.status < 300, status: answer.status, headers: answer.headers, json: async () => answer.json };
   };
   const [questions, sentTo]: [string[], string[]] = [[], []];
   const confirm = (words: string): boolean => (questions.push(words), browser.agrees);
-  Object.assign(window, { fetch: fetched, confirm });
+  const prompt = (words: string): string | null => (questions.push(words), browser.enters);
+  Object.assign(window, { fetch: fetched, confirm, prompt });
   const leave = (to: string): void => void sentTo.push(to);
   Object.assign(window.location, { assign: leave, replace: leave });
   if (authenticator !== null) {
@@ -142,6 +148,14 @@ async function openPage(browser: Browser, origin: string, path: string): Promise
     },
     async submit(id) {
       (window.document.querySelector(`#${id} button`) as unknown as { click(): void }).click();
+      await settled();
+    },
+    async press(name) {
+      const buttons = [...window.document.querySelectorAll("button")].filter((one) => one.closest("[hidden]") === null);
+      const nameOf = (one: (typeof buttons)[number]) => one.getAttribute("aria-label") ?? one.textContent ?? "";
+      const found = buttons.filter((one) => (typeof name === "string" ? nameOf(one) === name : name.test(nameOf(one))));
+      if (found.length !== 1) throw new Error(`${found.length} buttons ${name}: ${buttons.map(nameOf).join(" | ")}`);
+      found[0]?.click();
       await settled();
     },
     settled,

@@ -115,6 +115,12 @@ export const insertPasskey = (one: NewPasskey, now: Instant): Statement => ({
   ],
 });
 
+export const renamePasskey = (userId: string, id: string, name: string): Statement => ({
+  name: "factors.rename_passkey",
+  text: `update passkeys p set name = $3 where p.id = $2 and p.user_id = $1 and (select app.org()) is not null returning ${passkeyColumns}`,
+  params: [userId, id, name],
+});
+
 export interface KnownPasskey {
   readonly id: string;
   readonly user_id: string;

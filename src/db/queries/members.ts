@@ -92,6 +92,19 @@ export const memberByAddress = (email: string): Statement => ({
   params: [email],
 });
 
+export interface GuestRow {
+  /** The grant's. */
+  readonly id: string;
+  readonly email: string;
+  readonly name: string | null;
+}
+/** Whom each grant lets in. */
+export const guestsByGrant = (grantIds: readonly string[]): Statement => ({
+  name: "members.guests_by_grant",
+  text: `select g.id, u.email, u.name from support_grants g join users u on u.id = g.operator_id where ${inOrg("g")} and g.id = any ($1)`,
+  params: [grantIds],
+});
+
 export interface SupportActsRow {
   /** The grant's public id. */
   readonly grant: string;

@@ -10,21 +10,21 @@ interface Flow {
 
 const sweptMax = 100;
 /** Also takes away some that ended a day ago and more, so that what nobody finishes does not pile up. */
-export const insertFlow = (flow: Flow, now: Instant, lifeSeconds: number): Statement => ({
+export const insertFlow = (flow: Flow, next: string | null, now: Instant, lifeSeconds: number): Statement => ({
   name: "oidc.insert_flow",
   text: `with swept as (
       delete from oidc_flows f where f.state_hash in (
         select x.state_hash from oidc_flows x where x.expires_at < $4::timestamptz - interval '1 day' order by x.expires_at limit ${sweptMax} for update skip locked))
-    insert into oidc_flows (state_hash, browser_hash, provider, created_at, expires_at)
-      values ($1, $2, $3, $4, $4::timestamptz + make_interval(secs => $5))`,
-  params: [byteaText(flow.stateHash), byteaText(flow.browserHash), flow.provider, now, lifeSeconds],
+    insert into oidc_flows (state_hash, browser_hash, provider, created_at, expires_at, next_path)
+      values ($1, $2, $3, $4, $4::timestamptz + make_interval(secs => $5), $6)`,
+  params: [byteaText(flow.stateHash), byteaText(flow.browserHash), flow.provider, now, lifeSeconds, next],
 });
 
 /** A row for one caller at most, ever: of those that come at once the others wait, and find it used. */
 export const useFlow = (flow: Flow, now: Instant): Statement => ({
   name: "oidc.use_flow",
   text: `update oidc_flows f set used_at = $4 where f.state_hash = $1 and f.browser_hash = $2 and f.provider = $3
-      and f.used_at is null and f.expires_at > $4 returning f.provider`,
+      and f.used_at is null and f.expires_at > $4 returning f.next_path`,
   params: [byteaText(flow.stateHash), byteaText(flow.browserHash), flow.provider, now],
 });
 

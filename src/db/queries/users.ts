@@ -14,6 +14,19 @@ export const personById = (userId: string): Statement => ({
   params: [userId],
 });
 
+/** No row when they are called so already. Null: they have none. */
+export const namePerson = (userId: string, name: string | null): Statement => ({
+  name: "users.name_person",
+  text: "update users u set name = $2 where u.id = $1 and u.name is distinct from $2 and (select app.org()) is not null returning u.id",
+  params: [userId, name],
+});
+/** What another says of them is their name only where they have none. */
+export const nameUnnamed = (userId: string, name: string): Statement => ({
+  name: "users.name_unnamed",
+  text: "update users u set name = $2 where u.id = $1 and u.name is null and (select app.org()) is not null returning u.id",
+  params: [userId, name],
+});
+
 export interface OrgOfPersonRow {
   readonly org_id: string;
   readonly role: string;

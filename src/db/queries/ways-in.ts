@@ -40,6 +40,33 @@ export const forSupport = (orgId: string, operatorId: string, actor: Door["actor
   ...(actor === undefined ? {} : { actor }),
 });
 
+/** Into the org of a support grant, for whom it lets in. */
+export const byOwnGrant = (grantId: string, operatorId: string, actor: Door["actor"], realNow: Instant): Door => ({
+  statement: {
+    name: "app.bind_own_grant",
+    text: "select * from app.bind_own_grant($1, $2, $3)",
+    params: [grantId, operatorId, realNow],
+  },
+  ...(actor === undefined ? {} : { actor }),
+});
+
+export interface OperatorGrantRow {
+  readonly org_id: string;
+  readonly id: string;
+  readonly role: "viewer" | "member" | "admin";
+  readonly reason: string;
+  readonly created_at: Instant;
+  readonly expires_at: Instant;
+  readonly ended_at: Instant | null;
+  readonly org_name: string;
+}
+/** Newest first. */
+export const grantsOfOperator = (operatorId: string, grantsMax: number): Statement => ({
+  name: "door.operator_grants",
+  text: "select org_id, id, role, reason, created_at, expires_at, ended_at, org_name from door.operator_grants($1, $2)",
+  params: [operatorId, grantsMax],
+});
+
 interface ShownKey {
   readonly id: string;
   readonly hash: Uint8Array;

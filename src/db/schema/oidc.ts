@@ -9,6 +9,7 @@ export const oidcFlows = pgTable("oidc_flows", {
   provider: text("provider", { enum: providers }).notNull(),
   createdAt: instant("created_at").notNull(),
   expiresAt: instant("expires_at").notNull(),
+  nextPath: text("next_path"),
   usedAt: instant("used_at"),
 });
 

@@ -23,6 +23,8 @@ export interface Rule {
   readonly leaves?: Role;
   /** Gives or takes what outlasts a support grant (access, where calls go, what the organisation answers for): no operator may. */
   readonly lasting?: true;
+  /** The path names the organisation, where no header does. */
+  readonly namesOrg?: true;
   /**
    * Answers of the people who are called, and be it as a change's answer: each time it is written down with what is read, or
    * with what is changed.
@@ -59,6 +61,7 @@ export const operations = {
   "passkeys.options": own,
   "passkeys.create": own,
   "passkeys.list": own,
+  "passkeys.update": { ...own, factor: true },
   "passkeys.delete": { ...own, factor: true },
   "totp.start": own,
   "totp.confirm": own,
@@ -70,7 +73,9 @@ export const operations = {
   "second_factors.totp": { ...own, whileDue: true },
   "second_factors.recovery_code": { ...own, whileDue: true },
   "me.get": { scope: "any", role: null, whileDue: true },
+  "me.update": own,
   "orgs.create": own,
+  "orgs.update": by("admin", "people", { ...lasting, namesOrg: true }),
   "members.list": by("viewer", "members:read"),
   "members.get": by("viewer", "members:read"),
   "members.update": by("admin", "people", lasting),
@@ -82,6 +87,8 @@ export const operations = {
   "invitations.revoke": by("admin", "people", lasting),
   "invitations.accept": own,
   "support_grants.open": { ...own, factor: true },
+  "support_grants.list_own": own,
+  "support_grants.end_own": own,
   "support_grants.list": by("viewer", "audit:read"),
   "support_grants.get": by("viewer", "audit:read"),
   "support_grants.end": by("admin", "people", { orOneself: "operator" }),

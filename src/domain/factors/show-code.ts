@@ -1,18 +1,12 @@
 import type { OrgDb } from "../../db/org-db.ts";
 import { takeRecoveryCode, type TakenCodeRow, takeStep, totpOf, type TotpRow } from "../../db/queries/factors.ts";
 import { publicId } from "../../lib/ids.ts";
-import type { MintedSession } from "../../lib/session-token.ts";
 import type { ActingSession, FactorDeps } from "./factor-deps.ts";
-import { refuseFactor, showFactor } from "./show-factor.ts";
+import { refuseFactor, showFactor, type Shown } from "./show-factor.ts";
 import { tellFactorChanged } from "./tell-person.ts";
 
 /** A code of the person's authenticator. Each step is taken once, and none before the latest that was. */
-export async function showTotp(
-  deps: FactorDeps,
-  own: OrgDb,
-  session: ActingSession,
-  code: string,
-): Promise<MintedSession | null> {
+export async function showTotp(deps: FactorDeps, own: OrgDb, session: ActingSession, code: string): Promise<Shown> {
   const [totp] = await own.rows<TotpRow>(totpOf(session.userId));
   const step =
     totp === undefined || totp.confirmed_at === null
@@ -23,12 +17,7 @@ export async function showTotp(
 }
 
 /** A recovery code in the place of a factor that is lost: once, and its person is told. */
-export async function showRecoveryCode(
-  deps: FactorDeps,
-  own: OrgDb,
-  session: ActingSession,
-  code: string,
-): Promise<MintedSession | null> {
+export async function showRecoveryCode(deps: FactorDeps, own: OrgDb, session: ActingSession, code: string): Promise<Shown> {
   const hash = await deps.recoveryCodes.hashOf(session.userId, code);
   if (hash === null) return refuseFactor(deps, own, session, "recovery_code");
   const shown = await showFactor(deps, own, session, "recovery_code", async (w) => {
@@ -40,6 +29,6 @@ export async function showRecoveryCode(
     await tellFactorChanged(deps, w, session.userId, { when: deps.now(), what: "recovery_code_used", codesLeft: left });
     return true;
   });
-  if (shown !== null) await deps.wakeMail();
+  if (shown.ok) await deps.wakeMail();
   return shown;
 }

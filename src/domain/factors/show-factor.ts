@@ -3,18 +3,21 @@ import { closeOtherSessions, type FailuresRow, holdSession, noteFailure } from "
 import { lockUser } from "../../db/queries/ways-in.ts";
 import { personById, type PersonRow, rotateSession } from "../../db/queries/users.ts";
 import { publicId } from "../../lib/ids.ts";
+import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { MintedSession } from "../../lib/session-token.ts";
 import { noteFailure as noteForAccount } from "../sign-in/note-failure.ts";
 import type { ActingSession, FactorDeps } from "./factor-deps.ts";
 
+/** `session_ended`: neither does it hold, and with it the session is over. */
+export type Shown = Result<MintedSession, "not_held" | "session_ended">;
 export type FactorMethod = "passkey" | "totp" | "recovery_code";
 
 /** So many that did not hold end the session, whose person signs in anew: the challenge is locked, never the account. */
 export const failuresMax = 10;
 
 /**
- * A second factor in a session: what `take` takes is taken once, and the session goes on, open, under another token. Null when
- * it does not hold, for whatever reason: the attempt is counted, and the reason is nobody's business.
+ * A second factor in a session: what `take` takes is taken once, and the session goes on, open, under another token. Refused
+ * when it does not hold, for whatever reason: the attempt is counted, and the reason is nobody's business.
  */
 export async function showFactor(
   deps: FactorDeps,
@@ -22,7 +25,7 @@ export async function showFactor(
   session: ActingSession,
   method: FactorMethod,
   take: (w: OrgWriter) => Promise<boolean>,
-): Promise<MintedSession | null> {
+): Promise<Shown> {
   const entry = { action: "second_factor.shown", subject: publicId("session", session.id), facts: { method } } as const;
   const renewed = await own.change(entry, async (w) => {
     await w.rows(lockUser(session.userId));
@@ -30,7 +33,7 @@ export async function showFactor(
     w.withdrawEntry();
     return null;
   });
-  return renewed ?? refuseFactor(deps, own, session, method);
+  return renewed === null ? refuseFactor(deps, own, session, method) : ok(renewed);
 }
 
 /** In the transaction that proved a factor: the session is open, has shown one, and goes on under another token. */
@@ -50,8 +53,9 @@ export async function closeOthers(w: OrgWriter, session: ActingSession): Promise
 }
 
 /** Counted for the session, and with every other failed attempt to sign in for the account, whose person is told of many. */
-export async function refuseFactor(deps: FactorDeps, own: OrgDb, session: ActingSession, method: FactorMethod): Promise<null> {
+export async function refuseFactor(deps: FactorDeps, own: OrgDb, session: ActingSession, method: FactorMethod): Promise<Shown> {
   const entry = { action: "second_factor.failed", subject: publicId("session", session.id), facts: { method } } as const;
+  let hasEnded = false;
   const mailQueued = await own.change(entry, async (w) => {
     const [person] = await w.rows<PersonRow>(personById(session.userId));
     if (person === undefined) throw new Error("the person of a session is not there");
@@ -61,11 +65,12 @@ export async function refuseFactor(deps: FactorDeps, own: OrgDb, session: Acting
     // It has ended meanwhile, and the attempt was one all the same.
     if (row === undefined) return isTold;
     w.note({ failures: row.factor_failures });
-    if (row.factor_failures === failuresMax) {
+    hasEnded = row.factor_failures === failuresMax;
+    if (hasEnded) {
       w.also({ action: "session.ended", subject: entry.subject, facts: { by: "second factors that did not hold" } });
     }
     return isTold;
   });
   if (mailQueued) await deps.wakeMail();
-  return null;
+  return refuse(hasEnded ? "session_ended" : "not_held");
 }

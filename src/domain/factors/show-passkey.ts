@@ -1,9 +1,8 @@
 import type { OrgDb } from "../../db/org-db.ts";
-import type { MintedSession } from "../../lib/session-token.ts";
 import type { ShownCredential } from "./check-passkey.ts";
 import type { ActingSession, FactorDeps } from "./factor-deps.ts";
 import { countPasskeyUse, noteCopied, provePasskey } from "./prove-passkey.ts";
-import { refuseFactor, showFactor } from "./show-factor.ts";
+import { refuseFactor, showFactor, type Shown } from "./show-factor.ts";
 
 /** A passkey of the session's own person, on a challenge of this session. */
 export async function showPasskey(
@@ -11,7 +10,7 @@ export async function showPasskey(
   own: OrgDb,
   session: ActingSession,
   credential: ShownCredential,
-): Promise<MintedSession | null> {
+): Promise<Shown> {
   const asked = { use: "second_factor", boundTo: session.id, ofUser: session.userId } as const;
   const { proved } = await provePasskey(deps, own, asked, credential);
   // Asked of the query, and looked at here again: anyone's passkey would open every session that waits.

@@ -2,7 +2,8 @@ import { queueMail } from "../../db/queries/mails.ts";
 import type { Statement } from "../../db/transport.ts";
 import { sha256 } from "../../lib/bytes.ts";
 import type { SealLetter } from "../../providers/mail/sealed-letter.ts";
-import { type MailContent, renderMail } from "./templates.ts";
+import { renderMail } from "./render-mail.ts";
+import type { MailContent } from "./templates.ts";
 
 export interface MailDeps {
   newId(): string;

@@ -1,5 +1,4 @@
 import type { Instant } from "../../lib/instant.ts";
-import type { Letter } from "../../providers/mail/contract.ts";
 import type { Role } from "../access/operations.ts";
 
 /** What each kind of mail is told. Names and words of people are as they wrote them: they are made harmless here. */
@@ -54,6 +53,8 @@ export interface MailParams {
     readonly orgName: string;
     readonly orgId: string;
     readonly grantId: string;
+    /** Who enters: their name, if they have one, and their address. */
+    readonly operator: string;
     readonly role: Role;
     readonly reason: string;
     readonly until: Instant;
@@ -72,32 +73,27 @@ export type MailKind = keyof MailParams;
 /** A kind with its own params. */
 export type MailContent = { readonly [K in MailKind]: { readonly kind: K; readonly params: MailParams[K] } }[MailKind];
 
-interface Draft {
+export interface Draft {
   readonly subject: string;
   readonly paragraphs: readonly string[];
-  readonly link?: { readonly words: string; readonly url: string };
+  readonly link?: Link;
+  /** Pages of ours, for whoever has signed in; nothing in their addresses lets anyone in. */
+  readonly pages?: readonly Page[];
+}
+export interface Link {
+  readonly words: string;
+  readonly url: string;
+}
+interface Page {
+  readonly words: string;
+  readonly path: `/auth/${string}`;
 }
 
-const product = "Dialgate";
+export const product = "Dialgate";
+const accountPage: Page = { words: "Your sessions and linked accounts", path: "/auth/account" };
+const factorsPage: Page = { words: "Your passkeys and second factors", path: "/auth/factors" };
 
-/**
- * The mail in plain text and in HTML that says the same. Its only links are to `publicOrigin`; nothing is loaded from anywhere.
- * @throws RangeError when a link leads elsewhere.
- */
-export function renderMail(content: MailContent, publicOrigin: string): Omit<Letter, "to"> {
-  const { subject, paragraphs, link } = draftOf(content);
-  if (link !== undefined && !link.url.startsWith(`${publicOrigin}/`)) throw new RangeError("a mail links to this service only");
-  // A break in a link would end it early, in the text as in the HTML.
-  if (link !== undefined && /[\s\p{Cc}]/u.test(link.url)) throw new RangeError("a link holds no white space");
-  const footer = `${product} · ${publicOrigin}`;
-  return {
-    subject,
-    text: `${[...paragraphs, ...(link === undefined ? [] : [`${link.words}:\n${link.url}`]), `--\n${footer}`].join("\n\n")}\n`,
-    html: pageOf(subject, paragraphs, link, footer),
-  };
-}
-
-function draftOf(content: MailContent): Draft {
+export function draftOf(content: MailContent): Draft {
   switch (content.kind) {
     case "sign_in_link": {
       const { url, minutes } = content.params;
@@ -131,8 +127,9 @@ function draftOf(content: MailContent): Draft {
         subject: `New sign-in to ${product}`,
         paragraphs: [
           `Your account was signed in to at ${timeOf(when)} on a device that it had not been used on: ${quoted(device)}${where}.`,
-          "If that was not you, end that session, or all but the one that you are in (DELETE /v1/sessions), and see that nobody else reads your mail.",
+          "If that was not you, end that session, or all but the one that you are in, on the page below (or by DELETE /v1/sessions), and see that nobody else reads your mail.",
         ],
+        pages: [accountPage],
       };
     }
     case "session_elsewhere": {
@@ -141,8 +138,9 @@ function draftOf(content: MailContent): Draft {
         subject: `Your session at ${product} is used from another country`,
         paragraphs: [
           `Since ${timeOf(when)} a session of yours is used from ${quoted(country)}, and was used from another country before. It was begun on ${quoted(device)}.`,
-          "It shows a second factor again before it touches credentials, members or policy. If that was not you, end that session, or all but the one that you are in (DELETE /v1/sessions).",
+          "It shows a second factor again before it touches credentials, members or policy. If that was not you, end that session, or all but the one that you are in, on the page below (or by DELETE /v1/sessions).",
         ],
+        pages: [accountPage],
       };
     }
     case "sign_in_added": {
@@ -151,8 +149,9 @@ function draftOf(content: MailContent): Draft {
         subject: `${provider} was added to your sign-in to ${product}`,
         paragraphs: [
           `At ${timeOf(when)} your account was signed in to with a ${provider} account that did not belong to it. From now on that ${provider} account signs in to it.`,
-          `If that was not you, remove it (DELETE /v1/me/identities/${identityId}): its sessions end with it. And see that nobody else reads your mail.`,
+          `If that was not you, remove it on the page below (or by DELETE /v1/me/identities/${identityId}): its sessions end with it. And see that nobody else reads your mail.`,
         ],
+        pages: [accountPage],
       };
     }
     case "sign_in_removed": {
@@ -161,8 +160,9 @@ function draftOf(content: MailContent): Draft {
         subject: `${provider} was removed from your sign-in to ${product}`,
         paragraphs: [
           `At ${timeOf(when)} a ${provider} account was removed from your account: it signs in to it no more.${ended === 0 ? "" : ` ${counted(ended, "session")} that it had begun ended with it.`}`,
-          "It comes back in a browser in which you are signed in. If that was not you, sign in by a mailed link, end your other sessions (DELETE /v1/sessions), and see what second factors you have.",
+          "It comes back in a browser in which you are signed in. If that was not you, sign in by a mailed link, end your other sessions on the page below (or by DELETE /v1/sessions), and see what second factors you have.",
         ],
+        pages: [accountPage, factorsPage],
       };
     }
     case "key_alert": {
@@ -218,8 +218,9 @@ function draftOf(content: MailContent): Draft {
         subject: `You have left ${quoted(orgName)}`,
         paragraphs: [
           `You left the organisation ${quoted(orgName)}, in a session of yours. Your sessions and keys no longer work there.`,
-          "If that was not you, sign in, end your other sessions (DELETE /v1/sessions), and ask an owner of the organisation to invite you again.",
+          "If that was not you, sign in, end your other sessions on the page below (or by DELETE /v1/sessions), and ask an owner of the organisation to invite you again.",
         ],
+        pages: [accountPage],
       };
     }
     case "member_left": {
@@ -240,8 +241,9 @@ function draftOf(content: MailContent): Draft {
         paragraphs: [
           `Until ${timeOf(content.params.when)} there were many failed attempts to sign in to your account, or to show its second factor.`,
           "Your account is not locked. Each of your sessions shows a second factor again before it touches what takes one.",
-          "If they were not yours, look at your sessions (GET /v1/sessions) and end those that you do not know (DELETE /v1/sessions ends all but the one that asks). Whoever guesses at a second factor has signed in already, by a mail of yours: then secure your mailbox too.",
+          "If they were not yours, look at your sessions on the page below (or by GET /v1/sessions) and end those that you do not know (DELETE /v1/sessions ends all but the one that asks). Whoever guesses at a second factor has signed in already, by a mail of yours: then secure your mailbox too.",
         ],
+        pages: [accountPage],
       };
     case "factor_changed": {
       const { when, what, codesLeft, closed = 0 } = content.params;
@@ -251,19 +253,21 @@ function draftOf(content: MailContent): Draft {
         paragraphs: [
           `At ${timeOf(when)} ${did}.${codesLeft === undefined ? "" : ` ${counted(codesLeft, "code")} of the set ${codesLeft === 1 ? "is" : "are"} left.`}`,
           ...(closed === 0 ? [] : [`Your other sessions (${closed}) open nothing any more until it is shown in them.`]),
-          "If that was not you, sign in, end your other sessions (DELETE /v1/sessions ends them all at once), and remove what you did not add.",
+          "If that was not you, sign in, end your other sessions (on the first page below, or all at once by DELETE /v1/sessions), and remove what you did not add (on the second).",
         ],
+        pages: [accountPage, factorsPage],
       };
     }
     case "support_opened": {
-      const { orgName, orgId, grantId, role, reason, until } = content.params;
+      const { orgName, orgId, grantId, operator, role, reason, until } = content.params;
       return {
         subject: `Support has opened access to ${quoted(orgName)}`,
         paragraphs: [
-          `An operator of ${product} can act as ${role} in the organisation ${quoted(orgName)} until ${timeOf(until)}. The reason given: ${quoted(reason, reasonCharactersMax)}.`,
+          `${quoted(operator)}, an operator of ${product}, can act as ${role} in the organisation ${quoted(orgName)} until ${timeOf(until)}. The reason given: ${quoted(reason, reasonCharactersMax)}.`,
           `Whatever they do there stands in your audit log; GET /v1/support_grants/${grantId} sums it up.`,
-          `Owners and admins end it at once, in any session: DELETE /v1/support_grants/${grantId}, with the header Dialgate-Org: ${orgId}.`,
+          `Owners and admins end it at once, on the page below, or in any session by DELETE /v1/support_grants/${grantId}, with the header Dialgate-Org: ${orgId}.`,
         ],
+        pages: [{ ...accountPage, words: "Your account, with the access of support to your organisations" }],
       };
     }
   }
@@ -328,22 +332,3 @@ export function quoted(words: string, charactersMax: number = nameCharactersMax)
 const counted = (count: number, unit: string, units = `${unit}s`): string => `${count} ${count === 1 ? unit : units}`;
 /** "2026-11-20 09:00 UTC" */
 const timeOf = (at: Instant): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
-
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? "");
-
-function pageOf(subject: string, paragraphs: readonly string[], link: Draft["link"], footer: string): string {
-  const words = paragraphs.map((paragraph) => `<p>${escaped(paragraph)}</p>`);
-  // The address is shown as well: a link whose target cannot be read teaches people to follow any.
-  const follow =
-    link === undefined
-      ? []
-      : [`<p><a href="${escaped(link.url)}">${escaped(link.words)}</a></p>`, `<p><small>${escaped(link.url)}</small></p>`];
-  return [
-    '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-    `<title>${escaped(subject)}</title></head><body style="font-family:sans-serif;max-width:36em">`,
-    ...words,
-    ...follow,
-    `<p><small>${escaped(footer)}</small></p></body></html>`,
-  ].join("\n");
-}

@@ -1,11 +1,13 @@
 import type { OrgDb } from "../../db/org-db.ts";
 import { ownersOfOrg, type OwnerRow } from "../../db/queries/alerts.ts";
+import { personById, type PersonRow } from "../../db/queries/users.ts";
 import { forSupport } from "../../db/queries/ways-in.ts";
 import { supportGrants } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
 import { addSeconds, type Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
+import type { Support } from "./find-support.ts";
 
 export type SupportGrantRow = typeof supportGrants.$inferSelect;
 export interface WantedSupport {
@@ -17,7 +19,7 @@ export interface WantedSupport {
 
 /**
  * Lets an operator of the platform into an organisation, as a role and until an instant. It stands on that organisation's chain
- * with its reason, and its owners get mail in the same transaction. Whoever is no operator is answered as if the organisation
+ * with its reason, and its owners get mail in the same transaction. They say who enters. Whoever is no operator is answered as if the organisation
  * were not there.
  */
 export async function openSupport(
@@ -26,7 +28,7 @@ export async function openSupport(
   operatorId: string,
   wanted: WantedSupport,
   realNow: Instant,
-): Promise<Result<SupportGrantRow, "org_unknown">> {
+): Promise<Result<Support, "org_unknown">> {
   const { orgId, role, reason, minutes } = wanted;
   const id = own.newId();
   const grant = publicId("supportGrant", id);
@@ -35,18 +37,21 @@ export async function openSupport(
   const entry = { action: "support.opened", subject: grant, facts: { role, reason, expires_at: expiresAt } } as const;
   const opened = await own.changeBeyond(door, entry, async (w) => {
     const row = await w.insert(supportGrants, { id, operatorId, role, reason, createdAt: realNow, expiresAt });
+    const [operator] = await w.rows<PersonRow>(personById(operatorId));
+    if (operator === undefined) throw new Error("the person of a session is not there");
     for (const { email } of await w.rows<OwnerRow>(ownersOfOrg())) {
       const params = {
         orgName: w.orgName ?? "",
         orgId: publicId("org", orgId),
         grantId: grant,
+        operator: operator.name === null ? operator.email : `${operator.name}, ${operator.email}`,
         role,
         reason,
         until: expiresAt,
       };
       await w.rows(await sealMail(deps, { kind: "support_opened", to: email, params }));
     }
-    return row;
+    return { ...row, operator };
   });
   return opened === null ? refuse("org_unknown") : ok(opened);
 }

@@ -1,4 +1,7 @@
-import { pageOf, passkeyScript, scriptStart, shownFactorScript } from "./page.ts";
+import { messagesOf, ownScriptOf, stepUp } from "./own-page.ts";
+import { pageOf } from "./page.ts";
+
+const path = "/auth/factors";
 
 /**
  * Where somebody who is signed in sees, adds and removes their passkeys, their authenticator app and their recovery codes. It
@@ -6,16 +9,7 @@ import { pageOf, passkeyScript, scriptStart, shownFactorScript } from "./page.ts
  */
 const main = `
 <p id="who"></p>
-<section id="stepup" hidden aria-labelledby="stepup-title">
-<h2 id="stepup-title" tabindex="-1">Show a second factor first</h2>
-<p>What you asked for takes one that was shown in this session. It goes on by itself then.</p>
-<form id="passkey" hidden><button type="submit">Use a passkey</button></form>
-<form id="enter" hidden>
-<label for="code">Code of your authenticator, or a recovery code</label>
-<input id="code" name="code" type="text" autocomplete="one-time-code" spellcheck="false" maxlength="64" required>
-<button type="submit">Show the code</button>
-</form>
-</section>
+${stepUp}
 <div id="own" hidden>
 <p id="none">You have no second factor yet. Owners and admins need one before they touch credentials, members or policy.</p>
 <section aria-labelledby="passkeys-title">
@@ -54,49 +48,10 @@ const main = `
 <button type="submit">I have kept them</button>
 </form>
 </section>
+<p><a href="/auth/account">Your sessions, linked accounts and organisations</a></p>
 <form id="sign-out" class="lesser"><button type="submit">Sign out</button></form>
 </div>
-<div id="messages">
-<p id="done" role="status"></p>
-<p id="problem" role="alert"></p>
-<p id="again" hidden><a href="/auth/sign-in?next=/auth/factors">Sign in again</a></p>
-</div>
-`;
-
-const refusals = String.raw`
-// What was asked for before a second factor was: it is done once that was shown.
-let pending = null;
-// What the session lacks is asked for here, or on the page that has it.
-const own = (work) => async () => {
-  say("done", "");
-  show("again", false);
-  try {
-    await work();
-  } catch (refusal) {
-    if (refusal.status === 401) return location.replace("/auth/sign-in?next=/auth/factors");
-    if (refusal.code === "second_factor_due") return location.replace("/auth/second-factor?next=/auth/factors");
-    if (refusal.code === "second_factor_missing") {
-      pending = work;
-      show("stepup", true);
-      part("stepup-title").focus();
-      throw { words: "First show a second factor that you have." };
-    }
-    show("again", refusal.code === "session_not_recent");
-    // Another page of this person has changed what there is.
-    if (refusal.status === 409) await own(load)();
-    throw refusal;
-  }
-};
-const shown = (how) => own(async () => {
-  await how();
-  part("code").value = "";
-  show("stepup", false);
-  const work = pending || load;
-  pending = null;
-  await own(work)();
-});
-onSubmit("passkey", shown(showPasskey));
-onSubmit("enter", shown(() => showCode(part("code").value)));
+${messagesOf(path)}
 `;
 
 const standing = String.raw`
@@ -104,17 +59,11 @@ const canMake = canPasskey && "parseCreationOptionsFromJSON" in PublicKeyCredent
 let session, passkeys, factors;
 const hasFactor = () => passkeys.length > 0 || factors.totp_confirmed_at !== null;
 const isLast = () => passkeys.length + (factors.totp_confirmed_at === null ? 0 : 1) === 1;
-const day = (at) => new Date(at).toLocaleDateString("en", { dateStyle: "medium" });
-function itemOf(passkey) {
-  const [item, name, button] = ["li", "strong", "button"].map((tag) => document.createElement(tag));
-  name.textContent = passkey.name;
-  button.type = "button";
-  button.textContent = "Remove";
-  button.setAttribute("aria-label", "Remove the passkey " + passkey.name);
-  button.addEventListener("click", () => removePasskey(passkey));
-  const used = passkey.last_used_at === null ? "" : ", last used " + day(passkey.last_used_at);
-  item.append(name, ", added " + day(passkey.created_at) + used + (passkey.backed_up ? ", copied to your other devices" : ""), button);
-  return item;
+function passkeyItem(passkey) {
+  const { name, created_at: added, last_used_at: used, backed_up: isCopied } = passkey;
+  const words = ", added " + day(added) + (used === null ? "" : ", last used " + day(used)) + (isCopied ? ", copied to your other devices" : "");
+  const remove = buttonOf("Remove", "Remove the passkey " + name, () => removePasskey(passkey));
+  return itemOf(name, words, remove, buttonOf("Rename", "Rename the passkey " + name, () => renamePasskey(passkey)));
 }
 async function load() {
   const me = await ask("GET", "/v1/me");
@@ -126,7 +75,7 @@ async function load() {
   const [app, left] = [factors.totp_confirmed_at, factors.recovery_codes_left];
   say("who", "Signed in as " + me.user.email + ".");
   show("none", !hasFactor());
-  part("passkeys").replaceChildren(...passkeys.map(itemOf));
+  part("passkeys").replaceChildren(...passkeys.map(passkeyItem));
   show("add-passkey", canMake);
   show("no-passkeys", !canMake);
   say("app-words", app === null ? "An app on your phone shows codes of six digits. You have none set up." : "Added " + day(app) + ".");
@@ -138,18 +87,13 @@ async function load() {
   show("renew-codes", hasFactor());
   // Those that are still shown went with what they stood in for.
   if (!hasFactor()) dropCodes();
-  show("passkey", canPasskey && passkeys.length > 0);
-  show("enter", app !== null || left > 0);
+  offerFactors(factors);
   show("own", true);
 }
 `;
 
 const changes = String.raw`
 const lastWords = () => (isLast() ? " It is your last second factor: your recovery codes go with it." : "");
-function tell(words, focus) {
-  say("done", words);
-  part(focus).focus();
-}
 async function makePasskey(options) {
   try {
     return await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) });
@@ -180,6 +124,16 @@ function removePasskey({ id, name }) {
     await ask("DELETE", "/v1/me/passkeys/" + id);
     await load();
     tell("The passkey is removed. Delete it on your device as well, which goes on offering it.", "passkeys-title");
+  }));
+}
+function renamePasskey({ id, name }) {
+  const entered = prompt("Another name for the passkey “" + name + "”:", name);
+  const next = entered === null ? "" : entered.trim();
+  if (next === "" || next === name) return;
+  alone(own(async () => {
+    await ask("PATCH", "/v1/me/passkeys/" + id, { name: next });
+    await load();
+    tell("The passkey is renamed.", "passkeys-title");
   }));
 }
 // Four light modules around it are part of a QR code.
@@ -235,13 +189,10 @@ onSubmit("new-codes", async () => {
   dropCodes();
   part("codes-title").focus();
 });
-onSubmit("sign-out", own(async () => {
-  await ask("DELETE", "/v1/sessions/" + session);
-  location.assign("/auth/sign-in");
-}));
+onSubmit("sign-out", own(() => signOut(session)));
 alone(own(load));
 `;
 
-const script = `${scriptStart}${passkeyScript}${shownFactorScript}${refusals}${standing}${changes}`;
+const script = `${ownScriptOf(path)}${standing}${changes}`;
 
 export const factorsPage = pageOf("Passkeys and second factors", main, script);

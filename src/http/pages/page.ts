@@ -1,3 +1,4 @@
+import { nextPaths } from "../../domain/sign-in/next-path.ts";
 import { bytesOfHex, sha256Hex } from "../../lib/bytes.ts";
 
 /** A page of ours as it is served: nothing in it is anyone's, so that it is made once. */
@@ -68,16 +69,20 @@ button[disabled] { opacity: .6; cursor: progress; }
 li { margin-bottom: .5rem; overflow-wrap: anywhere; }
 `;
 
-/** What the scripts of all pages begin with. `ask` answers the body, or throws the words to show, with the status and the code. */
+/**
+ * What the scripts of all pages begin with. `ask` answers the body, or throws the words to show, with the status and the code. A
+ * limit is told by when it ends: which quota it was is for programs.
+ */
 export const scriptStart = String.raw`"use strict";
 const part = (id) => document.getElementById(id);
 const show = (id, isShown) => { part(id).hidden = !isShown; };
 const say = (id, words) => { part(id).textContent = words; };
-async function ask(method, path, body) {
+const waitWords = (seconds) => (seconds > 90 ? Math.ceil(seconds / 60) + " minutes" : seconds > 1 ? seconds + " seconds" : "a moment");
+async function ask(method, path, body, headers) {
   let response, answer;
   try {
     response = await fetch(path, {
-      method, ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+      method, headers: { ...headers, ...(body && { "content-type": "application/json" }) }, ...(body && { body: JSON.stringify(body) }),
       credentials: "same-origin", cache: "no-store", redirect: "error",
     });
     answer = await response.json();
@@ -85,6 +90,8 @@ async function ask(method, path, body) {
     throw { words: "The service did not answer. Try again in a moment." };
   }
   if (response.ok) return answer;
+  if (response.status === 429)
+    throw { words: "Too many attempts in a short time. Try again in " + waitWords(Number(response.headers.get("retry-after"))) + ".", status: 429, code: answer.code };
   const words = (answer.errors && answer.errors[0] && answer.errors[0].detail) || answer.detail || "That did not work.";
   throw { words, status: response.status, code: answer.code };
 }
@@ -124,6 +131,12 @@ function signedIn(answer) {
 /** Shown to whoever has signed in. */
 export const offer =
   '<p id="offer" hidden>A passkey signs you in without a mail, and is the second factor that owners and admins need: <a href="/auth/factors">your passkeys and second factors</a>.</p>';
+
+/** Where the address says that it goes on; nowhere for what is no page of ours by name. */
+export const nextScript = String.raw`
+const asked = new URLSearchParams(location.search).get("next");
+const next = ${JSON.stringify(nextPaths)}.find((path) => path === asked);
+`;
 
 /** Behind it a page can ask for a passkey, where the browser reads and writes its JSON (WebAuthn Level 3, 5.1.7 to 5.1.10). */
 export const passkeyScript = String.raw`

@@ -1,36 +1,49 @@
-import { nextPaths } from "../../domain/sign-in/next-path.ts";
-import { offer, pageOf, passkeyScript, scriptStart, shownFactorScript } from "./page.ts";
+import { nextScript, offer, pageOf, passkeyScript, scriptStart, shownFactorScript } from "./page.ts";
 
 /** Where somebody shows their second factor: a code of their authenticator, a recovery code in its place, or a passkey. */
 const main = `
 <form id="passkey" hidden><button type="submit">Use a passkey</button></form>
-<form id="enter">
+<form id="enter" hidden>
 <label for="code">Code of your authenticator, or a recovery code</label>
-<input id="code" name="code" type="text" autocomplete="one-time-code" spellcheck="false" maxlength="64" required autofocus>
+<input id="code" name="code" type="text" autocomplete="one-time-code" spellcheck="false" maxlength="64" required>
 <button type="submit">Finish signing in</button>
 </form>
+<p id="none" hidden>You have no second factor: <a href="/auth/factors">add one</a>.</p>
 <p id="done" role="status" tabindex="-1"></p>
 ${offer}
 <p id="problem" role="alert"></p>
 `;
 
-const script = String.raw`${scriptStart}${passkeyScript}${shownFactorScript}
-const asked = new URLSearchParams(location.search).get("next");
-const next = ${JSON.stringify(nextPaths)}.find((path) => path === asked);
+const script = String.raw`${scriptStart}${passkeyScript}${shownFactorScript}${nextScript}
 function finish() {
   show("enter", false);
   show("passkey", false);
   signedIn({ next: "done", go_to: next });
 }
-show("passkey", canPasskey);
-onSubmit("passkey", async () => {
+// Whoever is not signed in has nothing to finish here. A session that has ended meanwhile is begun again, too.
+const signedOut = (work) => async () => {
+  try {
+    await work();
+  } catch (refusal) {
+    if (refusal.status !== 401) throw refusal;
+    location.replace("/auth/sign-in" + (next ? "?next=" + next : ""));
+  }
+};
+onSubmit("passkey", signedOut(async () => {
   await showPasskey();
   finish();
-});
-onSubmit("enter", async () => {
+}));
+onSubmit("enter", signedOut(async () => {
   await showCode(part("code").value);
   finish();
-});
+}));
+alone(signedOut(async () => {
+  const { passkeys, totp_confirmed_at: app, recovery_codes_left: left } = await ask("GET", "/v1/me/second_factors");
+  show("passkey", canPasskey && passkeys > 0);
+  show("enter", app !== null || left > 0);
+  show("none", passkeys === 0 && app === null);
+  if (app !== null || left > 0) part("code").focus();
+}));
 `;
 
 export const secondFactorPage = pageOf("Second factor", main, script);

@@ -1,7 +1,6 @@
-import { nextPaths } from "../../domain/sign-in/next-path.ts";
 import type { IdentityProviderName } from "../../providers/sign-in/contract.ts";
 import { providerTitles } from "../../domain/sign-in/oidc/provider-titles.ts";
-import { offer, type Page, pageOf, passkeyScript, scriptStart } from "./page.ts";
+import { nextScript, offer, type Page, pageOf, passkeyScript, scriptStart } from "./page.ts";
 
 /**
  * Where somebody goes to Google or Microsoft, where this deployment has an account there; uses a passkey; asks for a link, and enters the code
@@ -32,7 +31,7 @@ ${offer}
 <p id="problem" role="alert"></p>
 `;
 
-const scriptWith = (providers: readonly IdentityProviderName[]): string => String.raw`${scriptStart}${passkeyScript}
+const scriptWith = (providers: readonly IdentityProviderName[]): string => String.raw`${scriptStart}${passkeyScript}${nextScript}
 function finish(answer) {
   show("providers", false);
   show("ask", false);
@@ -42,9 +41,7 @@ function finish(answer) {
 show("passkey", canPasskey);
 onSubmit("passkey", async () => finish({ ...(await usePasskey("/auth/passkey")), go_to: next }));
 for (const name of ${JSON.stringify(providers)})
-  onSubmit(name, async () => location.assign((await post("/auth/oidc/" + name, {})).url));
-const asked = new URLSearchParams(location.search).get("next");
-const next = ${JSON.stringify(nextPaths)}.find((path) => path === asked);
+  onSubmit(name, async () => location.assign((await post("/auth/oidc/" + name + (next ? "?next=" + next : ""), {})).url));
 onSubmit("ask", async () => {
   const answer = await post("/auth/link", { email: part("email").value, next });
   say("sent-words", "The link works once, within " + answer.minutes + " minutes. Open it in this browser. Opened on another device, it shows a code that you enter here.");

@@ -1,13 +1,15 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { roles } from "../../domain/access/operations.ts";
 import { type Asking, describeMachine, describePerson, type Machine, type Me } from "../../domain/users/describe-me.ts";
+import { renamePerson } from "../../domain/users/rename-person.ts";
 import { publicId } from "../../lib/ids.ts";
 import { accessFields, accessOf } from "../access-fields.ts";
-import { json, problems, reads } from "../access.ts";
+import { changes, json, jsonBody, problems, reads } from "../access.ts";
 import type { Principal } from "../authenticate.ts";
 import { guestOf } from "../bind-org.ts";
-import { idField, instantField } from "../fields.ts";
+import { idField, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { actingIn } from "../second-factor.ts";
 
 const standing = z.strictObject({
   id: idField("org"),
@@ -92,6 +94,13 @@ const viewMachine = ({ id, name, subject, expiresAt, sponsorId, ...access }: Mac
 /** What a key or token that asks is known by. */
 const askingOf = (principal: Exclude<Principal, { kind: "session" }>): Asking =>
   principal.kind === "api_key" ? { kind: "api_key", id: principal.id } : { kind: "token", ...principal.proof };
+const changedMe = z
+  .strictObject({
+    name: line(100)
+      .nullable()
+      .openapi({ description: "What others in one's organisations see beside the address. Null: the address alone." }),
+  })
+  .openapi("ChangedMe", { example: { name: "Ada Lovelace" } });
 
 export function meRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
@@ -112,6 +121,24 @@ export function meRoutes(app: OpenAPIHono<HttpEnv>): void {
           ? await describePerson(org, principal.id, principal.sessionId, guestOf(c, "me.get"))
           : await describeMachine(org, askingOf(principal));
       return c.json(view(found, principal.kind), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "patch",
+      path: "/v1/me",
+      summary: "Change one's own name",
+      tags: ["users"],
+      ...changes("me.update"),
+      request: { body: jsonBody(changedMe) },
+      responses: { 200: json("The asker, as `GET /v1/me` without a support grant answers.", me), ...problems },
+    }),
+    async (c) => {
+      const { name } = c.req.valid("json");
+      const { userId, id } = actingIn(c);
+      await renamePerson(c.var.org, userId, name);
+      return c.json(view(await describePerson(c.var.org, userId, id, null), "session"), 200);
     },
   );
 }

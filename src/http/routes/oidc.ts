@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { beginSignIn, flowSeconds } from "../../domain/sign-in/oidc/begin-sign-in.ts";
 import { finishSignIn, type SignInRefusal } from "../../domain/sign-in/oidc/finish-sign-in.ts";
+import { knownPath, nextPaths } from "../../domain/sign-in/next-path.ts";
 import { givenSecret } from "../../domain/sign-in/link-secrets.ts";
 import { sha256Hex } from "../../lib/bytes.ts";
 import type { IdentityProviderName } from "../../providers/sign-in/contract.ts";
@@ -38,7 +39,16 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
         "From our own pages only. Answers where the browser goes next; a form is sent there at once. The sign-in is finished by the same browser within ten minutes.",
       ...open,
       ...countsAttempts,
-      request: { params: provider },
+      request: {
+        params: provider,
+        query: z.object({
+          next: z
+            .string()
+            .max(200)
+            .optional()
+            .openapi({ description: `Where to go on after signing in: ${nextPaths.join(", ")}. Anything else leads nowhere.` }),
+        }),
+      },
       responses: {
         200: json("Where the browser goes.", z.strictObject({ url: z.string() })),
         303: { description: "To the provider, for a form." },
@@ -47,6 +57,7 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const { identity, redirectUri } = asked(c, c.req.valid("param").provider);
+      const next = knownPath(c.req.valid("query").next ?? null);
       refuseCrossSite(c);
       // Of two tabs the second must not make a stranger of the first.
       const browser = givenSecret(getCookie(c, browserCookie)) ?? mintCookie(c);
@@ -60,7 +71,7 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       const now = c.env.now();
       const visitor = c.env.system.asVisitor(c.var.requestId, now);
       const tokens = { state: mintCookie(c), browser };
-      const url = await beginSignIn(visitor, c.env.hashApiKey, identity, redirectUri, tokens, now);
+      const url = await beginSignIn(visitor, c.env.hashApiKey, identity, redirectUri, tokens, next, now);
       setCookie(c, browserCookie, browser, { path: "/", secure: true, httpOnly: true, sameSite: "Lax", maxAge: flowSeconds });
       c.header("cache-control", "no-store");
       c.header("referrer-policy", "no-referrer");
@@ -103,7 +114,9 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       if (done.value.mailQueued) await c.env.wakeMail();
       c.header("cache-control", "no-store");
       c.header("referrer-policy", "no-referrer");
-      return c.redirect(done.value.secondFactorDue ? "/auth/second-factor" : landing, 303);
+      const { secondFactorDue, next } = done.value;
+      const onward = next === null ? "" : `?next=${encodeURIComponent(next)}`;
+      return c.redirect(secondFactorDue ? `/auth/second-factor${onward}` : (next ?? landing), 303);
     },
   );
 

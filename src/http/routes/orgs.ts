@@ -1,10 +1,12 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { type Role, roles } from "../../domain/access/operations.ts";
 import { createOrg, ownedMax } from "../../domain/orgs/create-org.ts";
+import { renameOrg } from "../../domain/orgs/rename-org.ts";
 import { publicId } from "../../lib/ids.ts";
-import { json, jsonBody, posts, problems } from "../access.ts";
-import { idField, instantField, line } from "../fields.ts";
+import { changes, json, jsonBody, posts, problems } from "../access.ts";
+import { idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { conflict, Problem } from "../problem.ts";
+import { conflict, notFound, Problem } from "../problem.ts";
 
 const newOrg = z
   .strictObject({ name: line(100), livemode: z.boolean().default(false) })
@@ -19,6 +21,20 @@ const madeOrg = z
     created_at: instantField,
   })
   .openapi("Organisation");
+
+const changedOrg = z
+  .strictObject({ name: line(100) })
+  .openapi("ChangedOrganisation", { example: { name: "Acme Solar of Colorado" } });
+const standingOrg = z
+  .strictObject({
+    id: idField("org"),
+    object: z.literal("organisation"),
+    name: z.string(),
+    livemode: z.boolean(),
+    role: z.enum(roles),
+    created_at: instantField,
+  })
+  .openapi("OrganisationOfMember");
 
 export function orgRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
@@ -53,6 +69,37 @@ export function orgRoutes(app: OpenAPIHono<HttpEnv>): void {
         case "too_many_orgs":
           throw conflict(done.refusal, `Nobody owns more than ${ownedMax}. Hand one on, or ask the platform's operator.`);
       }
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "patch",
+      path: "/v1/orgs/{id}",
+      summary: "Rename an organisation",
+      description:
+        "By its owners and admins. The path says which: `Dialgate-Org` is not needed, and names the same one where it is sent. Who calls whom is said by sellers, whose names this leaves.",
+      tags: ["organisations"],
+      ...changes("orgs.update"),
+      request: { params: idParam("org"), body: jsonBody(changedOrg) },
+      responses: { 200: json("The organisation.", standingOrg), ...problems },
+    }),
+    async (c) => {
+      const { org } = c.var;
+      const { orgId, role } = await org.bound();
+      if (idOf("org", c.req.valid("param").id) !== orgId) throw notFound("organisation");
+      const { name, livemode, createdAt } = await renameOrg(org, c.req.valid("json").name);
+      return c.json(
+        {
+          id: publicId("org", orgId),
+          object: "organisation" as const,
+          name,
+          livemode,
+          role: role as Role,
+          created_at: createdAt,
+        },
+        200,
+      );
     },
   );
 }

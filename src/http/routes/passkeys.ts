@@ -2,6 +2,7 @@ import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import type { PasskeyRow } from "../../db/queries/factors.ts";
 import { addPasskey, askNewPasskey, passkeysMax } from "../../domain/factors/add-passkey.ts";
 import { findPasskeys } from "../../domain/factors/find-factors.ts";
+import { renameOwnPasskey } from "../../domain/factors/rename-passkey.ts";
 import { removeOwnFactor } from "../../domain/factors/remove-factor.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
@@ -38,6 +39,7 @@ const newPasskey = z.strictObject({ name: line(100), credential: createdCredenti
     },
   },
 });
+const changedPasskey = z.strictObject({ name: line(100) }).openapi("ChangedPasskey", { example: { name: "Ada's laptop" } });
 const removed = z.strictObject({ id: idField("passkey"), object: z.literal("passkey"), deleted: z.literal(true) });
 
 const view = (row: PasskeyRow): z.infer<typeof passkey> => ({
@@ -111,6 +113,25 @@ export function passkeyRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const rows = await findPasskeys(c.var.org, c.var.principal.id);
       return c.json(listBody(rows, { limit: rows.length, after: null }, view), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "patch",
+      path: "/v1/me/passkeys/{id}",
+      summary: "Rename one of one's own passkeys",
+      description: "Devices keep the name that they have for it themselves.",
+      tags: ["second_factors"],
+      ...changes("passkeys.update"),
+      request: { params: idParam("passkey"), body: jsonBody(changedPasskey) },
+      responses: { 200: json("The passkey.", passkey), ...problems },
+    }),
+    async (c) => {
+      const { name } = c.req.valid("json");
+      const renamed = await renameOwnPasskey(c.var.org, actingIn(c), idOf("passkey", c.req.valid("param").id), name);
+      if (renamed === null) throw notFound("passkey");
+      return c.json(view(renamed), 200);
     },
   );
 

@@ -4,9 +4,8 @@ import type { OperationId } from "../../domain/access/operations.ts";
 import { askOwnPasskey } from "../../domain/factors/ask-passkey.ts";
 import { describeFactors } from "../../domain/factors/find-factors.ts";
 import { showRecoveryCode, showTotp } from "../../domain/factors/show-code.ts";
-import type { FactorMethod } from "../../domain/factors/show-factor.ts";
+import type { FactorMethod, Shown } from "../../domain/factors/show-factor.ts";
 import { showPasskey } from "../../domain/factors/show-passkey.ts";
-import type { MintedSession } from "../../lib/session-token.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
 import { instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -38,9 +37,9 @@ const answers = { responses: { 200: json("It holds.", shown), ...problems } };
 const described =
   "In a session that waits for a second factor, or is to show one again. The session goes on under another cookie, and the old one ends at once; after ten that did not hold the session ends.";
 
-function answerShown(c: Context<HttpEnv>, operation: OperationId, method: FactorMethod, renewed: MintedSession | null) {
-  if (renewed === null) throw factorRefused(method === "passkey" ? "/credential" : "/code");
-  renewFor(c, operation, renewed);
+function answerShown(c: Context<HttpEnv>, operation: OperationId, method: FactorMethod, shown: Shown) {
+  if (!shown.ok) throw factorRefused(method === "passkey" ? "/credential" : "/code", shown.refusal);
+  renewFor(c, operation, shown.value);
   return { object: "second_factor" as const, method, shown_at: c.env.now() };
 }
 

@@ -2,6 +2,7 @@ import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import type { SessionRow } from "../../db/queries/users.ts";
 import { endOtherSessionsOf, endOwnSession } from "../../domain/sessions/end-sessions.ts";
 import { findOwnSessions } from "../../domain/sessions/find-sessions.ts";
+import { deviceName } from "../../lib/device-name.ts";
 import { publicId } from "../../lib/ids.ts";
 import { changes, json, problems, reads } from "../access.ts";
 import type { Principal } from "../authenticate.ts";
@@ -20,6 +21,10 @@ const session = z
     method: z.string().openapi({ description: "By what the person signed in." }),
     status: z.enum(["second_factor_due", "open", "ended"]).openapi({ description: "`ended` in the answer that ends it alone." }),
     country: z.string().nullable(),
+    device: z.string().openapi({
+      example: "Firefox on Windows",
+      description: "What the browser says that it is, in words. A browser may say what it likes.",
+    }),
     user_agent: z.string().nullable(),
     created_at: instantField,
     last_seen_at: instantField.openapi({ description: "To the minute." }),
@@ -34,6 +39,7 @@ const view = (row: SessionRow, principal: Principal, ended: "ended" | null = nul
   method: row.method,
   status: ended ?? (row.stage === "open" ? "open" : "second_factor_due"),
   country: row.country,
+  device: deviceName(row.user_agent),
   user_agent: row.user_agent,
   created_at: row.created_at,
   last_seen_at: row.last_seen_at,

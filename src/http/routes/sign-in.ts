@@ -17,6 +17,7 @@ import { emailField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { isBrowserOf, knownBrowser } from "../known-browser.ts";
 import { countsAttempts, countsMails, limitChallenge, limitMails } from "../limit-challenges.ts";
+import { accountPage } from "../pages/account-page.ts";
 import { factorsPage } from "../pages/factors-page.ts";
 import { linkPage } from "../pages/link-page.ts";
 import type { Page } from "../pages/page.ts";
@@ -162,6 +163,15 @@ export function signInRoutes(app: OpenAPIHono<HttpEnv>): void {
       "For whoever is signed in: passkeys are added, named and removed there, an authenticator app is set up, and recovery codes are made.",
     ),
     () => serve(factorsPage),
+  );
+  app.openapi(
+    pageRoute(
+      "/auth/account",
+      "sign_in.account_page",
+      "The page of one's own sessions, linked accounts, and support grants in one's organisations",
+      "What it shows and ends it asks of the API, with the session's cookie: without one it leads to the sign-in page and comes back.",
+    ),
+    () => serve(accountPage),
   );
   app.openapi(
     pageRoute(

@@ -1,7 +1,14 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
-import { endSupport } from "../../domain/support/end-support.ts";
-import { findOneSupport, findSupport, type Support } from "../../domain/support/find-support.ts";
-import { openSupport, type SupportGrantRow } from "../../domain/support/open-support.ts";
+import { endOwnSupport, endSupport } from "../../domain/support/end-support.ts";
+import {
+  findOneSupport,
+  findOwnSupport,
+  findSupport,
+  type OwnSupport,
+  type Support,
+  type WatchedSupport,
+} from "../../domain/support/find-support.ts";
+import { openSupport } from "../../domain/support/open-support.ts";
 import { publicId } from "../../lib/ids.ts";
 import { type Instant, instantOf } from "../../lib/instant.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
@@ -26,6 +33,10 @@ const fields = {
   id: idField("supportGrant"),
   object: z.literal("support_grant"),
   operator: idField("user"),
+  operator_email: z
+    .string()
+    .openapi({ example: "ada@dialgate.example", description: "The address that the operator signs in by." }),
+  operator_name: z.string().nullable(),
   role: z.enum(grantRoles),
   reason: z.string(),
   status: z.enum(["open", "ended", "expired"]),
@@ -45,10 +56,16 @@ const watched = z
   })
   .openapi("SupportGrantWithActs");
 
-const view = (row: SupportGrantRow, now: Instant): z.infer<typeof grant> => ({
+const own = z
+  .strictObject({ ...fields, organisation: z.strictObject({ id: idField("org"), name: z.string() }) })
+  .openapi("OwnSupportGrant");
+
+const view = (row: Support, now: Instant): z.infer<typeof grant> => ({
   id: publicId("supportGrant", row.id),
   object: "support_grant",
   operator: publicId("user", row.operatorId),
+  operator_email: row.operator.email,
+  operator_name: row.operator.name,
   role: row.role,
   reason: row.reason,
   status: row.endedAt !== null ? "ended" : row.expiresAt <= now ? "expired" : "open",
@@ -56,12 +73,18 @@ const view = (row: SupportGrantRow, now: Instant): z.infer<typeof grant> => ({
   expires_at: row.expiresAt,
   ended_at: row.endedAt,
 });
-const viewWatched = ({ acts, ...row }: Support, now: Instant): z.infer<typeof watched> => ({
+const viewWatched = ({ acts, ...row }: WatchedSupport, now: Instant): z.infer<typeof watched> => ({
   ...view(row, now),
   requests: acts?.requests ?? 0,
   last_operation: acts?.last_operation ?? null,
   last_acted_at: acts === null ? null : instantOf(acts.last_at_us / 1_000_000),
 });
+
+const viewOwn = (row: OwnSupport, operatorId: string, now: Instant): z.infer<typeof own> => {
+  const { org_id: orgId, org_name: name, created_at: createdAt, expires_at: expiresAt, ended_at: endedAt, ...rest } = row;
+  const organisation = { id: publicId("org", orgId), name };
+  return { ...view({ ...rest, orgId, createdAt, expiresAt, endedAt, operatorId }, now), organisation };
+};
 
 export function supportGrantRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
@@ -132,7 +155,8 @@ export function supportGrantRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "delete",
       path: "/v1/support_grants/{id}",
       summary: "End a support grant, at once",
-      description: "By the organisation's owners and admins, or by the operator whom it lets in.",
+      description:
+        "By the organisation's owners and admins, or by the operator whom it lets in, from inside; from anywhere, they end it by `DELETE /v1/me/support_grants/{id}`.",
       tags: ["support"],
       ...changes("support_grants.end"),
       request: { params: idParam("supportGrant") },
@@ -140,6 +164,45 @@ export function supportGrantRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const found = await endSupport(c.var.org, idOf("supportGrant", c.req.valid("param").id), c.env.now());
+      if (found === null) throw notFound("support grant");
+      return c.json(view(found, c.env.now()), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/v1/me/support_grants",
+      summary: "By which support grants one may enter organisations, or could, newest first",
+      description: "At most a hundred. None for whoever is no operator of the platform.",
+      tags: ["support"],
+      ...reads("support_grants.list_own"),
+      responses: { 200: json("All of them.", listOf(own)), ...problems },
+    }),
+    async (c) => {
+      const { org, principal } = c.var;
+      const rows = await findOwnSupport(org, principal.id);
+      return c.json(
+        listBody(rows, { limit: rows.length, after: null }, (row) => viewOwn(row, principal.id, c.env.now())),
+        200,
+      );
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "delete",
+      path: "/v1/me/support_grants/{id}",
+      summary: "End a support grant of one's own, at once",
+      description: "By the operator whom it lets in, without the headers that name organisation and grant.",
+      tags: ["support"],
+      ...changes("support_grants.end_own"),
+      request: { params: idParam("supportGrant") },
+      responses: { 200: json("It has ended.", grant), ...problems },
+    }),
+    async (c) => {
+      const id = idOf("supportGrant", c.req.valid("param").id);
+      const found = await endOwnSupport(c.var.org, c.var.principal.id, id, c.env.now());
       if (found === null) throw notFound("support grant");
       return c.json(view(found, c.env.now()), 200);
     },

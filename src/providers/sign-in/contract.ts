@@ -25,6 +25,8 @@ export interface ProvedIdentity {
   readonly subject: string;
   /** As the provider wrote it, and only where the provider answers for its being theirs. */
   readonly verifiedAddress: string | null;
+  /** As they are called there, by their own words. */
+  readonly name: string | null;
 }
 
 /** `unavailable`: nothing is known, and another try may do. `misconfigured`: the provider does not know us or our secret. */

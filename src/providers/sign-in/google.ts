@@ -18,7 +18,7 @@ export function google(client: ClientSettings, localOrigin: string | null): Iden
   const mayBeIssuer = (text: string): boolean => text === own || (localOrigin === null && text === "accounts.google.com");
   return {
     name: "google",
-    authorizationUrl: (request) => authorizationUrl(at.authorization, client.clientId, "openid email", request),
+    authorizationUrl: (request) => authorizationUrl(at.authorization, client.clientId, "openid email profile", request),
     mayBeIssuer,
     async identify(answer, now) {
       const redeemed = await redeemCode(client, at, answer, now);
@@ -27,7 +27,12 @@ export function google(client: ClientSettings, localOrigin: string | null): Iden
       if (!mayBeIssuer(claims.iss)) return { kind: "refused", reason: "token_invalid" };
       return {
         kind: "identified",
-        identity: { issuer: own, subject: claims.sub, verifiedAddress: isVouchedFor(claims) ? (claims.email ?? null) : null },
+        identity: {
+          issuer: own,
+          subject: claims.sub,
+          verifiedAddress: isVouchedFor(claims) ? (claims.email ?? null) : null,
+          name: claims.name ?? null,
+        },
       };
     },
   };

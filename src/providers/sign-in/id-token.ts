@@ -10,6 +10,7 @@ export const idTokenClaims = z.looseObject({
   nonce: z.string(),
   azp: z.string().optional(),
   email: z.string().optional().catch(undefined),
+  name: z.string().optional().catch(undefined),
 });
 export type IdTokenClaims = z.infer<typeof idTokenClaims>;
 

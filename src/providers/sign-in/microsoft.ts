@@ -26,7 +26,7 @@ export function microsoft(client: MicrosoftSettings, localOrigin: string | null)
   const issuerOf = (tenant: string): string => `${base}/${tenant}/v2.0`;
   return {
     name: "microsoft",
-    // `profile` brings `tid`; nothing else of it is read.
+    // `profile` brings `tid` and `name`; nothing else of it is read.
     authorizationUrl: (request) => authorizationUrl(endpoints.authorization, client.clientId, "openid email profile", request),
     mayBeIssuer: (text) => text.startsWith(`${base}/`) && text.endsWith("/v2.0"),
     async identify(answer, now) {
@@ -43,6 +43,7 @@ export function microsoft(client: MicrosoftSettings, localOrigin: string | null)
           issuer: claims.iss,
           subject: claims.sub,
           verifiedAddress: vouchedAddress(claims, tenant, client.tenantDomains),
+          name: claims.name ?? null,
         },
       };
     },

@@ -3,6 +3,7 @@ import { insertFlow } from "../../../db/queries/oidc.ts";
 import type { ApiKeyHasher } from "../../../lib/api-key.ts";
 import type { Instant } from "../../../lib/instant.ts";
 import type { IdentityProvider } from "../../../providers/sign-in/contract.ts";
+import type { NextPath } from "../next-path.ts";
 import { challengeOf, flowSecrets, type FlowTokens } from "./flow-secrets.ts";
 
 /** As long as someone may take at the provider, with a second factor there. */
@@ -15,10 +16,11 @@ export async function beginSignIn(
   provider: IdentityProvider,
   redirectUri: string,
   tokens: FlowTokens,
+  next: NextPath | null,
   realNow: Instant,
 ): Promise<string> {
   const secrets = await flowSecrets(hash, tokens);
-  await visitor.rows(insertFlow({ ...secrets, provider: provider.name }, realNow, flowSeconds));
+  await visitor.rows(insertFlow({ ...secrets, provider: provider.name }, next, realNow, flowSeconds));
   const { nonce, verifier } = secrets;
   return provider.authorizationUrl({ redirectUri, state: tokens.state, nonce, challenge: await challengeOf(verifier) });
 }

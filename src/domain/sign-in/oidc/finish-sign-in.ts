@@ -8,14 +8,17 @@ import {
   useFlow,
 } from "../../../db/queries/oidc.ts";
 import type { ApiKeyHasher } from "../../../lib/api-key.ts";
+import { nameUnnamed } from "../../../db/queries/users.ts";
 import { readEmailAddress } from "../../../lib/email-address.ts";
 import { publicId } from "../../../lib/ids.ts";
 import type { Instant } from "../../../lib/instant.ts";
+import { readName } from "../../../lib/read-name.ts";
 import { ok, refuse, type Result } from "../../../lib/result.ts";
 import type { IdentityProvider, ProvedIdentity } from "../../../providers/sign-in/contract.ts";
 import { sealMail } from "../../mail/mail.ts";
 import { type Browser, completeSignIn, type SignedIn, type SignInDeps } from "../complete-sign-in.ts";
 import { givenSecret } from "../link-secrets.ts";
+import { knownPath, type NextPath } from "../next-path.ts";
 import { flowSecrets, type FlowTokens } from "./flow-secrets.ts";
 import { providerTitles } from "./provider-titles.ts";
 
@@ -44,9 +47,17 @@ export const signInRefusals = [
 ] as const;
 export type SignInRefusal = (typeof signInRefusals)[number];
 
+export interface Finished extends SignedIn {
+  /** Where the browser goes on. */
+  readonly next: NextPath | null;
+}
+
 export interface OidcDeps extends SignInDeps {
   readonly hashApiKey: ApiKeyHasher;
 }
+
+/** As of the name that somebody gives themselves. */
+const nameCharactersMax = 100;
 
 /** What somebody chose to do at the provider, and no fault of anyone's (OpenID Connect Core 1.0 §3.1.2.6). */
 const chosen = new Set([
@@ -69,7 +80,7 @@ export async function finishSignIn(
   returned: Returned,
   browser: Browser,
   realNow: Instant,
-): Promise<Result<SignedIn, SignInRefusal>> {
+): Promise<Result<Finished, SignInRefusal>> {
   const { code, error, issuer } = returned;
   const [state, begun] = [givenSecret(returned.state ?? undefined), givenSecret(returned.begun ?? undefined)];
   if (state === null || begun === null) return refuse("flow_unknown");
@@ -86,15 +97,17 @@ export async function finishSignIn(
       return refuse("provider_misconfigured");
     case "refused":
       return noted(visitor, provider, identified.reason === "code_refused" ? "provider_refused" : "token_invalid");
-    case "identified":
-      return admit(visitor, deps, provider, identified.identity, browser, realNow);
+    case "identified": {
+      const done = await admit(visitor, deps, provider, identified.identity, browser, realNow);
+      return done.ok ? ok({ ...done.value, next: secrets.next }) : done;
+    }
   }
 }
 
 async function takeFlow(visitor: OrgDb, hash: ApiKeyHasher, provider: IdentityProvider, tokens: FlowTokens, realNow: Instant) {
   const secrets = await flowSecrets(hash, tokens);
-  const taken = await visitor.rows(useFlow({ ...secrets, provider: provider.name }, realNow));
-  return taken.length === 1 ? secrets : null;
+  const [taken] = await visitor.rows<{ next_path: string | null }>(useFlow({ ...secrets, provider: provider.name }, realNow));
+  return taken === undefined ? null : { ...secrets, next: knownPath(taken.next_path) };
 }
 
 const refusalEntry = ({ name }: IdentityProvider) =>
@@ -135,6 +148,8 @@ async function admit(
     // Two requests bound one account to two addresses at the same instant: the one that lost is asked again.
     if (bound?.user_id !== done.userId) throw new Error("an identity is another user's");
     if (!bound.is_new) return ok(done);
+    const name = identity.name === null ? null : readName(identity.name, nameCharactersMax);
+    if (name !== null) await w.rows(nameUnnamed(done.userId, name));
     const facts = { user: publicId("user", done.userId), provider: provider.name };
     w.also({ action: "identity.bound", subject: publicId("identity", bound.id), facts });
     if (done.isNewUser) return ok(done);
