@@ -103,6 +103,8 @@ describe("an invitation", () => {
     };
     const used = await guest();
     expect((await accept(used.person, used.token)).status).toBe(200);
+    // A member now: their session goes on under another cookie, whatever they ask.
+    await used.person.send("GET", "/v1/me");
     answers.push(await accept(used.person, used.token));
     const revoked = await guest();
     expect((await owner.send("DELETE", `/v1/invitations/${revoked.id}`)).json.status).toBe("revoked");

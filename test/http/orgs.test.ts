@@ -178,7 +178,7 @@ describe("its name", () => {
     const renamed = await rename(person, id);
     expect([renamed.status, renamed.json]).toEqual([200, { id, object: "organisation", name: "Acme of Colorado", livemode: false, role: "owner", created_at: realNow }]);
     const entries = await chainOf(api, uuidOf("org", id) ?? "");
-    expect(entries.at(-1)).toMatchObject({ type: "org.updated", subject: id, facts: { changed: ["name"], from: "Acme", to: "Acme of Colorado", actor: { type: "user", id: person.id } } });
+    expect(entries.at(-1)).toMatchObject({ type: "org.updated", subject: id, facts: { changed: ["name"], from: { name: "Acme" }, to: { name: "Acme of Colorado" }, actor: { type: "user", id: person.id } } });
     expect((await rename(person, id)).status).toBe(200);
     expect(await chainOf(api, uuidOf("org", id) ?? "")).toHaveLength(entries.length);
     expect((await person.send("GET", "/v1/me")).json.organisations).toMatchObject([{ id, name: "Acme of Colorado" }, { id: another, name: "Other" }]);

@@ -65,7 +65,7 @@ describe("a support grant", () => {
     });
     expect(api.woken).toContainEqual({ orgId: "", work: "mail" });
     for (const { email } of [owner, second]) {
-      const [letter] = await api.mailbox.read(email);
+      const letter = (await api.mailbox.read(email)).at(-1);
       expect(letter?.subject).toBe("Support has opened access to “Acme Solar”");
       expect(letter?.text).toContain("2026-11-20 10:00 UTC");
       expect(letter?.text).toContain("“Ticket 4711”");

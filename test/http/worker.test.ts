@@ -131,7 +131,9 @@ describe("the worker", () => {
     // The same tick takes away what has ended long ago.
     const long = await mail("old@example.com");
     await system.query(long);
-    await db.admin("update mails set sealed = null, sent_at = now() - interval '31 days' where id = $1", [long.params[0]]);
+    await db.admin("update mails set sealed = null, lane = null, sent_at = now() - interval '31 days' where id = $1", [
+      long.params[0],
+    ]);
     await worker.scheduled({}, env);
     expect((await db.admin("select id from mails where id = $1", [long.params[0]])).rows).toEqual([]);
     const one = message({ work: "mail" });

@@ -129,6 +129,8 @@ export function meRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "patch",
       path: "/v1/me",
       summary: "Change one's own name",
+      description:
+        "What others in one's organisations see beside the address, and mails say of an inviter. Null: the address alone.",
       tags: ["users"],
       ...changes("me.update"),
       request: { body: jsonBody(changedMe) },
