@@ -61,7 +61,9 @@ async function ground() {
   const person = await signInPerson(api, { orgId: org.orgId, role: "viewer", at: realNow });
   const authenticator = new Authenticator(testOrigin);
   const added = await person.browser.addPasskey(authenticator);
-  const { base32 } = (await person.browser.send("POST", "/v1/me/totp")).json.secret as { base32: string };
+  const started = await person.browser.send("POST", "/v1/me/totp");
+  if (started.status !== 201) throw new Error(`${added.text} ${started.text}`);
+  const { base32 } = started.json.secret as { base32: string };
   const confirmed = await person.browser.send("POST", "/v1/me/totp/confirm", {
     code: totpCodeAt(base32, addSeconds(realNow, -30)),
   });
