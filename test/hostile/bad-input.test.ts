@@ -124,8 +124,9 @@ describe("a body that is no request", () => {
   test("is refused by every operation that takes one, with a problem document, and nothing is written", async () => {
     let before = await footprint();
     let sent = 0;
-    for (const operation of writing()) {
-      for (const [what, raw, headers] of corpus) {
+    for (const [at, operation] of writing().entries()) {
+      // One reader reads all bodies: each operation is sent a third of them, in turn (`npm run test:full`: all), and each body twenty.
+      for (const [what, raw, headers] of corpus.filter((_, place) => runs > 20 || place % 3 === at % 3)) {
         const answer = await send(operation, pathOf(operation), raw, headers);
         await judge(`${operation.name} with ${what}`, answer, before);
         sent += 1;
