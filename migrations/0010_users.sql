@@ -200,7 +200,8 @@ create function app.machine_refusal(scopes text[], sponsor uuid, needed_scope te
 -- Binding by API key: door, settings and the key's own row in one statement, so that an authenticated read is one request.
 -- `wanted_org`: the one that the request names, if it names one; another than the key's is answered as one that is not there.
 -- From which network it is used is noted (0018_networks.sql) also where it may not do what it was sent for: it was used.
-create function app.bind_api_key(key_id uuid, key_hash bytea, real_now timestamptz, from_network text, wanted_org uuid, needed_scope text, roles text[])
+create function app.bind_api_key(key_id uuid, key_hash bytea, real_now timestamptz, from_network text, notes_use boolean, wanted_org uuid,
+    needed_scope text, roles text[])
   returns table (org_id uuid, now timestamptz, livemode boolean, scopes text[], org_name text, sponsor_id uuid, from_new_network boolean, refusal text)
   volatile language plpgsql as $$
 declare found_org uuid; bound record; held record; refused text; is_new boolean;
@@ -216,11 +217,14 @@ begin
   if not found then perform app.unbind('unknown_principal'); return; end if;
   refused := case when wanted_org <> bound.org_id then 'org_unknown'
     else app.machine_refusal(held.scopes, held.sponsor_id, needed_scope, roles) end;
-  -- Nobody waits for it: whoever else is writing it down is as right.
-  update public.api_keys k set last_used_at = real_now where k.org_id = (select app.org()) and k.id = (
-    select x.id from public.api_keys x where x.org_id = (select app.org()) and x.id = key_id
-      and (x.last_used_at is null or x.last_used_at < real_now - interval '1 minute') for no key update skip locked);
-  is_new := refused is distinct from 'unknown_principal' and app.note_network(key_id, from_network, real_now);
+  -- Nobody waits for it: whoever else is writing it down is as right. A transaction that goes on writes none of it (`notes_use`, as
+  -- of a session): the key's row would be held while it waits for the org's, which whoever rotates the key holds.
+  if notes_use then
+    update public.api_keys k set last_used_at = real_now where k.org_id = (select app.org()) and k.id = (
+      select x.id from public.api_keys x where x.org_id = (select app.org()) and x.id = key_id
+        and (x.last_used_at is null or x.last_used_at < real_now - interval '1 minute') for no key update skip locked);
+    is_new := refused is distinct from 'unknown_principal' and app.note_network(key_id, from_network, real_now);
+  end if;
   if refused is not null then perform app.unbind(refused); end if;
   return query select bound.org_id, bound.now, bound.livemode, held.scopes, held.name, held.sponsor_id, is_new, refused;
 end $$;
@@ -338,12 +342,12 @@ begin
 end $$;
 
 revoke execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
-  app.bind_api_key(uuid, bytea, timestamptz, text, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text, boolean),
+  app.bind_api_key(uuid, bytea, timestamptz, text, boolean, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text, boolean),
   app.bind_session(uuid, uuid, bytea, timestamptz, text, boolean, uuid, text[], boolean),
   app.bind_operator(uuid, uuid, bytea, timestamptz, text, boolean, uuid, uuid, text[], boolean), app.platform(),
   app.bind_person(uuid, uuid, bytea, timestamptz, text, boolean, text[], boolean) from public;
 grant execute on function app.unbind(text), app.machine_refusal(text[], uuid, text, text[]),
-  app.bind_api_key(uuid, bytea, timestamptz, text, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text, boolean),
+  app.bind_api_key(uuid, bytea, timestamptz, text, boolean, uuid, text, text[]), app.live_session(uuid, uuid, bytea, timestamptz, text, boolean),
   app.bind_session(uuid, uuid, bytea, timestamptz, text, boolean, uuid, text[], boolean),
   app.bind_operator(uuid, uuid, bytea, timestamptz, text, boolean, uuid, uuid, text[], boolean), app.platform(),
   app.bind_person(uuid, uuid, bytea, timestamptz, text, boolean, text[], boolean) to dialgate_app;

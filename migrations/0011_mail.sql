@@ -11,8 +11,8 @@ create table mails (
   -- Real clock, as everything that guards a secret.
   created_at timestamptz not null,
   due_at timestamptz not null,
-  -- Mails of one lane take turns with everybody else's, so that whoever asks for thousands delays their own. Made of an address
-  -- or a network, though it tells neither: it goes with the content.
+  -- Mails of one lane take turns with everybody else's, so that whoever asks for thousands delays their own. Sixteen bits of
+  -- a hash of an address or a network: it goes with the content.
   lane integer,
   turn_at timestamptz not null,
   -- Of no use later (a link that has expired), or no longer safe to repeat: the provider has forgotten the first try.

@@ -64,9 +64,10 @@ end $$;
 
 -- Binding by a token whose signature held under `issuer_version` of its issuer: that is asked again here, with everything that
 -- may have changed since, in the statement before the work. `token_scopes` null: all that the issuer may. Whatever of the issuer
--- is not as it was is one refusal. `wanted_org` and `from_network`: as for a key.
+-- is not as it was is one refusal. `wanted_org`, `from_network` and
+-- `notes_use`: as for a key.
 create function app.bind_token(issuer_id uuid, issuer_version integer, issued_at timestamptz, token_scopes text[],
-    real_now timestamptz, from_network text, wanted_org uuid, needed_scope text, roles text[])
+    real_now timestamptz, from_network text, notes_use boolean, wanted_org uuid, needed_scope text, roles text[])
   returns table (org_id uuid, now timestamptz, livemode boolean, scopes text[], org_name text, sponsor_id uuid, from_new_network boolean, refusal text)
   volatile language plpgsql as $$
 declare found_org uuid; bound record; held record; refused text; is_new boolean;
@@ -83,19 +84,21 @@ begin
   elsif wanted_org <> bound.org_id then refused := 'org_unknown';
   else refused := replace(app.machine_refusal(held.scopes, held.sponsor_id, needed_scope, roles), 'unknown_principal', 'token_refused');
   end if;
-  is_new := refused is distinct from 'token_refused' and app.note_network(issuer_id, from_network, real_now);
+  is_new := notes_use and refused is distinct from 'token_refused' and app.note_network(issuer_id, from_network, real_now);
   if refused is not null then
     -- Who answers for it is told to whoever holds a token of it: nobody else learns why they are refused.
     return query select null::uuid, null::timestamptz, null::boolean, null::text[], null::text,
       case when refused = 'role_missing' then held.sponsor_id end, is_new, app.unbind(refused);
     return;
   end if;
-  update public.token_issuers u set last_used_at = real_now where u.org_id = (select app.org()) and u.id = (
-    select x.id from public.token_issuers x where x.org_id = (select app.org()) and x.id = issuer_id
-      and (x.last_used_at is null or x.last_used_at < real_now - interval '1 minute') for no key update skip locked);
+  if notes_use then
+    update public.token_issuers u set last_used_at = real_now where u.org_id = (select app.org()) and u.id = (
+      select x.id from public.token_issuers x where x.org_id = (select app.org()) and x.id = issuer_id
+        and (x.last_used_at is null or x.last_used_at < real_now - interval '1 minute') for no key update skip locked);
+  end if;
   return query select bound.org_id, bound.now, bound.livemode, held.scopes, held.name, held.sponsor_id, is_new, null::text;
 end $$;
 revoke execute on function app.bind_token_issuer(uuid, timestamptz),
-  app.bind_token(uuid, integer, timestamptz, text[], timestamptz, text, uuid, text, text[]) from public;
+  app.bind_token(uuid, integer, timestamptz, text[], timestamptz, text, boolean, uuid, text, text[]) from public;
 grant execute on function app.bind_token_issuer(uuid, timestamptz),
-  app.bind_token(uuid, integer, timestamptz, text[], timestamptz, text, uuid, text, text[]) to dialgate_app;
+  app.bind_token(uuid, integer, timestamptz, text[], timestamptz, text, boolean, uuid, text, text[]) to dialgate_app;

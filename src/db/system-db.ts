@@ -155,11 +155,12 @@ export class SystemDb {
     demand: Demand,
     asking: Asking,
   ): OrgDb {
-    const statement = {
+    const used = [key.id, byteaText(key.hash), asking.realNow, asking.network] as const;
+    const statement = (notesUse: boolean): Statement => ({
       name: "app.bind_api_key",
-      text: `select b.* from app.bind_api_key($1, $2, $3, $4, $5, $6, $7) b, ${held(8)}`,
-      params: [key.id, byteaText(key.hash), asking.realNow, asking.network, wantedOrg, demand.scope, demand.roles, this.#peppers],
-    };
+      text: `select b.* from app.bind_api_key($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(9)}`,
+      params: [...used, notesUse, wantedOrg, demand.scope, demand.roles, this.#peppers],
+    });
     return this.#admitted({ type: "api_key", id: publicId("apiKey", key.id) }, statement, demand, asking);
   }
 
@@ -181,22 +182,12 @@ export class SystemDb {
     demand: Demand,
     asking: Asking,
   ): OrgDb {
-    const statement = {
+    const used = [issuerId, version, issuedAt, scopes, asking.realNow, asking.network] as const;
+    const statement = (notesUse: boolean): Statement => ({
       name: "app.bind_token",
-      text: `select b.* from app.bind_token($1, $2, $3, $4, $5, $6, $7, $8, $9) b, ${held(10)}`,
-      params: [
-        issuerId,
-        version,
-        issuedAt,
-        scopes,
-        asking.realNow,
-        asking.network,
-        wantedOrg,
-        demand.scope,
-        demand.roles,
-        this.#peppers,
-      ],
-    };
+      text: `select b.* from app.bind_token($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) b, ${held(11)}`,
+      params: [...used, notesUse, wantedOrg, demand.scope, demand.roles, this.#peppers],
+    });
     const actor = { type: "token", id: publicId("tokenIssuer", issuerId), subject } as const;
     return this.#admitted(actor, statement, demand, asking);
   }
@@ -208,7 +199,7 @@ export class SystemDb {
       text: `select b.* from app.bind_session($1, $2, $3, $4, $5, $6, $7, $8, $9) b, ${held(10)}`,
       params: [...proofOf(session, asking), notesUse, wantedOrg, demand.roles, demand.factor, this.#peppers],
     });
-    return this.#inSession({ type: "user", id: publicId("user", session.userId) }, statement, demand, asking);
+    return this.#admitted({ type: "user", id: publicId("user", session.userId) }, statement, demand, asking);
   }
 
   /**
@@ -229,7 +220,7 @@ export class SystemDb {
       params: [...proofOf(session, asking), notesUse, wantedOrg, grantId, demand.roles, !toNote.refusal, this.#peppers],
     });
     const actor = { type: "operator", id: publicId("user", session.userId), grant: publicId("supportGrant", grantId) } as const;
-    return this.#inSession(actor, statement, demand, asking);
+    return this.#admitted(actor, statement, demand, asking);
   }
 
   /** For a person in their own matters, which are on the platform's chain. `stages`: of which sessions may do it. */
@@ -239,7 +230,7 @@ export class SystemDb {
       text: `select b.* from app.bind_person($1, $2, $3, $4, $5, $6, $7, $8) b, ${held(9)}`,
       params: [...proofOf(session, asking), notesUse, stages, demand.factor, this.#peppers],
     });
-    return this.#inSession({ type: "user", id: publicId("user", session.userId) }, statement, demand, asking);
+    return this.#admitted({ type: "user", id: publicId("user", session.userId) }, statement, demand, asking);
   }
 
   /** For whoever is not known yet, and signs in. */
@@ -256,17 +247,13 @@ export class SystemDb {
     );
   }
 
-  /** What a session's own use writes commits by itself, so that no transaction holds its row while it waits for anything else. */
-  #inSession(actor: Actor, statement: (notesUse: boolean) => Statement, demand: Demand, asking: Asking): OrgDb {
-    return this.#admitted(actor, statement(true), demand, asking, statement(false));
-  }
-
-  #admitted(actor: Actor, statement: Statement, demand: Demand, { requestId }: Asking, again?: Statement): OrgDb {
+  /** What a credential's own use writes commits by itself, so that no transaction holds its row while it waits for anything else. */
+  #admitted(actor: Actor, statement: (notesUse: boolean) => Statement, demand: Demand, { requestId }: Asking): OrgDb {
     const admit = (bound: Bound | null, refusal: string | null): Bound => {
       if (refusal !== null) throw new AccessRefused(refusal as AccessRefusal, demand, bound?.sponsorId ?? null);
       return requireBound(bound);
     };
-    const binding = { statement, actor, requestId, noted: demand.noted ?? [], admit, ...(again === undefined ? {} : { again }) };
+    const binding = { statement: statement(true), again: statement(false), actor, requestId, noted: demand.noted ?? [], admit };
     return OrgDb.bind(this.#transport, binding, this.#newId);
   }
 

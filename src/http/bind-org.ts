@@ -124,9 +124,18 @@ function notesOf(c: Context<HttpEnv>, principal: Principal, operation: Operation
   const facts = { operation };
   const isGuest = principal.kind === "session" && principal.grant !== null;
   return [
-    ...(rule.subjects === true ? [{ action: "customer_data_accessed" as const, subject: subjectOf(c, operation), facts }] : []),
+    ...(rule.subjects === true
+      ? [{ action: "customer_data_accessed" as const, subject: subjectOf(c, operation), facts: { ...facts, ...pageFacts(c) } }]
+      : []),
     ...(isGuest ? [{ action: "support.acted" as const, subject: operation, facts }] : []),
   ];
+}
+
+/** Of a list, which page: its rows stand nowhere else, and are found again by its place. Read only once both hold. */
+function pageFacts(c: Context<HttpEnv>): Readonly<Record<string, unknown>> {
+  if (c.req.method !== "GET" || c.req.param("id") !== undefined) return {};
+  const [limit, cursor] = [c.req.query("limit"), c.req.query("cursor")];
+  return { ...(limit === undefined ? {} : { limit: Number(limit) }), ...(cursor === undefined ? {} : { cursor }) };
 }
 
 /** Whose data: the id that the path names; a list's entry is one for its page. */

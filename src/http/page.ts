@@ -67,8 +67,14 @@ export function listOfRequest(c: AskedList, query: PageQuery): string {
 const version = "02";
 /** @param place in the list, in hexadecimal. */
 export const cursorOf = (list: string, place: string): string => toBase64Url(bytesOfHex(`${version}${list}${place}`));
+/** A place that is a number. @throws Problem where the cursor is another list's, or no number that a list has. */
+export function placeNumber(text: string, list: string): number {
+  const place = Number.parseInt(placeOf(text, list, 8), 16);
+  if (!Number.isSafeInteger(place)) throw otherList();
+  return place;
+}
 /** @throws Problem where the cursor is another list's. */
-export function placeOf(text: string, list: string, bytes: number): string {
+function placeOf(text: string, list: string, bytes: number): string {
   const parts = partsOf(text);
   if (parts === null || parts.list !== list || parts.place.length !== bytes * 2) throw otherList();
   return parts.place;

@@ -72,7 +72,10 @@ export const orgEvents = {
   "consent.revoked": event("A person revoked their consent.", "attempts_cancelled", "enrolments_closed"),
   "credential.new_network": event("A key or token issuer is used from where it was not before.", "networks"),
   "credential.unusual_rate": event("A key or token issuer is used at ten times its usual rate.", "networks"),
-  customer_data_accessed: event("Data of people who are called was read; an entry for each page.", "operation", "count", "subjects"), // prettier-ignore
+  customer_data_accessed: event(
+    "Data of people who are called was read; an entry for each page. Of a list it holds the page that was asked for (`limit` and `cursor`, where they were sent), and no rows.",
+    "operation", "limit", "cursor", "count", "subjects",
+  ), // prettier-ignore
   "decision.recorded": event("The gates decided on a lead.", "decision", "outcome", "reason_codes", "snapshot_digest", "verdict"),
   "dnc.acknowledged": event("Going without a do-not-call source was acknowledged.", "lists"),
   "halt.ended": event("A halt was ended."),
@@ -89,7 +92,13 @@ export const orgEvents = {
   "invitation.created": event("Somebody was invited.", "role", "replaces"),
   "invitation.revoked": event("An invitation was revoked. `why`: by what else than a request for it.", "why"),
   "lead.batch_admitted": event("Leads whose consent passes by now became eligible.", "admitted", "lead_ids_sha256"),
-  "lead.batch_created": event("Several leads were sent at once.", "offered", "accepted", "evidence_kept", "lead_ids_sha256"),
+  "lead.batch_created": event(
+    "Several leads were sent at once; `offered` counts those that could be read.",
+    "offered",
+    "accepted",
+    "evidence_kept",
+    "lead_ids_sha256",
+  ),
   "lead.corrected": event("A lead was corrected; the values are the person's, and stand nowhere here.", "changed", "enrolments_moved"), // prettier-ignore
   "lead.created": event("One lead was sent.", "offered", "accepted", "evidence_kept", "lead_ids_sha256"),
   "member.added": event("A person became a member.", "role"),

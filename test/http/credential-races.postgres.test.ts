@@ -84,6 +84,18 @@ const acts: [string, (by: SignedIn, at: House) => Promise<Answer>][] = [
   ["names an issuer", (by, { issuer }) => by.send("PATCH", `/v1/token_issuers/${issuer.id}`, { name: "Mine" })],
 ]; // prettier-ignore
 
+test("a halt by a key waits for nobody who rotates that key, and nobody for it", async () => {
+  const at = await house();
+  const { id, secret } = made(await at.owner.send("POST", "/v1/api_keys", { name: "K", scopes: ["halts:write", "leads:read"] }));
+  const { first, second, waited } = await whileHeld(
+    bound,
+    () => api.send("POST", "/v1/halts", { key: secret, body: { reason: "org_halted", note: "stop" } }),
+    () => at.owner.send("POST", `/v1/api_keys/${id}/rotate`, { overlap_seconds: 60 }),
+  );
+  expect([first.status, second.status, waited], `${first.text} ${second.text}`).toEqual([201, 201, false]);
+  expect(api.faults).toEqual([]);
+});
+
 describe("a member who is removed while they act", () => {
   test.each(acts)("and %s after it: refused, and nothing is left of theirs", async (what, act) => {
     const at = await house();

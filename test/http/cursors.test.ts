@@ -1,5 +1,6 @@
 /** A cursor goes on with the list that gave it, and with no other. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { cursorOf as cursorAt, listOfRequest } from "../../src/http/page.ts";
 import { type Api, type Caller, openApi } from "./api.ts";
 
 let api: Api;
@@ -50,4 +51,14 @@ test("text that is no cursor at all is refused the same, and another organisatio
   const other = await api.seed();
   const { status, json } = await other.get(`/v1/sellers?cursor=${await cursorOf("/v1/sellers?limit=1")}`);
   expect([status, json.data]).toEqual([200, []]);
+});
+
+test("a made-up place that no list has is refused by its name, however large", async () => {
+  const list = listOfRequest({ req: { path: "/v1/audit" } }, {});
+  for (const place of ["0020000000000000", "7fffffffffffffff", "8000000000000000", "ffffffffffffffff"]) {
+    const answer = await org.get(`/v1/audit?cursor=${cursorAt(list, place)}`);
+    expect([answer.status, answer.json.errors?.[0]], place).toMatchObject([422, { pointer: "?cursor", code: "cursor_invalid" }]);
+  }
+  expect((await org.get(`/v1/audit?cursor=${cursorAt(list, "001fffffffffffff")}`)).status).toBe(200);
+  expect(api.faults).toEqual([]);
 });

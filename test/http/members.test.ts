@@ -393,6 +393,12 @@ describe("what a member loses is lost at the next request", () => {
     const owner = await inOrg("owner");
     const { person, keyId, issuerId, ask } = await armed("admin");
     expect(await ask()).toEqual(all(200, 201));
+    // What had run out before does not end with it.
+    const past = await person.send("POST", "/v1/api_keys", { name: "past", scopes: ["leads:read"] });
+    await api.db.admin("update api_keys set expires_at = $2::timestamptz - interval '1 second' where id = $1", [
+      uuidOf("apiKey", past.json.id),
+      realNow,
+    ]);
     const removed = await owner.send("DELETE", `/v1/members/${person.id}`);
     expect(removed.json.credentials).toEqual([
       { object: "api_key", id: keyId, name: "CRM", effect: "ended" },
@@ -405,6 +411,7 @@ describe("what a member loses is lost at the next request", () => {
       ["api_key.revoked", keyId],
       ["token_issuer.revoked", issuerId],
     ]);
+    expect((await owner.send("GET", `/v1/api_keys/${past.json.id}`)).json).toMatchObject({ status: "expired", revoked_at: null });
     await makeMember(api.db, org.orgId, person.userId, "admin");
     expect(await ask()).toEqual({ session: [200, 201], key: [401, 401], token: [401, 401] });
   });

@@ -114,6 +114,16 @@ describe("whom the entry names, where the path does not", () => {
     }
   });
 
+  test("of a list is the page that was asked for: its rows are found again by it", async () => {
+    await Promise.all([lead(), lead(), lead()]);
+    const first = await noting(() => org.get("/v1/leads?limit=2"));
+    const cursor = first.answer.json.next_cursor as string;
+    const second = await noting(() => org.get(`/v1/leads?limit=2&cursor=${cursor}`));
+    expect(first.entries).toMatchObject([{ type: accessed, subject: "leads.list", facts: { operation: "leads.list", limit: 2 } }]);
+    expect(second.entries).toMatchObject([{ type: accessed, subject: "leads.list", facts: { limit: 2, cursor } }]);
+    expect((await noting(() => org.get("/v1/leads"))).entries[0]?.facts).not.toHaveProperty("cursor");
+  }); // prettier-ignore
+
   test("is read in no request that did not name it", async () => {
     const { phone } = await lead();
     const allow = await forbidEntry(api, accessed);

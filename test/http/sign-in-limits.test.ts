@@ -138,6 +138,16 @@ describe("asking for links", () => {
     expect((await ask(own, unknown)).status).toBe(429);
   });
 
+  test("for hundreds of addresses from one network makes its own wait, and neither another's link nor an alert", async () => {
+    for (let n = 0; n < 40; n += 1) await ask(browser({ address: `2001:db8:1:${n}::1` }), newAddress());
+    const [other, own] = [newAddress(), newAddress()];
+    await ask(browser({ address: "198.51.100.200" }), other);
+    await ask(browser({ address: "2001:db8:1:99::1" }), own);
+    const { rows } = await api.db.admin("select round(extract(epoch from turn_at - created_at) / 60) as turns from mails where sealed is not null order by created_at, id");
+    expect(rows.slice(-2).map(({ turns }) => Number(turns))).toEqual([0, 40]);
+    await api.mailbox.read();
+  }); // prettier-ignore
+
   test("others who ask, from one place with made-up cookies or from many, keep nobody out who asks from elsewhere", async () => {
     const email = newAddress();
     const eve = browser({ address: "203.0.113.90" });

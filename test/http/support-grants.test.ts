@@ -51,6 +51,14 @@ describe("a support grant", () => {
     expect([again.status, again.headers.get("set-cookie")]).toEqual([200, null]);
   });
 
+  test("lets nobody act any more whose own term has ended", async () => {
+    const guest = await operator();
+    const { json } = await open(guest);
+    expect((await guest.send("GET", "/v1/sellers", undefined, inside(json.id))).status).toBe(200);
+    await api.db.admin("update operators set until = $2 where user_id = $1", [guest.userId, realNow]);
+    expect((await guest.send("GET", "/v1/sellers", undefined, inside(json.id))).status).toBe(404);
+  });
+
   test("is opened with a reason: on the org's chain, by mail to each owner, and shown to the org", async () => {
     const second = await signIn(api, { orgId: org.orgId, role: "owner" });
     const admin = await signIn(api, { orgId: org.orgId, role: "admin" });

@@ -41,11 +41,16 @@ export async function sealMail(deps: MailDeps, mail: NewMail): Promise<Statement
     throw new RangeError("a mail's dedupe key is made of ids and dates");
   const id = deps.newId();
   const sealed = await deps.sealLetter(id, { to, ...renderMail(mail, deps.publicOrigin) });
-  const lane = await laneOf(mail.askedBy ?? to.toLowerCase());
+  const lane = mail.askedBy === undefined ? recipientLanes + (await laneOf(to.toLowerCase())) : await laneOf(mail.askedBy);
   return queueMail({ id, kind, sealed, dedupeKey, usefulSeconds: usefulSeconds(mail), lane });
 }
 
-/** One of 65,536, so that the number tells nobody's address. Two that fall on one wait for each other, and that is all. */
+/** Apart from those of whoever asks: nobody finds a network that falls on the lane of another's alerts. */
+const recipientLanes = 65_536;
+/**
+ * One of 65,536. Two that fall on one wait for each other, and that is all. Sixteen bits of a hash: whoever has the table can tell a
+ * few candidates apart by them while the mail is open, and they go with its content.
+ */
 async function laneOf(who: string): Promise<number> {
   const [high = 0, low = 0] = await sha256(who);
   return high * 256 + low;

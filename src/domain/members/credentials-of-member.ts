@@ -1,4 +1,4 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, gt, isNull, or, type SQL } from "drizzle-orm";
 import type { OrgWriter } from "../../db/org-db.ts";
 import { lockCredentials } from "../../db/queries/members.ts";
 import { apiKeys, tokenIssuers } from "../../db/schema/index.ts";
@@ -20,9 +20,16 @@ export async function lockCredentialsOf(w: OrgWriter, userId: string): Promise<v
 }
 
 const rowsMax = 1_000;
-const keysOf = (userId: string) => and(eq(apiKeys.sponsorId, userId), isNull(apiKeys.revokedAt)) ?? eq(apiKeys.sponsorId, userId);
-const issuersOf = (userId: string) =>
-  and(eq(tokenIssuers.sponsorId, userId), isNull(tokenIssuers.revokedAt)) ?? eq(tokenIssuers.sponsorId, userId);
+/** What lives: of what has run out nothing ends, and nothing is told. */
+const keysOf = (userId: string, realNow: Instant) =>
+  and(
+    eq(apiKeys.sponsorId, userId),
+    isNull(apiKeys.revokedAt),
+    or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, realNow)),
+  ) as SQL;
+const issuersOf = (userId: string) => and(eq(tokenIssuers.sponsorId, userId), isNull(tokenIssuers.revokedAt)) as SQL;
+const livingIssuersOf = (userId: string, realNow: Instant) =>
+  and(issuersOf(userId), or(isNull(tokenIssuers.expiresAt), gt(tokenIssuers.expiresAt, realNow))) as SQL;
 
 /**
  * Revoked, and not only out of use while the person is gone: who is invited again one day does not bring back credentials that
@@ -30,11 +37,12 @@ const issuersOf = (userId: string) =>
  */
 export async function endCredentialsOf(w: OrgWriter, userId: string, realNow: Instant): Promise<AffectedCredential[]> {
   const facts = { why: "whoever answers for it was removed" };
-  const keys = await w.update(apiKeys, keysOf(userId), { revokedAt: realNow });
+  const keys = await w.update(apiKeys, keysOf(userId, realNow), { revokedAt: realNow });
+  // Also those that have run out: they may hold a secret still.
   const issuers = await w.update(tokenIssuers, issuersOf(userId), { revokedAt: realNow, sealed: null });
   for (const { id } of keys) w.also({ action: "api_key.revoked", subject: publicId("apiKey", id), facts });
   for (const { id } of issuers) w.also({ action: "token_issuer.revoked", subject: publicId("tokenIssuer", id), facts });
-  return affected(keys, issuers, "ended", realNow);
+  return affected(keys, issuers, "ended");
 }
 
 /** Those with a scope that asks for more than the role: each request with them is judged by it from now on. */
@@ -46,26 +54,22 @@ export async function credentialsLimitedBy(
 ): Promise<AffectedCredential[]> {
   const held = heldScopes({ scopes: null, role });
   const isLimited = (row: Credential) => row.scopes.some((scope) => !held.includes(scope));
-  const keys = await w.find(apiKeys, keysOf(userId), { limit: rowsMax });
-  const issuers = await w.find(tokenIssuers, issuersOf(userId), { limit: rowsMax });
-  return affected(keys.filter(isLimited), issuers.filter(isLimited), "limited", realNow);
+  const keys = await w.find(apiKeys, keysOf(userId, realNow), { limit: rowsMax });
+  const issuers = await w.find(tokenIssuers, livingIssuersOf(userId, realNow), { limit: rowsMax });
+  return affected(keys.filter(isLimited), issuers.filter(isLimited), "limited");
 }
 
 interface Credential {
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly string[];
-  readonly expiresAt: Instant | null;
 }
 function affected(
   keys: readonly Credential[],
   issuers: readonly Credential[],
   effect: AffectedCredential["effect"],
-  realNow: Instant,
 ): AffectedCredential[] {
   const told = (rows: readonly Credential[], kind: AffectedCredential["kind"], idKind: IdKind) =>
-    rows
-      .filter(({ expiresAt }) => expiresAt === null || expiresAt > realNow)
-      .map(({ id, name }) => ({ kind, id: publicId(idKind, id), name, effect }));
+    rows.map(({ id, name }) => ({ kind, id: publicId(idKind, id), name, effect }));
   return [...told(keys, "api_key", "apiKey"), ...told(issuers, "token_issuer", "tokenIssuer")];
 }

@@ -4,9 +4,9 @@ import { readChain } from "../../domain/audit/read-chain.ts";
 import { auditEvents } from "../../lib/audit-events.ts";
 import { publicId } from "../../lib/ids.ts";
 import { json, problems, reads } from "../access.ts";
-import { coded, instantField } from "../fields.ts";
+import { coded } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { cursor, cursorOf, listOfRequest, pageQuery, placeOf } from "../page.ts";
+import { cursor, cursorOf, listOfRequest, pageQuery, placeNumber } from "../page.ts";
 
 const hash = z.string().openapi({ example: "5dc9da79f2c4b4f6a4b0a6c8f5be7de0d9c1b2a3948576a1b2c3d4e5f6071829" });
 const entry = z
@@ -19,7 +19,9 @@ const entry = z
       example: "campaign.launched",
       "x-events": auditEvents,
     }),
-    at: instantField,
+    at: z
+      .string()
+      .openapi({ format: "date-time", example: "2026-11-18T15:00:00.570000Z", description: "To the microsecond, as `at_us`." }),
     at_us: z.int(),
     payload_commit: hash,
     previous_hash: hash,
@@ -90,7 +92,7 @@ export function auditRoutes(app: OpenAPIHono<HttpEnv>): void {
       const query = c.req.valid("query");
       const limit = query.limit ?? 20;
       const list = listOfRequest(c, query);
-      const after = query.cursor === undefined ? 0 : Number.parseInt(placeOf(query.cursor, list, seqBytes), 16);
+      const after = query.cursor === undefined ? 0 : placeNumber(query.cursor, list);
       const filter = {
         type: query.type ?? null,
         subject: query.subject ?? null,
