@@ -110,12 +110,13 @@ describe("no dial commits after what forbids it has committed", () => {
       expect(figures).toMatchObject({ late: 0, failures: 0 });
       expect(figures.waited).toBeGreaterThanOrEqual(500);
       // Both orders occurred, often: else the race was none.
-      expect(figures.dialed).toBeGreaterThan(pairs / 40);
+      expect(figures.dialed).toBeGreaterThan(pairs / 10);
       expect(figures.forbiddenFirst).toBeGreaterThan(pairs / 10);
     },
   );
   it("the control arm without the version check shows late dials", async () => {
-    const figures = await raced("without the version check", optOut, size(controlPairs), withoutVersionCheck);
+    // The cancelling alone catches nearly all: one in a hundred is late.
+    const figures = await raced("without the version check", optOut, size(3 * controlPairs), withoutVersionCheck);
     expect(figures.late).toBeGreaterThan(0);
   });
   it("the control arm without it and without the cancelling shows more of them", async () => {

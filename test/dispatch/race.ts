@@ -48,6 +48,9 @@ export async function race(db: TestDatabase, forbidding: Forbidding, size: RaceS
   const watcher = await watchWaits(db.adminConnectionString);
   const forbidden = new Map<string, string>();
   let failures = 0;
+  // How long a dial takes here, from the look at its facts to its permit's end: what forbids it begins somewhere
+  // in that time, so that each order comes about on a quick machine and on a slow one.
+  let usual = 40;
   try {
     const perOrg = Math.ceil(size.pairs / size.orgs);
     const worlds: World[] = [];
@@ -73,8 +76,10 @@ export async function race(db: TestDatabase, forbidding: Forbidding, size: RaceS
                 e164: numbers.get(lead.lead.lead_id) ?? "",
               };
               const outcomes = await Promise.allSettled([
-                dial(pool, world, pair, { ...decided, decided: [lead] }),
-                forbid(pool, forbidding, pair, about, (xid) => forbidden.set(about.leadId, xid)),
+                dial(pool, world, pair, { ...decided, decided: [lead] }).then((took) => {
+                  if (took !== null) usual = usual * 0.9 + took * 0.1;
+                }),
+                forbid(pool, forbidding, pair, about, usual, (xid) => forbidden.set(about.leadId, xid)),
               ]);
               for (const outcome of outcomes) if (outcome.status === "rejected") failures += 1;
               await forbidding.undo?.(world);
@@ -101,13 +106,16 @@ const orgOf = (pool: pg.Pool, world: World, name: string, milliseconds = () => 0
     world.deps.now(),
   );
 
-async function dial(pool: pg.Pool, world: World, pair: string, batch: DecidedBatch): Promise<void> {
+/** Milliseconds; null where it got no permit. */
+async function dial(pool: pg.Pool, world: World, pair: string, batch: DecidedBatch): Promise<number | null> {
+  const began = performance.now();
   const org = orgOf(pool, world, `pair ${pair} dial`, () => Math.random() * 4);
   await sleep(Math.random() * 6);
   const [recorded] = await record(org, batch);
-  if (recorded?.permit == null) return;
+  if (recorded?.permit == null) return null;
   await sleep(Math.random() * 3);
   await org.query(consumePermit(recorded.permit.attemptId));
+  return performance.now() - began;
 }
 
 async function forbid(
@@ -115,10 +123,11 @@ async function forbid(
   forbidding: Forbidding,
   pair: string,
   about: Parameters<Forbidding["act"]>[1],
+  withinMilliseconds: number,
   xid: (xid: string) => void,
 ): Promise<void> {
   const org = orgOf(pool, about.world, `pair ${pair} forbid`, () => Math.random() * 4, xid);
-  await sleep(Math.random() * 60);
+  await sleep(Math.random() * withinMilliseconds);
   await forbidding.act(org, about);
 }
 
