@@ -13,8 +13,8 @@ export function refuseOtherForms(c: Context<HttpEnv>, types: readonly [string, .
   const coding = c.req.header("content-encoding")?.trim().toLowerCase() ?? "";
   if (coding !== "" && coding !== "identity")
     throw unread(`Send ${what} as it is, not compressed: no Content-Encoding is read here.`, { "accept-encoding": "identity" });
-  const charset = parameters.map((one) => /^\s*charset\s*=\s*"?([^"]*?)"?\s*$/.exec(one)?.[1]).find((one) => one !== undefined);
-  if (charset !== undefined && charset !== "utf-8" && charset !== "utf8")
+  const charsets = parameters.flatMap((one) => /^\s*charset\s*=\s*"?([^"]*?)"?\s*$/.exec(one)?.[1] ?? []);
+  if (charsets.some((charset) => charset !== "utf-8" && charset !== "utf8"))
     throw unread(`Send ${what} in UTF-8, and say no other charset in Content-Type.`);
 }
 

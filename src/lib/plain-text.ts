@@ -15,7 +15,10 @@ const seen = String.raw`(?:[^${blank}${controls}${lineEnds}${turning}\uD800-\uDF
 
 // What comes first can be taken in one way alone, so that no text is read more than once.
 const line = String.raw`(?:[${blank}]|${blankPair})*${seen}[^${controls}${lineEnds}${turning}]*`;
-/** A name, or text on one line: it is shown beside others, in lists and in mails, and must not look like another or like nothing. */
+/**
+ * A name, or text on one line: it is shown beside others, in lists and in mails, where it must neither break the line, nor turn what
+ * follows, nor be blank. That it looks like another is not told: letters of many scripts do.
+ */
 export const linePattern = new RegExp(`^${line}$`);
 /** The same, or nothing at all. */
 export const lineOrNothingPattern = new RegExp(`^(?:${line})?$`);

@@ -64,8 +64,10 @@ interface Tag {
 
 const wordsOf = (body: string): string[] =>
   body
-    .replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, " ")
-    .replace(/'(?:[^']|'')*'/g, "''")
+    // Whichever begins first: a quotation mark in a comment opens no text, and two hyphens in a text no comment.
+    .replace(/--[^\n]*|\/\*[\s\S]*?\*\/|\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'/gi, (found) =>
+      found.endsWith("'") ? "''" : " ",
+    )
     .toLowerCase()
     .replaceAll(/"([a-z_]\w*)"/g, "$1")
     .match(/[a-z_]\w*(?: ?\. ?[a-z_]\w*)*|\$\d+|\d+|''|[(),;]|[^\s\w(),;']+/g) ?? [];
@@ -103,7 +105,7 @@ function read(words: readonly string[], isTenant: (name: string) => boolean) {
     if (word === "(") {
       // A join in parentheses is of the query that they stand in.
       const isJoin = level.wantsTable && !["select", "with", "values", "table"].includes(next);
-      level = newLevel(isJoin ? level.scope : newScope(level.scope), level, { looksAt: isJoin, wantsTable: isJoin, negated: before === "not", isCondition: (before === "exists" || beforeCondition.has(before)) && behindCondition.has(words[closing(words, at) + 1] ?? ""), clause: isJoin ? "from" : "" });
+      level = newLevel(isJoin ? level.scope : newScope(level.scope), level, { looksAt: isJoin, wantsTable: isJoin, negated: before === "not", isCondition: beforeCondition.has(before) && behindCondition.has(words[closing(words, at) + 1] ?? ""), clause: isJoin ? "from" : "" });
     } else if (word === ")") {
       level = level.parent ?? level;
       level.wantsTable = false;
@@ -123,6 +125,9 @@ function read(words: readonly string[], isTenant: (name: string) => boolean) {
       if (isTenant(next) && !updatesOwn(words, at, next)) inserts.push(aliasAt(words, at + 1));
     } else if (word === "table" && !["create", "alter", "drop", "lock", "returns", "truncate"].includes(before)) {
       look(next, next.split(".").at(-1) ?? next);
+    } else if (["copy", "truncate", "lock"].includes(word) && ["", ";"].includes(before)) {
+      const named = (next === "table" ? words[at + 2] : next) ?? "";
+      look(named, named.split(".").at(-1) ?? named);
     } else if (word === "," && level.looksAt) {
       level.wantsTable = true;
     } else if (clauses.has(word)) {

@@ -18,6 +18,7 @@ interface Entry {
   readonly type: string;
   readonly subject: string;
   readonly at: string;
+  readonly at_us: number;
   readonly facts: string;
 }
 async function called() {
@@ -54,6 +55,13 @@ test("is answered by actor, whichever kind, and by time, to the microsecond", as
   for (const actor of actors)
     if (actor !== "")
       expect((await page(`&actor=${actor}`)).data, actor).toEqual(whole.data.filter((entry) => of(entry)?.id === actor));
+  // A fraction of fewer digits is as many tenths, hundredths and so on.
+  const [first] = whole.data as [Entry];
+  const tenths = Math.floor(first.at_us / 100_000) + 1;
+  const instant = (digits: string) =>
+    new Date(Math.floor(tenths / 10) * 1_000).toISOString().replace(".000Z", `.${tenths % 10}${digits}Z`);
+  expect((await page(`&from=${instant("")}`)).data).toEqual(whole.data.filter(({ at }) => at >= instant("00000")));
+  expect((await page(`&to=${instant("")}`)).data.map(({ seq }) => seq)).toContain(first.seq);
   expect((await page("&actor=key_01k6dj4yz8f1vr6vwnxbmd0h2z")).data).toEqual([]);
   const grant = "sgr_01k6dj4yz8f1vr6vwnxbmd0h2z";
   const acted = `{"actor":{"grant":"${grant}","id":"user_01k6dj4yz8f1vr6vwnxbmd0h2z","type":"operator"},"operation":"leads.list","request_id":"x"}`;

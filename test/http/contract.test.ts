@@ -9,23 +9,9 @@ import { refuseUnsafeRole } from "../../src/http/refuse-unsafe-role.ts";
 import { requestId } from "../../src/http/request-id.ts";
 import { type OperationId, operations as ruled, type Rule } from "../../src/domain/access/operations.ts";
 import { scopes } from "../../src/domain/access/scopes.ts";
-import type { HttpDeps } from "../../src/http/http-env.ts";
-import { quotasOf } from "../../src/http/quotas.ts";
 import { vendors } from "../../src/providers/vendors.ts";
-import { memoryLimits } from "../support/rate-limits.ts";
+import { app, document } from "./served-document.ts";
 
-const deps = {
-  newId: () => "019a9b2c-7d00-7000-8000-000000000001",
-  publicOrigin: "https://api.dialgate.test",
-  roleIsSafe: async () => true,
-  vendors,
-  quotas: quotasOf(),
-  rateLimits: memoryLimits(),
-  flood: async () => true,
-} as unknown as HttpDeps;
-const app = createApp();
-// oxlint-disable-next-line typescript/no-explicit-any -- a test reads what the wire says
-const document: any = await (await app.request("/openapi.json", {}, deps)).json();
 type Operation = Record<string, unknown> & {
   operationId?: string;
   parameters?: { name: string; in: string; required: boolean }[];

@@ -59,6 +59,9 @@ test("a made-up place that no list has is refused by its name, however large", a
     const answer = await org.get(`/v1/audit?cursor=${cursorAt(list, place)}`);
     expect([answer.status, answer.json.errors?.[0]], place).toMatchObject([422, { pointer: "?cursor", code: "cursor_invalid" }]);
   }
+  // Of the list, and no place of its kind: a number where a row is.
+  const rows = listOfRequest({ req: { path: "/v1/leads" } }, {});
+  expect(await org.get(`/v1/leads?cursor=${cursorAt(rows, "0000000000000001")}`)).toMatchObject({ status: 422, json: { errors: [{ code: "cursor_invalid" }] } }); // prettier-ignore
   expect((await org.get(`/v1/audit?cursor=${cursorAt(list, "001fffffffffffff")}`)).status).toBe(200);
   expect(api.faults).toEqual([]);
 });

@@ -35,6 +35,13 @@ describe("of a disabled account", () => {
           return status;
         }),
       );
+    const shown = async () =>
+      ((await owner.send("GET", "/v1/api_keys?limit=100")).json.data as { sponsor_id: string; effective_scopes: string[]; limited_by_sponsor: boolean }[])
+        .filter((one) => one.sponsor_id === person.id).map((one) => [one.effective_scopes, one.limited_by_sponsor]); // prettier-ignore
+    expect(await shown()).toEqual([[["sellers:read"], false]]);
+    await disable(person, realNow);
+    expect(await shown()).toEqual([[[], true]]);
+    await disable(person, null);
     for (const path of ["/v1/sellers", "/v1/me"]) {
       expect(await asked(path)).toEqual([200, 200, 200]);
       await disable(person, realNow);

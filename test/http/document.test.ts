@@ -1,25 +1,11 @@
 /** What the API's document tells a reader of each operation: in words, and by examples that are what their schemas say. */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
-import { createApp } from "../../src/http/app.ts";
 import { unsaid } from "../../src/http/describe-examples.ts";
-import type { HttpDeps } from "../../src/http/http-env.ts";
-import { quotasOf } from "../../src/http/quotas.ts";
-import { vendors } from "../../src/providers/vendors.ts";
-import { memoryLimits } from "../support/rate-limits.ts";
+import { document } from "./served-document.ts";
 
-const deps = {
-  newId: () => "019a9b2c-7d00-7000-8000-000000000001",
-  publicOrigin: "https://api.dialgate.test",
-  roleIsSafe: async () => true,
-  vendors,
-  quotas: quotasOf(),
-  rateLimits: memoryLimits(),
-  flood: async () => true,
-} as unknown as HttpDeps;
 // oxlint-disable-next-line typescript/no-explicit-any -- a test reads what the wire says
 type Any = any;
-const document: Any = await (await createApp().request("/openapi.json", {}, deps)).json();
 const operations = Object.entries<Any>(document.paths).flatMap(([path, methods]) =>
   Object.entries<Any>(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
 );

@@ -74,6 +74,14 @@ describe("an invitation", () => {
     expect((await accept(guest, token)).status).toBe(404);
   });
 
+  test("waits for its inviter's others, and for nobody else's mails", async () => {
+    const inviter = await signIn(api, { orgId: org.orgId, role: "admin" });
+    for (let n = 0; n < 3; n += 1) expect((await invite(inviter, address())).status).toBe(201);
+    const { rows } = await api.db.admin("select round(extract(epoch from turn_at - created_at) / 60) as turns from mails where sealed is not null order by created_at desc, id desc limit 3");
+    expect(rows.map(({ turns }) => Number(turns))).toEqual([2, 1, 0]);
+    await api.mailbox.read();
+  }); // prettier-ignore
+
   test("is stored as a hash of 256 bits: its token is in no table, and in the mail alone", async () => {
     const email = address();
     await invite(owner, email);

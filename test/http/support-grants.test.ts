@@ -49,6 +49,10 @@ describe("a support grant", () => {
     expect([seen.status, cookie.split("=")[0]]).toEqual([200, "__Host-dialgate-session"]);
     const again = await guest.send("GET", "/v1/sellers", undefined, { ...inside(json.id), cookie });
     expect([again.status, again.headers.get("set-cookie")]).toEqual([200, null]);
+    // Also where what it asks for is refused.
+    await api.db.admin("update sessions set rotation_due = true where id = $1", [guest.session.id]);
+    const refused = await guest.send("POST", "/v1/sellers", seller, { ...inside(json.id), cookie });
+    expect([refused.status, refused.headers.get("set-cookie")]).toEqual([403, expect.stringContaining("dgs_")]);
   });
 
   test("lets nobody act any more whose own term has ended", async () => {
@@ -125,6 +129,9 @@ describe("a support grant", () => {
     expect(shown).toMatchObject({ requests: 5, last_operation: "invitations.get" });
     expect(Math.abs(Date.parse(shown.last_acted_at) - Date.now())).toBeLessThan(60_000);
     expect((await owner.send("GET", `/v1/support_grants/${another}`)).json.requests).toBe(0);
+    expect((await guest.send("GET", "/v1/campaigns", undefined, inside(another))).status).toBe(200);
+    const listed = (await owner.send("GET", "/v1/support_grants?limit=100")).json.data as { id: string; requests: number }[];
+    expect([id, another].map((one) => listed.find((grant) => grant.id === one)?.requests)).toEqual([5, 1]);
   }); // prettier-ignore
 
   test("notes what was refused because the session has lost its factor, and lets nothing through by that", async () => {

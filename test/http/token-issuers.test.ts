@@ -510,3 +510,17 @@ test("a change that changes nothing is answered and writes nothing", async () =>
   expect((await org.patch(`/v1/token_issuers/${issuer.id}`, { alg: "RS256" })).json.errors[0].code).toBe("unknown_field");
   expect((await ground.other.get(`/v1/token_issuers/${issuer.id}`)).status).toBe(404);
 });
+
+test("a token from a new network is told although what it asked for is refused", async () => {
+  const { api, org } = ground;
+  const issuer = await registered(org, signerOf("EdDSA"));
+  const from = (address: string) =>
+    api.send("POST", "/v1/halts", {
+      key: mintToken(issuer, ground.now),
+      body: { reason: "org_halted", note: "x" },
+      headers: { "cf-connecting-ip": address, "idempotency-key": api.deps.newId() },
+    });
+  for (const address of ["192.0.2.1", "198.51.100.1"]) expect((await from(address)).json.code).toBe("scope_missing");
+  const { data } = (await org.get(`/v1/audit?limit=100&type=credential.new_network&subject=${issuer.id}`)).json;
+  expect(data.map(({ facts }: { facts: string }) => JSON.parse(facts).networks)).toEqual([["198.51.100.0/24"]]);
+});

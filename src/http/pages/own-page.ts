@@ -1,5 +1,5 @@
 import type { NextPath } from "../../domain/sign-in/next-path.ts";
-import { passkeyScript, scriptStart, shownFactorScript } from "./page.ts";
+import { factorForms, passkeyScript, scriptStart, shownFactorScript } from "./page.ts";
 
 /**
  * What the pages of somebody who is signed in have in common: they lead whoever is not to where that is done and back, ask for a
@@ -12,13 +12,7 @@ export const stepUp = `
 <h2 id="stepup-title" tabindex="-1">Show a second factor first</h2>
 <p>What you asked for takes one that was shown in this session. It goes on by itself then.</p>
 <p id="no-factor" hidden>You have none yet: <a href="/auth/factors">add one</a>, and come back.</p>
-<form id="passkey" hidden><button type="submit">Use a passkey</button></form>
-<form id="enter" hidden>
-<label for="code">Code of your authenticator, or a recovery code</label>
-<input id="code" name="code" type="text" autocomplete="one-time-code" spellcheck="false" maxlength="64" required>
-<button type="submit">Show the code</button>
-</form>
-</section>
+${factorForms("Show the code")}</section>
 `;
 
 /** @param path of the page itself, to which signing in leads back */
@@ -64,11 +58,6 @@ const shown = (how) => own(async () => {
 });
 onSubmit("passkey", shown(showPasskey));
 onSubmit("enter", shown(() => showCode(part("code").value)));
-function offerFactors({ passkeys, totp_confirmed_at: app, recovery_codes_left: left }) {
-  show("passkey", canPasskey && passkeys > 0);
-  show("enter", app !== null || left > 0);
-  show("no-factor", passkeys === 0 && app === null);
-}
 function tell(words, focus) {
   say("done", words);
   part(focus).focus();

@@ -153,6 +153,16 @@ async function usePasskey(path) {
 }
 `;
 
+/** The forms by which somebody shows their second factor, and what `offerFactors` shows of them. */
+export const factorForms = (button: string): string => `
+<form id="passkey" hidden><button type="submit">Use a passkey</button></form>
+<form id="enter" hidden>
+<label for="code">Code of your authenticator, or a recovery code</label>
+<input id="code" name="code" type="text" autocomplete="one-time-code" spellcheck="false" maxlength="64" required>
+<button type="submit">${button}</button>
+</form>
+`;
+
 /** Behind both scripts a page can show a second factor in its session. */
 export const shownFactorScript = String.raw`
 const showPasskey = () => usePasskey("/v1/me/second_factor/passkey");
@@ -162,5 +172,12 @@ function showCode(entered) {
   return /^\d{6}$/.test(digits)
     ? post("/v1/me/second_factor/totp", { code: digits })
     : post("/v1/me/second_factor/recovery_code", { code });
+}
+// Whether there is a code to enter.
+function offerFactors({ passkeys, totp_confirmed_at: app, recovery_codes_left: left }) {
+  show("passkey", canPasskey && passkeys > 0);
+  show("enter", app !== null || left > 0);
+  show("no-factor", passkeys === 0 && app === null);
+  return app !== null || left > 0;
 }
 `;

@@ -1,14 +1,8 @@
-import { nextScript, offer, pageOf, passkeyScript, scriptStart, shownFactorScript } from "./page.ts";
+import { factorForms, nextScript, offer, pageOf, passkeyScript, scriptStart, shownFactorScript } from "./page.ts";
 
 /** Where somebody shows their second factor: a code of their authenticator, a recovery code in its place, or a passkey. */
 const main = `
-<form id="passkey" hidden><button type="submit">Use a passkey</button></form>
-<form id="enter" hidden>
-<label for="code">Code of your authenticator, or a recovery code</label>
-<input id="code" name="code" type="text" autocomplete="one-time-code" spellcheck="false" maxlength="64" required>
-<button type="submit">Finish signing in</button>
-</form>
-<p id="none" hidden>You have no second factor: <a href="/auth/factors">add one</a>.</p>
+${factorForms("Finish signing in")}<p id="no-factor" hidden>You have no second factor: <a href="/auth/factors">add one</a>.</p>
 <p id="done" role="status" tabindex="-1"></p>
 ${offer}
 <p id="problem" role="alert"></p>
@@ -38,11 +32,7 @@ onSubmit("enter", signedOut(async () => {
   finish();
 }));
 alone(signedOut(async () => {
-  const { passkeys, totp_confirmed_at: app, recovery_codes_left: left } = await ask("GET", "/v1/me/second_factors");
-  show("passkey", canPasskey && passkeys > 0);
-  show("enter", app !== null || left > 0);
-  show("none", passkeys === 0 && app === null);
-  if (app !== null || left > 0) part("code").focus();
+  if (offerFactors(await ask("GET", "/v1/me/second_factors"))) part("code").focus();
 }));
 `;
 
