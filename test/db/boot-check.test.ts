@@ -19,6 +19,7 @@ test.each([
   ["a role that passes row security", "alter role dialgate_app bypassrls", "alter role dialgate_app nobypassrls"],
   ["a role that makes roles", "alter role dialgate_app createrole", "alter role dialgate_app nocreaterole"],
   ["the owner of a tenant table", "alter table sellers owner to dialgate_app", "alter table sellers owner to dialgate_migrator"],
+  ["the owner of a tenant table in parts", "do $$ begin create table public.parted (org_id uuid) partition by list (org_id); alter table public.parted owner to dialgate_app; end $$", "drop table public.parted"],
   ["a member of the doors' role", "grant dialgate_door to dialgate_app", "revoke dialgate_door from dialgate_app"],
   ["one that may become the doors' role", "grant dialgate_door to dialgate_app with inherit false, set true", "revoke dialgate_door from dialgate_app"],
   ["a member of the migrator", "grant dialgate_migrator to dialgate_app", "revoke dialgate_migrator from dialgate_app"],

@@ -194,6 +194,28 @@ describe("support that has entered", () => {
     expect(mail?.text).toContain(`${api.deps.publicOrigin}${path}\n`);
   }); // prettier-ignore
 
+  test("of an organisation that its owner was removed from meanwhile is left out, and that of others is shown", async () => {
+    const person = await signedIn();
+    const [left, kept] = [await orgOf(person, "Left"), await orgOf(person, "Kept")];
+    await enter(left);
+    const { operator } = await enter(kept);
+    const other = await signIn(api, { orgId: left, role: "owner", factor: true });
+    // The page itself and /v1/me; what comes then is asked of an organisation that is theirs no more.
+    let asked = 0;
+    const take = async (bucket: string): Promise<null> => {
+      if (bucket.startsWith("address:") && (asked += 1) === 3)
+        expect((await other.send("DELETE", `/v1/members/${person.id}`)).status).toBe(200);
+      return null;
+    };
+    const own = openBrowser({ ...api.deps, rateLimits: { ...api.deps.rateLimits, take } });
+    for (const [name, value] of person.own.cookies) own.cookies.set(name, value);
+    const page = await open(own);
+    const answers = page.asked.filter((one) => one.path.startsWith("/v1/support_grants")).map(({ answer }) => answer.status);
+    expect(answers.toSorted()).toEqual([200, 404]);
+    expect(page.text()).toContain(`Kept: ${operator.email} as viewer`);
+    expect(page.text()).not.toContain("Left: ");
+  });
+
   test("is nothing to whoever may not end it", async () => {
     const [owner, person] = [await signedIn(), await signedIn()];
     const org = await orgOf(owner, "Theirs");

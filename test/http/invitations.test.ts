@@ -453,6 +453,27 @@ describe("an invitation", () => {
     expect((await (await housed()).invites(address())).status).toBe(201);
   }); // prettier-ignore
 
+  test("that several quotas refuse is told by the one that refuses longest", async () => {
+    const founder = await signIn(api);
+    const house = await housed(founder);
+    const email = address();
+    for (let time = 0; time < 5; time += 1) expect((await house.invites(email)).status).toBe(201);
+    const filled = async (hours: number) => {
+      await api.db.admin(
+        `insert into invitations (org_id, id, email, role, token_hash, invited_by, created_at, expires_at, revoked_at)
+           select org_id, gen_random_uuid(), 'z' || n || '@people.test', 'viewer', sha256(n::text::bytea), invited_by, created_at - make_interval(hours => $2), expires_at, created_at
+           from invitations, generate_series(1, 95) n where org_id = $1 and revoked_at is null`,
+        [uuidOf("org", house.org), hours],
+      );
+      const { status, json, headers } = await house.invites(email);
+      return [status, json.errors[0].code, headers.get("retry-after")];
+    };
+    // Of the address the oldest of five is new; of the organisation and of its one inviter a hundred were sent, the oldest hours ago.
+    expect(await filled(5)).toEqual([429, "invitation_address", "86400"]);
+    await api.db.admin("update invitations set created_at = created_at - interval '10 hours' where email = $1", [email]);
+    expect(await filled(-10)).toEqual([429, "invitation_org", String(24 * 3600 - 5 * 3600)]);
+  });
+
   test("of another org is answered like a missing one, and so is its revocation", async () => {
     const founder = await signIn(api);
     const made = await founder.send("POST", "/v1/orgs", { name: "Elsewhere" });

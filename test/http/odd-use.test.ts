@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { networkOf, clientAddress } from "../../src/http/client-address.ts";
 import { publicId } from "../../src/lib/ids.ts";
+import { secondsOf } from "../../src/lib/instant.ts";
+import { mintToken, signerOf } from "../support/tokens.ts";
 import { makeMember, makePerson } from "../support/users.ts";
-import { type Api, type Caller, openApi } from "./api.ts";
+import { type Api, type Caller, openApi, realNow } from "./api.ts";
+import { registered } from "./token-ground.ts";
 
 let api: Api;
 let org: Caller;
@@ -117,21 +120,50 @@ describe("what is refused was used all the same", () => {
     expect(await newNetworks(id)).toHaveLength(1);
   }); // prettier-ignore
 
-  test("by a key that its quota refuses", async () => {
-    const { id, ask } = await weak();
+  /** Every quota of those buckets is used up while the work is done. */
+  async function withSpent(buckets: string, work: () => Promise<void>): Promise<void> {
     const { rateLimits } = api.deps;
     const spent = { take: async (...asked: Parameters<typeof rateLimits.take>) => {
       const taken = await rateLimits.take(...asked);
-      return taken === null || !asked[0].startsWith("key:") ? taken : { ...taken, allowed: false };
+      return taken === null || !asked[0].startsWith(buckets) ? taken : { ...taken, allowed: false };
     } }; // prettier-ignore
     (api.deps as { rateLimits: typeof rateLimits }).rateLimits = spent;
-    try {
+    await work().finally(() => ((api.deps as { rateLimits: typeof rateLimits }).rateLimits = rateLimits));
+  }
+
+  test("by a key that its quota refuses", async () => {
+    const { id, ask } = await weak();
+    await withSpent("key:", async () => {
       for (const address of ["192.0.2.1", "198.51.100.7", "198.51.100.8"])
         expect((await ask("GET", "/v1/sellers", address)).status).toBe(429);
-      expect(await newNetworks(id)).toEqual([["198.51.100.0/24"]]);
-    } finally {
-      (api.deps as { rateLimits: typeof rateLimits }).rateLimits = rateLimits;
-    }
+    });
+    expect(await newNetworks(id)).toEqual([["198.51.100.0/24"]]);
+  });
+
+  test("by a key that its quota refuses while the database is away: told when it is back", async () => {
+    const { id, ask } = await weak();
+    await withSpent("key:", async () => {
+      const { system } = api.deps;
+      const away = { asApiKey: () => ({ bound: () => Promise.reject(new Error("away")), noticed: {} }) };
+      (api.deps as { system: typeof system }).system = away as never;
+      const meanwhile = await ask("GET", "/v1/sellers", "198.51.100.7");
+      (api.deps as { system: typeof system }).system = system;
+      expect(meanwhile.status).toBe(429);
+      expect(await newNetworks(id)).toEqual([]);
+      expect((await ask("GET", "/v1/sellers", "198.51.100.7")).status).toBe(429);
+    });
+    expect(await newNetworks(id)).toEqual([["198.51.100.0/24"]]);
+  });
+
+  test("by a token that its issuer's quota refuses", async () => {
+    const issuer = await registered(org, signerOf("EdDSA"));
+    const from = (address: string) =>
+      api.send("GET", "/v1/sellers", { key: mintToken(issuer, secondsOf(realNow)), headers: { "cf-connecting-ip": address } });
+    expect((await from("192.0.2.1")).status).toBe(200);
+    await withSpent("issuer:", async () => {
+      for (const address of ["192.0.2.1", "198.51.100.7", "198.51.100.8"]) expect((await from(address)).status).toBe(429);
+    });
+    expect(await newNetworks(issuer.id)).toEqual([["198.51.100.0/24"]]);
   });
 
   test("not by one that has ended: it is nobody's, and nothing is kept of where it came from", async () => {
