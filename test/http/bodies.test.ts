@@ -37,7 +37,7 @@ describe("a body", () => {
       expect([answer.status, answer.json.code], charset).toEqual([415, "unsupported_media_type"]);
       expect(answer.json.detail).toContain("UTF-8");
     }
-    for (const type of ["application/json", "application/json; charset=utf-8", 'application/json; profile=x; Charset="UTF-8"', "application/json;charset=utf8"])
+    for (const type of ["application/json", "Application/JSON", "APPLICATION/JSON; CHARSET=UTF-8", "application/json; charset=utf-8", 'application/json; profile=x; Charset="UTF-8"', "application/json;charset=utf8"])
       expect((await send(seller, { "content-type": type })).status, type).toBe(201);
   }); // prettier-ignore
 
