@@ -9,6 +9,7 @@ import { scopes } from "../src/domain/access/scopes.ts";
 import { insertKey } from "../src/domain/api-keys/create-key.ts";
 import { foundOrg } from "../src/domain/orgs/found-org.ts";
 import { type ApiKeyHasher, apiKeyHasher, apiKeyMint } from "../src/lib/api-key.ts";
+import type { JobName } from "../src/lib/audit-actors.ts";
 import { publicId } from "../src/lib/ids.ts";
 import { type Instant, instantOf } from "../src/lib/instant.ts";
 import { numberHasher } from "../src/lib/number-hash.ts";
@@ -38,7 +39,12 @@ export async function seedOrg(transport: Transport, hashApiKey: ApiKeyHasher, in
   const system = new SystemDb(transport, newId, input.peppers);
   await system.registerPeppers();
   const realNow = instantOf(Date.now() / 1000);
-  const platform = system.asOrg(platformOrg, { type: "job", id: "seed" }, publicId("request", newId()), realNow);
+  const platform = system.asOrg(
+    platformOrg,
+    { type: "job", id: "seed" satisfies JobName },
+    publicId("request", newId()),
+    realNow,
+  );
   const key = await apiKeyMint(newId, randomBytes, hashApiKey)(false);
   const { scopes: given = scopes, expiresAt = null } = input;
   return foundOrg(platform, { name: input.name, livemode: false, clockAt: input.now }, async (w) => {

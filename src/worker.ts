@@ -19,6 +19,7 @@ import { findOpenImports, runImport } from "./jobs/run-import.ts";
 import { scrubLeads } from "./jobs/scrub-leads.ts";
 import { MailGivenUp, mailIsDue, sendMail } from "./jobs/send-mail.ts";
 import { sweepMails } from "./jobs/sweep-mails.ts";
+import type { JobName } from "./lib/audit-actors.ts";
 import { type ObjectState, RateLimiterObject } from "./objects/rate-limiter.ts";
 
 type Desk = ReturnType<typeof openDesk>;
@@ -211,7 +212,7 @@ async function perform(deps: Deps & { desk: Desk }, asked: WorkMessage, requestI
     return againSeconds === null ? [] : [{ work: "mail", delay_seconds: againSeconds }];
   }
   const { org_id: orgId, work } = asked;
-  const bind = () => deps.system.asOrg(orgId, { type: "job", id: work }, requestId, deps.now());
+  const bind = () => deps.system.asOrg(orgId, { type: "job", id: work satisfies JobName }, requestId, deps.now());
   return (await works[work](deps, bind(), bind, requestId)) === "again" ? [asked] : [];
 }
 

@@ -1,5 +1,6 @@
 import type { SQL } from "drizzle-orm";
 import type { AnyPgColumn, PgTable } from "drizzle-orm/pg-core";
+import type { ActorType } from "../lib/audit-actors.ts";
 import type { AuditEventType, AuditFact } from "../lib/audit-events.ts";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import type { Instant } from "../lib/instant.ts";
@@ -14,7 +15,7 @@ export type OrgTable = PgTable & { readonly orgId: AnyPgColumn };
 
 /** Who acts. Stands in every audit entry. */
 export interface Actor {
-  readonly type: "api_key" | "token" | "user" | "operator" | "visitor" | "job" | "webhook";
+  readonly type: ActorType;
   readonly id: string;
   /** An operator's: the support grant that let them in. */
   readonly grant?: string;

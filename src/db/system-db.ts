@@ -1,6 +1,7 @@
 import type { SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/pg-proxy";
+import type { JobName } from "../lib/audit-actors.ts";
 import { byteaText } from "../lib/bytes.ts";
 import { publicId } from "../lib/ids.ts";
 import type { Instant } from "../lib/instant.ts";
@@ -171,7 +172,7 @@ export class SystemDb {
       text: `select b.* from app.bind_token_issuer($1, $2) b, ${held(3)}`,
       params: [issuerId, realNow, this.#peppers],
     };
-    const actor = { type: "job", id: "token_keys" } as const;
+    const actor = { type: "job", id: "token_keys" satisfies JobName } as const;
     return OrgDb.bind(this.#transport, { statement, actor, requestId, admit: requireBound }, this.#newId);
   }
 

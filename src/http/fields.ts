@@ -39,6 +39,12 @@ export const givenInstant = z
   )
   .openapi({ format: "date-time", example: "2026-11-18T15:00:00Z", description: "RFC 3339 in UTC, whole seconds." });
 
+/** When a credential ends. */
+export const givenEnd = givenInstant.nullable().default(null).openapi({
+  description:
+    "RFC 3339 in UTC, whole seconds, by the real clock. What a key makes ends no later than the key: a later end is refused (`expires_too_late`). Null or left out: with the key that makes it, where that ends; else when it is revoked.",
+});
+
 /** A name, or text on one line, as people write it: trimmed, not empty. */
 export const line = (charactersMax: number) =>
   z.string().trim().min(1, { abort: true }).max(charactersMax).regex(linePattern, lineWords);

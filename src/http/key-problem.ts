@@ -17,12 +17,17 @@ const malformed: Readonly<Record<TokenAlg, string>> = {
     "That is no RSA key that is taken: `n` is a modulus of 2,048 to 4,096 bits in base64url, without padding and leading zeros, `e` is AQAB.",
   HS256: `A secret is ${secretForm}: letters, digits, - and _, as an encoder writes whole bytes. Of 32 bytes the 43rd character is one of AEIMQUYcgkosw048.`,
 };
-const details: Readonly<Record<Exclude<KeyRefusal["code"], "required">, string | ((alg: TokenAlg) => string)>> = {
+const details: Readonly<
+  Record<Exclude<KeyRefusal["code"], "required">, string | ((alg: TokenAlg, field: KeyRefusal["field"]) => string)>
+> = {
   key_wanted: (alg) => (alg === "HS256" ? "HS256 takes a `secret`." : `${alg} takes a \`public_key\` or a \`jwks_url\`.`),
   one_key_wanted: "Give only one of public_key, jwks_url and secret.",
   key_private: "That is a private key or a secret: give the public key alone. Whoever has seen it can sign; make a new one.",
-  key_of_another_type: (alg) =>
-    `${alg} takes ${taken[alg]}. What a key says of itself (\`kty\`, \`crv\`, \`alg\`, \`use\`, \`key_ops\`) fits that, and that it verifies.`,
+  // A secret and an address say nothing of themselves, and HS256 takes no key that could.
+  key_of_another_type: (alg, field) =>
+    alg === "HS256" || field !== "public_key"
+      ? `${alg} takes ${taken[alg]}.`
+      : `${alg} takes ${taken[alg]}. What a key says of itself (\`kty\`, \`crv\`, \`alg\`, \`use\`, \`key_ops\`) fits that, and that it verifies.`,
   key_too_small: (alg) => (alg === "HS256" ? `A secret is ${secretForm}.` : "An RSA key has 2,048 to 4,096 bits."),
   key_weak: (alg) => `${weakness(alg)} Take one as ${alg === "HS256" ? "`openssl rand`" : "a library"} makes it.`,
   key_malformed: (alg) => `${malformed[alg]}${alg === "HS256" ? "" : " A `kid` is 1 to 256 visible characters."}`,
@@ -57,6 +62,6 @@ export function keyProblem(refusal: KeyRefusal): Problem {
   return invalid({
     pointer: field === "key" ? "" : `/${field}`,
     code,
-    detail: typeof detail === "string" ? detail : detail(alg),
+    detail: typeof detail === "string" ? detail : detail(alg, field),
   });
 }

@@ -1,3 +1,4 @@
+import type { EndTooLate } from "../domain/api-keys/create-key.ts";
 import type { ScopesLacking } from "../domain/access/lacking-scopes.ts";
 import { invalid, type Problem } from "./problem.ts";
 
@@ -11,7 +12,15 @@ export function lackingProblem({ code, lacking }: ScopesLacking, rule: string): 
   return invalid({ pointer: "/scopes", code, detail: `${rule}: ${without}.` });
 }
 
-/** The same where it is handed on by other fields than the scopes: each that was sent. */
+/** A key makes nothing that outlives it. */
+export const endProblem = ({ code, latest }: EndTooLate): Problem =>
+  invalid({
+    pointer: "/expires_at",
+    code,
+    detail: `The key that asks ends at ${latest}, and what it makes no later: ask for that instant or an earlier one, leave it out, or ask as someone who stays longer.`,
+  });
+
+/** Like `lackingProblem` where it is handed on by other fields than the scopes: each that was sent. */
 export function handingOnProblem({ code, lacking }: ScopesLacking, fields: readonly string[]): Problem {
   const helps = "Ask as someone who has it, or take it from the issuer's scopes first.";
   const detail = `Whoever sets this hands on ${inWords(lacking)}, which whoever asks lacks. ${helps}`;

@@ -86,6 +86,7 @@ const invalidRequest = {
   date_invalid: "The date cannot be read.",
   email_invalid: "That is no address of mail.",
   expires_in_past: "The end has passed, by the real clock.",
+  expires_too_late: "The end is later than that of the key that asks; `detail` names the latest.",
   file_empty: "The file holds nothing.",
   file_incomplete: "The body did not have the announced length.",
   given_twice: "A parameter of the address, or a member of the body, is given more than once.",
@@ -109,6 +110,7 @@ const invalidRequest = {
   text_invalid: "A text holds U+0000 or half of a surrogate pair.",
   too_deep: "The body is nested too deep.",
   too_far: "A test clock moves at most 400 days at once.",
+  type_unknown: "No type of audit entry begins so.",
   unknown_field: "The field is not known here.",
   window_empty: "A window's end does not come after its beginning.",
 };

@@ -50,11 +50,16 @@ test("each type and fact is spelled as the API spells, and each type has its sen
 test("an entry of another type, with another fact, or in another spelling is found", () => {
   const said = (event_type: string, facts: object, org_id = "1") =>
     faultsOf({ org_id, event_type, subject_text: "x", facts_text: JSON.stringify(facts) });
-  expect(said("seller.updated", { changed: ["trade_names"], from: { trade_names: [] }, to: { trade_names: ["A"] }, actor: {} })).toEqual([]); // prettier-ignore
+  expect(said("seller.updated", { changed: ["trade_names"], from: { trade_names: [] }, to: { trade_names: ["A"] } })).toEqual([]); // prettier-ignore
   expect(said("seller.painted", {})).toHaveLength(1);
   expect(said("seller.updated", { fields: ["san"] })).toHaveLength(1);
   expect(said("seller.updated", { changed: ["tradeNames"] })).toHaveLength(1);
   expect(said("seller.updated", { to: { tradeNames: [] } })).toHaveLength(1);
+  const by = (type: string, id: string) => said("seller.created", { actor: { type, id } });
+  const [key, user] = ["key_01k6dj4yz8f1vr6vwnxbmd0h2z", "user_01k6dj4yz8f1vr6vwnxbmd0h2z"];
+  expect([by("api_key", key), by("user", user), by("job", "dial")]).toEqual([[], [], []]);
+  expect(by("system", key)).toEqual(["seller.created: the table of actors has no type system"]);
+  expect(by("api_key", user)).toHaveLength(1);
   expect(said("user.created", { method: "link" })).toHaveLength(1);
   expect(said("user.created", { method: "link" }, "00000000-0000-0000-0000-000000000000")).toEqual([]);
 });

@@ -80,8 +80,22 @@ describe("an API key", () => {
     const ends = inSeconds(600);
     const brief = (await make(org, { scopes: ["leads:read", "api_keys:write", "api_keys:read"], expires_at: ends })).json;
     const as = { authorization: `Bearer ${brief.secret}` };
-    expect((await make(org, {}, as)).json.expires_at).toBe(ends);
-    expect((await make(org, { expires_at: inSeconds(3_600) }, as)).json.expires_at).toBe(ends);
+    for (const body of [{}, { expires_at: null }, { expires_at: ends }])
+      expect((await make(org, body, as)).json.expires_at).toBe(ends);
+    const sooner = inSeconds(300);
+    expect((await make(org, { expires_at: sooner }, as)).json.expires_at).toBe(sooner);
+    // A later end is not cut in silence.
+    const had = await ids(org);
+    const later = await make(org, { expires_at: inSeconds(601) }, as);
+    expect(later).toMatchObject({
+      status: 422,
+      json: { errors: [{ pointer: "/expires_at", code: "expires_too_late", detail: expect.stringContaining(ends) }] },
+    });
+    expect(await ids(org)).toEqual(had);
+    const entries = (await org.get("/v1/audit?type=api_key.created&limit=100")).json.data;
+    expect(entries.map(({ subject }: { subject: string }) => subject).toSorted()).toEqual(
+      [...had].slice(0, entries.length).toSorted(),
+    );
     const endless = (await make(org, {})).json;
     expect((await org.post(`/v1/api_keys/${endless.id}/rotate`, {}, as)).json.expires_at).toBe(ends);
     // Where the answer of a rotation was lost, the successor is rotated, whose key is as good as the first.

@@ -130,6 +130,37 @@ describe("an issuer", () => {
     expect((await ground.api.db.admin("select count(*) from token_issuers")).rows).toEqual(before);
   }); // prettier-ignore
 
+  test.each([
+    ["a public key for HS256", body(rs, { alg: "HS256" }), /no public key or key set\.$/],
+    ["a key set for HS256", body(ed, { alg: "HS256", public_key: undefined, jwks_url: "https://idp.acme-solar.com/jwks.json", subjects: null }), /no public key or key set\.$/],
+    ["a secret for EdDSA", body(ed, { public_key: undefined, secret: signerOf("HS256").secret }), /Ed25519, or a key set\.$/],
+    ["another key for RS256", body(ed, { alg: "RS256" }), /RSA key, or a key set\. What a key says of itself/],
+  ])("%s is refused in words that apply to it", async (_, wanted, words) => {
+    const refused = await org.post("/v1/token_issuers", wanted);
+    expect(refused.json.errors[0]).toMatchObject({ code: "key_of_another_type", detail: expect.stringMatching(words) });
+  }); // prettier-ignore
+
+  test("made by a key that ends, ends with it or sooner; a later end is refused, and its subjects are kept once", async () => {
+    const [sooner, ends, later] = ["2026-11-20T10:59:59Z", "2026-11-20T11:00:00Z", "2026-11-20T11:00:01Z"];
+    const scopes = [...scopesOfTests, "token_issuers:write"];
+    const { secret } = (await org.post("/v1/api_keys", { name: "brief", scopes, expires_at: ends })).json;
+    const as = { authorization: `Bearer ${secret}` };
+    const issuers = async () => (await ground.api.db.admin("select count(*) from token_issuers")).rows;
+    const made = [];
+    for (const more of [{}, { expires_at: null }, { expires_at: ends }, { expires_at: sooner }])
+      made.push((await org.post("/v1/token_issuers", body(ed, more), as)).json.expires_at);
+    expect(made).toEqual([ends, ends, ends, sooner]);
+    const before = await issuers();
+    expect((await org.post("/v1/token_issuers", body(ed, { expires_at: later }), as)).json.errors).toMatchObject([
+      { pointer: "/expires_at", code: "expires_too_late", detail: expect.stringContaining(ends) },
+    ]);
+    expect(await issuers()).toEqual(before);
+    const named = (await org.post("/v1/token_issuers", body(ed, { subjects: ["b", "a", "b"] }))).json;
+    expect(named.subjects).toEqual(["b", "a"]);
+    const renamed = await org.patch(`/v1/token_issuers/${named.id}`, { subjects: ["c", "c"] });
+    expect(renamed.json.subjects).toEqual(["c"]);
+  });
+
   test.each<[string, Json, readonly (readonly [pointer: string, detail: RegExp])[]]>([
     ["an empty key", body(signerOf("ES256"), { public_key: { kty: "EC" } }), [["/public_key/crv", /^Required: P-256\.$/], ["/public_key/x", /32 bytes/], ["/public_key/y", /32 bytes/]]],
     ["no member at all", body(ed, { public_key: {} }), [["/public_key/kty", /^Required: OKP\.$/], ["/public_key/crv", /Ed25519/], ["/public_key/x", /32 bytes/]]],

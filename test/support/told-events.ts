@@ -1,5 +1,7 @@
 /** Whether what stands on a database's chains is what the table of events says. */
+import { type ActorType, auditActors } from "../../src/lib/audit-actors.ts";
 import { auditEvents, orgEvents, platformEvents } from "../../src/lib/audit-events.ts";
+import { uuidOf } from "../../src/lib/ids.ts";
 
 interface Said {
   readonly org_id: string;
@@ -11,7 +13,7 @@ type Admin = (text: string, params?: readonly unknown[]) => Promise<{ rows: Reco
 
 const platformOrg = "00000000-0000-0000-0000-000000000000";
 /** What a test appends by itself, about the chain and about nothing else. */
-const ownOfTests = /^(test|filler|rare)\./;
+const ownOfTests = /^(test|filler)\./;
 /** Beside the facts of each type: who did it, in which request. What the database appends by itself has neither. */
 const always = ["actor", "request_id"];
 const entriesMax = 20_000;
@@ -32,10 +34,23 @@ export function faultsOf({ org_id: org, event_type: type, facts_text: text }: Sa
   const here = Object.hasOwn(events, type) ? [] : [`${type}: stands on the chain of the other kind`];
   if (text === null) return here;
   const facts = JSON.parse(text) as Record<string, unknown>;
+  const acts = "actor" in facts ? faultsOfActor(facts["actor"] as Acting).map((fault) => `${type}: ${fault}`) : [];
   const known = [...auditEvents[type as keyof typeof auditEvents].facts, ...always];
   const unknown = Object.keys(facts).filter((name) => !known.includes(name));
-  return [...here, ...unknown.map((name) => `${type}: the table has no fact ${name}`), ...misspelled(facts).map((word) => `${type}: ${word}`)];
+  return [...here, ...acts, ...unknown.map((name) => `${type}: the table has no fact ${name}`), ...misspelled(facts).map((word) => `${type}: ${word}`)];
 } // prettier-ignore
+
+interface Acting {
+  readonly type: string;
+  readonly id: string;
+}
+/** Tests have jobs of their own, and requests that they number themselves. */
+function faultsOfActor({ type, id }: Acting): string[] {
+  if (!Object.hasOwn(auditActors, type)) return [`the table of actors has no type ${type}`];
+  const { id: kind } = auditActors[type as ActorType];
+  if (kind === null || kind === "request") return [];
+  return uuidOf(kind, id) === null ? [`an actor ${type} has no id of its kind`] : [];
+}
 
 /** The API's names are in snake case, and so is what the chain calls anything. A JWK's members are named by their standard. */
 function misspelled(value: unknown): string[] {

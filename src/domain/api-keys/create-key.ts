@@ -6,7 +6,7 @@ import { lackingScopes, type ScopesLacking } from "../access/lacking-scopes.ts";
 import { type WithAccess, withAccess } from "../access/with-access.ts";
 import type { ApiKeyMint, MintedApiKey } from "../../lib/api-key.ts";
 import { publicId, uuidOf } from "../../lib/ids.ts";
-import { earliest, type Instant } from "../../lib/instant.ts";
+import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import { lockHeld } from "../members/lock-standings.ts";
 
@@ -23,13 +23,19 @@ export interface KeyWithSecret {
   readonly secret: string;
 }
 
+/** An end was asked for that is later than the one of the key that asks. */
+export interface EndTooLate {
+  readonly code: "expires_too_late";
+  readonly latest: Instant;
+}
+
 /** A key that can do no more than the one that makes it. */
 export async function createKey(
   org: OrgDb,
   mint: ApiKeyMint,
   wanted: NewKey,
   realNow: Instant,
-): Promise<Result<KeyWithSecret, ScopesLacking | "expires_in_past">> {
+): Promise<Result<KeyWithSecret, ScopesLacking | EndTooLate | "expires_in_past">> {
   const bound = await org.bound();
   const lacking = lackingScopes(wanted.scopes, heldScopes(bound));
   if (lacking !== null) return refuse(lacking);
@@ -37,15 +43,16 @@ export async function createKey(
   const minted = await mint(bound.livemode);
   const { scopes } = wanted;
   return org.change({ action: "api_key.created", subject: publicId("apiKey", minted.id), facts: { scopes } }, async (w) => {
-    const lackingNow = lackingScopes(scopes, await lockHeld(w, org.actor, bound, "api_keys.create"));
-    if (lackingNow !== null) {
+    const refused = (refusal: ScopesLacking | EndTooLate) => {
       w.withdrawEntry();
-      return refuse(lackingNow);
-    }
-    // And lives no longer.
-    const expiresAt = earliest([wanted.expiresAt, await ownEnd(w, org.actor)]);
-    w.note({ expires_at: expiresAt });
-    const key = await insertKey(w, minted, { ...wanted, expiresAt, sponsorId: bound.sponsorId }, realNow);
+      return refuse(refusal);
+    };
+    const lackingNow = lackingScopes(scopes, await lockHeld(w, org.actor, bound, "api_keys.create"));
+    if (lackingNow !== null) return refused(lackingNow);
+    const end = endWithin(wanted.expiresAt, await ownEnd(w, org.actor));
+    if (!end.ok) return refused(end.refusal);
+    w.note({ expires_at: end.value });
+    const key = await insertKey(w, minted, { ...wanted, expiresAt: end.value, sponsorId: bound.sponsorId }, realNow);
     return ok(await withSecret(w, key, minted, realNow));
   });
 }
@@ -54,6 +61,12 @@ export async function createKey(
 export async function ownEnd(w: OrgWriter, actor: Actor): Promise<Instant | null> {
   const id = uuidOf("apiKey", actor.id);
   return id === null ? null : ((await w.findOne(apiKeys, eq(apiKeys.id, id)))?.expiresAt ?? null);
+}
+
+/** What a key makes lives no longer than the key. One that is to end by itself alone ends with it; a later end is not cut in silence. */
+export function endWithin(wanted: Instant | null, latest: Instant | null): Result<Instant | null, EndTooLate> {
+  if (wanted !== null && latest !== null && wanted > latest) return refuse({ code: "expires_too_late", latest });
+  return ok(wanted ?? latest);
 }
 
 /** What it may is asked in its own transaction: a question that is refused after it would lose the secret. */

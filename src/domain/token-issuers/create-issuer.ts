@@ -2,14 +2,14 @@ import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { databaseDefault } from "../../db/schema/columns.ts";
 import { tokenIssuers } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
-import { earliest, type Instant } from "../../lib/instant.ts";
+import type { Instant } from "../../lib/instant.ts";
 import type { TokenAlg } from "../../lib/public-jwk.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { TokenKeys } from "../../providers/token-keys.ts";
 import { heldScopes } from "../access/operations.ts";
 import { lackingScopes, type ScopesLacking } from "../access/lacking-scopes.ts";
 import { type WithAccess, withAccess } from "../access/with-access.ts";
-import { ownEnd } from "../api-keys/create-key.ts";
+import { type EndTooLate, endWithin, ownEnd } from "../api-keys/create-key.ts";
 import { lockHeld } from "../members/lock-standings.ts";
 import { type GivenKey, judgeKey, keyColumns, type KeyRefusal } from "./judge-key.ts";
 
@@ -32,7 +32,7 @@ export async function createIssuer(
   keys: TokenKeys,
   wanted: NewIssuer,
   realNow: Instant,
-): Promise<Result<WithAccess<TokenIssuer>, ScopesLacking | "expires_in_past" | KeyRefusal>> {
+): Promise<Result<WithAccess<TokenIssuer>, ScopesLacking | EndTooLate | "expires_in_past" | KeyRefusal>> {
   const bound = await org.bound();
   const lacking = lackingScopes(wanted.scopes, heldScopes(bound));
   if (lacking !== null) return refuse(lacking);
@@ -45,13 +45,15 @@ export async function createIssuer(
   const { name, issuer, alg, scopes, subjects } = wanted;
   const facts = { issuer, alg, scopes, subjects, key_from: key.value.from };
   return org.change({ action: "token_issuer.created", subject: publicId("tokenIssuer", id), facts }, async (w) => {
-    const lackingNow = lackingScopes(scopes, await lockHeld(w, org.actor, bound, "token_issuers.create"));
-    if (lackingNow !== null) {
+    const refused = (refusal: ScopesLacking | EndTooLate) => {
       w.withdrawEntry();
-      return refuse(lackingNow);
-    }
-    const expiresAt = earliest([wanted.expiresAt, await ownEnd(w, org.actor)]);
-    w.note({ expires_at: expiresAt });
+      return refuse(refusal);
+    };
+    const lackingNow = lackingScopes(scopes, await lockHeld(w, org.actor, bound, "token_issuers.create"));
+    if (lackingNow !== null) return refused(lackingNow);
+    const end = endWithin(wanted.expiresAt, await ownEnd(w, org.actor));
+    if (!end.ok) return refused(end.refusal);
+    w.note({ expires_at: end.value });
     const made = await w.insert(tokenIssuers, {
       ...columns,
       id,
@@ -63,7 +65,7 @@ export async function createIssuer(
       sponsorId: bound.sponsorId,
       version: databaseDefault as never,
       createdAt: realNow,
-      expiresAt,
+      expiresAt: end.value,
     });
     return ok(await shown(w, made, realNow));
   });

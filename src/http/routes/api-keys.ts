@@ -9,10 +9,10 @@ import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { accessFields, accessOf } from "../access-fields.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { givenInstant, idField, idOf, idParam, instantField, line } from "../fields.ts";
+import { givenEnd, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
-import { inWords, lackingProblem } from "../lacking-problem.ts";
+import { endProblem, inWords, lackingProblem } from "../lacking-problem.ts";
 import { conflict, invalid, notFound, type Problem } from "../problem.ts";
 import { scopes } from "../../domain/access/scopes.ts";
 
@@ -20,7 +20,7 @@ const newKey = z
   .strictObject({
     name: line(100),
     scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
-    expires_at: givenInstant.nullable().default(null),
+    expires_at: givenEnd,
   })
   .openapi("NewApiKey", { example: { name: "CRM", scopes: ["leads:write", "calls:write"], expires_at: null } });
 const fields = {
@@ -117,8 +117,10 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       const wanted = { name, scopes: [...new Set(given)], expiresAt: expiresAt as Instant | null };
       const done = await createKey(c.var.org, c.env.mintApiKey, wanted, c.env.now());
       if (done.ok) return c.json(viewMade(done.value, c.env.now()), 201);
-      if (done.refusal !== "expires_in_past") throw lackingProblem(done.refusal, "A key gives no more than its maker has");
-      throw invalid({ pointer: "/expires_at", code: done.refusal, detail: "That instant of the real clock has passed." });
+      if (done.refusal === "expires_in_past")
+        throw invalid({ pointer: "/expires_at", code: done.refusal, detail: "That instant of the real clock has passed." });
+      if (done.refusal.code === "expires_too_late") throw endProblem(done.refusal);
+      throw lackingProblem(done.refusal, "A key gives no more than its maker has");
     },
   );
 

@@ -1,13 +1,17 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { exportedEntry } from "../../domain/audit/exported-entry.ts";
 import { readChain } from "../../domain/audit/read-chain.ts";
-import { auditEvents } from "../../lib/audit-events.ts";
-import { publicId } from "../../lib/ids.ts";
+import { askableActors, canAct, jobNames } from "../../lib/audit-actors.ts";
+import { auditEvents, orgEvents } from "../../lib/audit-events.ts";
+import { type IdKind, idPrefixes, publicId, uuidOf } from "../../lib/ids.ts";
 import { json, problems, reads } from "../access.ts";
 import { coded } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { cursor, cursorOf, listOfRequest, pageQuery, placeNumber } from "../page.ts";
 
+const idKinds = Object.keys(idPrefixes) as IdKind[];
+/** "api_key.", and what has no dot as it is. */
+const kindsOfEvents = [...new Set(Object.keys(orgEvents).map((known) => known.replace(/\..*/, ".")))];
 const hash = z.string().openapi({ example: "5dc9da79f2c4b4f6a4b0a6c8f5be7de0d9c1b2a3948576a1b2c3d4e5f6071829" });
 const entry = z
   .strictObject({
@@ -44,23 +48,49 @@ const list = z.strictObject({
   has_more: z.boolean(),
   next_cursor: z.string().nullable(),
 });
+/** What is mistyped in a filter would be answered like what never happened: it is refused. */
 const type = z
   .string()
-  .regex(/^[a-z][a-z0-9_.]{0,99}$/, "An entry's type, or what it begins with, is needed, such as incident. or campaign.launched.")
+  .regex(/^[a-z][a-z0-9_.]{0,99}$/, {
+    abort: true,
+    message: "An entry's type, or what it begins with, is needed, such as incident. or campaign.launched.",
+  })
+  .refine(
+    (given) => Object.keys(orgEvents).some((known) => known.startsWith(given)),
+    coded("type_unknown", `No entry of an organisation has a type that begins so. Types begin with ${kindsOfEvents.join(", ")}.`),
+  )
   .optional()
-  .openapi({ description: "Entries whose type begins with it.", example: "incident." });
+  .openapi({
+    description:
+      "Entries whose type begins with it: one of `x-events` of `AuditEntry.type` that is an organisation's, or its beginning.",
+    example: "incident.",
+  });
 const subject = z
   .string()
-  .regex(/^[a-z]{1,16}_[0-9a-z]{26}$/, "A public id is needed, such as lead_01k6dj4yz8f1vr6vwnxbmd0h2z.")
+  .regex(/^[a-z]{1,16}_[0-9a-z]{26}$/, {
+    abort: true,
+    message: "A public id is needed, such as lead_01k6dj4yz8f1vr6vwnxbmd0h2z.",
+  })
+  .refine((given) => idKinds.some((kind) => uuidOf(kind, given) !== null), coded("id_invalid", "No id here has this form."))
   .optional()
   .openapi({ description: "Entries about this row, by its public id." });
 const actor = z
   .string()
-  .regex(/^[a-z][0-9a-z_]{0,99}$/, "An actor's id is needed, such as key_01k6dj4yz8f1vr6vwnxbmd0h2z, or the name of a job.")
+  .regex(/^[a-z][0-9a-z_]{0,99}$/, {
+    abort: true,
+    message: "An actor's id is needed, such as key_01k6dj4yz8f1vr6vwnxbmd0h2z, or the name of a job.",
+  })
+  .refine(
+    canAct,
+    coded(
+      "id_invalid",
+      `An actor has an id of the form ${askableActors.map((kind) => `${idPrefixes[kind]}_…`).join(", ")}, or is a job: ${jobNames.join(", ")}.`,
+    ),
+  )
   .optional()
   .openapi({
     description:
-      "Entries of what this key, token issuer, person or job did, by `actor.id` of the facts; or of what was done under this support grant.",
+      "Entries of what this key, token issuer, person, connection, request or job did, by `actor.id` of the facts; or of what was done under this support grant.",
     example: publicId("apiKey", "019a9b2c-7d00-7000-8000-000000000001"),
   });
 const instant = z
@@ -74,6 +104,13 @@ const instant = z
 const from = instant.openapi({ format: "date-time", description: "Entries not before this instant of the real clock." });
 const to = instant.openapi({ format: "date-time", description: "Entries before this instant of the real clock." });
 
+const query = z
+  .strictObject({ limit: pageQuery.limit, cursor: cursor.optional(), type, subject, actor, from, to })
+  .refine(({ from: first, to: end }) => first === undefined || end === undefined || isBefore(first, end), {
+    path: ["to"],
+    ...coded("window_empty", "`from` comes before `to`."),
+  });
+
 /** The chain is read forward, oldest first, so that an auditor goes on from what he has. */
 export function auditRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openapi(
@@ -85,7 +122,7 @@ export function auditRoutes(app: OpenAPIHono<HttpEnv>): void {
       ...reads("audit.list"),
       description:
         "The chain can be verified from an unfiltered read alone: entries that a filter leaves do not follow on each other. With `type` or `actor` a page may be short, or empty, while `has_more` is true: a request looks at 10,000 entries and no more. `from` and `to` narrow what it looks at.",
-      request: { query: z.strictObject({ limit: pageQuery.limit, cursor: cursor.optional(), type, subject, actor, from, to }) },
+      request: { query },
       responses: { 200: json("Entries, with the chain's head.", list), ...problems },
     }),
     async (c) => {
@@ -114,6 +151,8 @@ export function auditRoutes(app: OpenAPIHono<HttpEnv>): void {
     },
   );
 }
+
+const isBefore = (one: string, other: string): boolean => (microsecondsOf(one) ?? 0) < (microsecondsOf(other) ?? Infinity);
 
 /** Null where there is no such instant, as on 30 February. */
 function microsecondsOf(text: string): number | null {

@@ -14,10 +14,10 @@ import { type PublicJwk, tokenAlgs } from "../../lib/public-jwk.ts";
 import { tokenAudience, tokenLimits } from "../../lib/read-token.ts";
 import { accessFields, accessOf } from "../access-fields.ts";
 import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
-import { givenInstant, idField, idOf, idParam, instantField, line } from "../fields.ts";
+import { givenEnd, givenInstant, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { keyProblem } from "../key-problem.ts";
-import { handingOnProblem, lackingProblem } from "../lacking-problem.ts";
+import { endProblem, handingOnProblem, lackingProblem } from "../lacking-problem.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, invalid, notFound } from "../problem.ts";
 
@@ -32,8 +32,9 @@ const fields = {
     .array(inTokens(tokenLimits.subjectCharactersMax))
     .min(1)
     .max(100)
+    .overwrite((given) => [...new Set(given)])
     .nullable()
-    .openapi({ description: "Whose tokens are taken, by `sub`; null: whoever the issuer signs for." }),
+    .openapi({ description: "Whose tokens are taken, by `sub`, each kept once; null: whoever the issuer signs for." }),
   scopes: z.array(z.enum(tokenScopes)).min(1).max(tokenScopes.length),
 };
 const keyFields = {
@@ -58,7 +59,7 @@ const newIssuer = z
     alg: z.enum(tokenAlgs).openapi({ description: "The one algorithm of its tokens, for good." }),
     ...keyFields,
     subjects: fields.subjects.optional(),
-    expires_at: givenInstant.nullable().default(null),
+    expires_at: givenEnd,
   })
   .openapi("NewTokenIssuer", {
     example: {
@@ -183,6 +184,7 @@ export function tokenIssuerRoutes(app: OpenAPIHono<HttpEnv>): void {
       if (done.ok) return c.json(view(done.value, c.env.publicOrigin, c.env.now()), 201);
       if (done.refusal === "expires_in_past")
         throw invalid({ pointer: "/expires_at", code: done.refusal, detail: "That instant of the real clock has passed." });
+      if (done.refusal.code === "expires_too_late") throw endProblem(done.refusal);
       if (done.refusal.code === "scope_not_held") throw lackingProblem(done.refusal, "An issuer gets no more than its maker has");
       throw keyProblem(done.refusal);
     },
