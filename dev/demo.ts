@@ -12,6 +12,7 @@ import { importLeads, scrub } from "./demo/import-leads.ts";
 import { bold, dim, heading, red, say } from "./demo/print.ts";
 import { audit, report } from "./demo/report.ts";
 import { type Demo, data, importedAt } from "./demo/story.ts";
+import { exportCommand } from "./export-chain.ts";
 import { type Stack, startStack } from "./stack.ts";
 
 const operator = "operator@example.com";
@@ -62,6 +63,9 @@ async function whereNext({ stack, api }: Demo): Promise<void> {
   say(`  ${stack.origin}/auth/sign-in   sign in, and add a passkey; the mail is at ${stack.simulators.origin}/mailbox`);
   await stack.makeOperator(operator);
   say(`  ${operator}   signs in there as an operator of the platform (docs/operating.md#operators)`);
+  const { DATABASE_URL: url = "", NEON_LOCAL_ENDPOINT: address = "" } = stack.secrets;
+  say(`  ${exportCommand(url, address)}`);
+  say("      the platform's own chain, which has the sign-ins (docs/audit.md#the-platforms-own-chain)");
   say(`  curl -H 'authorization: Bearer ${api.key}' ${stack.origin}/v1/account`);
   say(`  curl -H 'authorization: Bearer ${api.key}' '${stack.origin}/v1/attempts?limit=5'`);
 }

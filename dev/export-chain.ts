@@ -30,6 +30,10 @@ export async function exportChain(transport: Transport, org: string, print: (lin
   return `${page.head.seq}:${page.head.head}`;
 }
 
+/** The command for the platform's own chain of a database on this machine, as a shell takes it. */
+export const exportCommand = (url: string, address: string): string =>
+  `DATABASE_URL=${url} NEON_LOCAL_ENDPOINT=${address} node_modules/.bin/node dev/export-chain.ts`;
+
 async function main(): Promise<void> {
   const { DATABASE_URL: url, NEON_LOCAL_ENDPOINT: address } = process.env;
   if (!url) throw new Error("usage: DATABASE_URL=… node dev/export-chain.ts [ORG]");

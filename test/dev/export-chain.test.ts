@@ -1,6 +1,8 @@
 /** The platform's own chain, as whoever runs the service reads and verifies it. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { exportChain, platformOrg } from "../../dev/export-chain.ts";
+import { exportChain, exportCommand, platformOrg } from "../../dev/export-chain.ts";
 import { run } from "../../cli/verify.ts";
 import { neonTransport } from "../../src/db/transport.ts";
 import { publicId } from "../../src/lib/ids.ts";
@@ -39,4 +41,15 @@ test("is exported page by page with where it stands, and verifies; so does an or
     if (of === platformOrg) expect(lines.filter((line) => line.includes('"session.ended"'))).toHaveLength(3);
   }
   await expect(exportChain(transport, "acme", () => undefined)).rejects.toThrow("org_");
+});
+
+test("is printed by the command that the demo names", async () => {
+  const { id, headers } = await makeSession(api.db, api.deps.hashApiKey, (await makePerson(api.db)).userId, realNow);
+  await api.send("DELETE", `/v1/sessions/${publicId("session", id)}`, { headers: { ...headers } });
+  const command = exportCommand(api.db.connectionString, `127.0.0.1:${api.db.endpoint.port}`);
+  const { stdout, stderr } = await promisify(execFile)("sh", ["-c", command], { cwd: new URL("../..", import.meta.url) });
+  const lines = stdout.trim().split("\n");
+  const [, head = ""] = /^head (\S+)$/.exec(stderr.trim()) ?? [];
+  expect(head).toMatch(new RegExp(`^${lines.length}:`));
+  expect((await verified(lines, platformOrg, head)).code).toBe(0);
 });

@@ -185,6 +185,19 @@ describe("an API key", () => {
     ]);
   });
 
+  test("that has run out, or was revoked, is rotated by nobody: nothing is written", async () => {
+    const org = await api.seed();
+    const [brief, gone] = [(await make(org, { expires_at: inSeconds(60) })).json, (await make(org, {})).json];
+    await org.delete(`/v1/api_keys/${gone.id}`);
+    await api.db.admin("update api_keys set expires_at = $2 where org_id = $1 and expires_at is not null", [org.orgId, realNow]);
+    const kept = async () =>
+      (await api.db.admin("select (select jsonb_agg(k order by k.id) from api_keys k where k.org_id = $1) as keys, (select h.seq from audit.head h where h.org_id = $1) as seq", [org.orgId])).rows; // prettier-ignore
+    const before = await kept();
+    for (const { id } of [brief, gone])
+      expect((await org.post(`/v1/api_keys/${id}/rotate`)).json).toMatchObject({ status: 409, errors: [{ code: "key_ended" }] });
+    expect(await kept()).toEqual(before);
+  });
+
   test("ends by the real clock, whatever the organisation's test clock says", async () => {
     const org = await api.seed();
     const refused = await make(org, { expires_at: inSeconds(-60) });

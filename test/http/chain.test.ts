@@ -173,6 +173,27 @@ describe("what cannot be read", () => {
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
   });
 
+  test("`__proto__` is refused wherever it stands, by the way to it, before any schema sees it", async () => {
+    const refused = async (path: string, raw: string) =>
+      (await api.send("POST", path, { key: acme.apiKey, raw, headers: { "content-type": "application/json" } })).json.errors;
+    const [unknown, detail] = ["unknown_field", "This field is not known."];
+    expect(await refused("/v1/sellers", '{"registered_name": "a", "__proto__": {}}')).toEqual([
+      { pointer: "/__proto__", code: unknown, detail },
+    ]);
+    const key = '{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "__proto__": {"d": "x"}}';
+    const issuer = `{"name": "a", "issuer": "a", "alg": "EdDSA", "scopes": ["leads:read"], "public_key": ${key}}`;
+    expect(await refused("/v1/token_issuers", issuer)).toEqual([{ pointer: "/public_key/__proto__", code: unknown, detail }]);
+  });
+
+  test("a missing scope is named where RFC 6750 has it", async () => {
+    const made = await acme.post("/v1/api_keys", { name: "x", scopes: ["sellers:read"] });
+    const refused = await api.send("GET", "/v1/leads", { key: made.json.secret });
+    expect([refused.status, refused.headers.get("www-authenticate")]).toEqual([
+      403,
+      'Bearer realm="dialgate", error="insufficient_scope", scope="leads:read"',
+    ]);
+  });
+
   test("deep nesting that would exhaust the stack is refused, not thrown at", async () => {
     const deep = `{"registered_name": ${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}}`;
     expect((await send(deep)).json).toMatchObject({ code: "invalid_request", errors: [{ code: "too_deep" }] });

@@ -56,6 +56,21 @@ describe("an Idempotency-Key", () => {
     expect(theirs.json.id).not.toBe(mine.json.id);
   });
 
+  test("belongs to its principal: another key of the organisation has its own, and each repetition gets its own answer", async () => {
+    const key = newKey();
+    const { secret } = (await acme.post("/v1/api_keys", { name: "CRM", scopes: ["sellers:write", "sellers:read"] })).json;
+    const mine = () => post(key);
+    const theirs = () =>
+      acme.post("/v1/sellers", { registered_name: "Borealis LLC" }, { "idempotency-key": key, authorization: `Bearer ${secret}` });
+    const firsts = [await mine(), await theirs()];
+    expect(firsts.map(({ status, headers }) => [status, headers.get("idempotent-replayed")])).toEqual([[201, null], [201, null]]);
+    for (let turn = 0; turn < 2; turn += 1) {
+      const again = [await mine(), await theirs()];
+      expect(again.map(({ text }) => text)).toEqual(firsts.map(({ text }) => text));
+      expect(again.map(({ headers }) => headers.get("idempotent-replayed"))).toEqual(["true", "true"]);
+    }
+  }); // prettier-ignore
+
   test("of twelve requests at once lets one do the work", async () => {
     const key = newKey();
     const before = await sellersOf(acme);

@@ -93,6 +93,27 @@ describe("a key from a new network", () => {
   });
 });
 
+test("is mailed once in each hour of the clock, and stands on the chain each time", async () => {
+  const key = await org.post("/v1/api_keys", { name: "Hourly", scopes: ["sellers:read"] });
+  const { now } = api.deps;
+  const at = async (time: string, address: string) => {
+    (api.deps as { now: typeof now }).now = () => `${realNow.slice(0, 10)}T${time}Z` as typeof realNow;
+    const headers = { "cf-connecting-ip": address };
+    expect((await api.send("GET", "/v1/sellers", { key: key.json.secret, headers })).status).toBe(200);
+    const chain = (await told("credential.new_network")).filter(({ subject }) => subject === key.json.id);
+    const letters = (await api.mailbox.read(owners[0]?.email)).filter(({ text }) => text.includes(`(${key.json.id})`));
+    return [chain.length, letters.length];
+  };
+  const counted = [
+    await at("10:00:00", "192.0.2.1"),
+    await at("10:00:01", "198.51.100.1"),
+    await at("10:59:59", "203.0.113.1"),
+    await at("11:00:00", "198.18.1.1"),
+  ];
+  (api.deps as { now: typeof now }).now = now;
+  expect(counted).toEqual([[0, 0], [1, 1], [2, 1], [3, 2]]);
+}); // prettier-ignore
+
 describe("what is refused was used all the same", () => {
   const newNetworks = async (id: string) => (await told("credential.new_network")).filter(({ subject }) => subject === id).map(({ facts }) => JSON.parse(String(facts)).networks as string[]); // prettier-ignore
   /** A credential of few scopes, used once at home. */

@@ -187,6 +187,16 @@ describe("a session that has ended", () => {
     expect([served.status, served.headers.get("ratelimit")]).toEqual([200, '"user";r=0;t=60']);
   });
 
+  test("that this worker knew costs its person that one request, however often it comes", async () => {
+    const { live, ended } = await made();
+    for (const session of [live, ended]) expect((await ask(session, "198.51.100.1")).status).toBe(200);
+    await end(ended);
+    nowMs += 61_000;
+    for (let at = 0; at < 4; at += 1) await ask(ended, `198.51.100.${at}`);
+    const served = await ask(live, "203.0.113.9");
+    expect([served.status, served.headers.get("ratelimit")]).toEqual([200, '"user";r=1;t=60']);
+  });
+
   test("is none whose request was refused for another reason, or asked the database for nothing", async () => {
     const { live, ended: other } = await made("factor_due");
     expect((await ask(live, "203.0.113.9")).json.code).toBe("second_factor_due");

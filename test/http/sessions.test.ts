@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { operations, type Role, rolesFrom, type Rule } from "../../src/domain/access/operations.ts";
+import { renew } from "../../src/domain/sessions/renew-session.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { makeMember, makePerson, makeSession, testOrigin } from "../support/users.ts";
@@ -181,6 +182,28 @@ describe("a session", () => {
     clock = addSeconds(realNow, 10);
     expect((await person.send("GET", "/v1/campaigns")).status).toBe(401);
     expect((await api.send("GET", "/v1/campaigns", { headers: renewed })).status).toBe(200);
+  });
+
+  test("goes on under no other token where it is let in no more by then", async () => {
+    const person = await signIn("member");
+    const { id } = person.session;
+    const token = (person.session.headers["cookie"] ?? "").replace(/^[^=]*=/, "").split(";")[0] ?? "";
+    const hash = await api.deps.hashApiKey(token);
+    const kept = async () => (await api.db.admin("select * from sessions where id = $1", [id])).rows;
+    const renewed = async (userId: string) => {
+      const demand = { scope: null, roles: null, factor: false };
+      const asking = { requestId: "req_test", realNow, country: null, network: null };
+      const own = api.deps.system.asPerson({ id, userId, hash }, ["open"], demand, asking);
+      return renew(own, await api.deps.mintSession(userId, id), realNow);
+    };
+    await api.db.admin("update sessions set rotation_due = true where id = $1", [id]);
+    await api.db.admin("update users set disabled_at = $2 where id = $1", [person.userId, realNow]);
+    const before = await kept();
+    await expect(renewed(person.userId)).rejects.toMatchObject({ reason: "unknown_principal" });
+    expect(await kept()).toEqual(before);
+    await api.db.admin("update users set disabled_at = null where id = $1", [person.userId]);
+    expect(await renewed(person.userId)).toBe(true);
+    expect(await kept()).not.toEqual(before);
   });
 
   test("is listed and ended by its person, and by nobody else", async () => {

@@ -144,6 +144,27 @@ describe("a link", () => {
     expect((await open(twin, sibling)).status).toBe(200);
   });
 
+  test("asked for again in the same browser works, whether the one before was used up or its code mistyped five times", async () => {
+    const [ada, phone, email] = [browser(), browser(), newAddress()];
+    const first = await ask(ada, email);
+    const verifier = ada.cookies.get("__Host-dialgate-signin") ?? "";
+    expect((await open(ada, first)).status).toBe(200);
+    expect((await linkRow(email))?.["consumed_at"]).not.toBeNull();
+    // As a browser has it that lost the answer.
+    ada.cookies.set("__Host-dialgate-signin", verifier);
+    const second = await ask(ada, email);
+    expect(ada.cookies.get("__Host-dialgate-signin")).toBe(verifier);
+    const { code } = (await open(phone, second)).json as { code: string };
+    const wrong = `${code.startsWith("A") ? "B" : "A"}${code.slice(1)}`;
+    const enter = (typed: string) => ada.send("POST", "/auth/link/relay", { code: typed });
+    for (let n = 0; n < 5; n += 1) expect((await enter(wrong)).status).toBe(422);
+    expect((await enter(code)).status).toBe(422);
+    const third = await ask(ada, email);
+    expect((await enter((await open(phone, third)).json.code)).json).toMatchObject({ status: "signed_in" });
+    ada.cookies.set("__Host-dialgate-signin", verifier);
+    expect((await open(ada, await ask(ada, email))).json).toMatchObject({ status: "signed_in" });
+  });
+
   test("leads to the configured origin, whatever host the request names", async () => {
     const [ada, email] = [browser(), newAddress()];
     await ada.send(

@@ -301,6 +301,17 @@ describe("a support grant", () => {
     expect((await org.delete(`/v1/support_grants/${theirs}`)).json.code).toBe("people_only");
   }); // prettier-ignore
 
+  test("that ran out was ended by nobody: it stays as it is, and no entry says otherwise", async () => {
+    const guest = await operator();
+    const id = (await open(guest)).json.id as string;
+    await api.db.admin("update support_grants set expires_at = $2 where operator_id = $1", [guest.userId, realNow]);
+    for (const [by, path] of [[owner, "/v1/support_grants"], [guest, "/v1/me/support_grants"]] as const) {
+      const asked = await by.send("DELETE", `${path}/${id}`);
+      expect([asked.status, asked.json.status, asked.json.ended_at]).toEqual([200, "expired", null]);
+    }
+    expect((await chainOf(api, org.orgId)).filter((one) => one.type === "support.ended" && one.subject === id)).toEqual([]);
+  }); // prettier-ignore
+
   test("is found and ended by its operator without a word of where, also by one who is none any more", async () => {
     const [guest, colleague] = [await operator(), await operator()];
     const third = await api.seed({ name: "Third" });

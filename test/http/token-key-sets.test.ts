@@ -127,6 +127,27 @@ describe("a key set", () => {
   });
 });
 
+test("a fetch that is under way when the address is replaced brings the new one none of the old one's keys", async () => {
+  const { identityProvider: provider } = ground;
+  const { fetch } = provider;
+  later(keySetSeconds.fresh + 1, realNow);
+  let moved: Json | null = null;
+  provider.fetch = async (url, init) => {
+    provider.fetch = fetch;
+    const old = await fetch(url, init);
+    provider.keys = [jwk(second, "two")];
+    const change = { jwks_url: "https://idp.acme-solar.com/new.json" };
+    moved = (await ground.org.patch(`/v1/token_issuers/${issuer.id}`, change)).json;
+    return old;
+  };
+  await ask();
+  expect(moved).toMatchObject({ version: 2, jwks_url: "https://idp.acme-solar.com/new.json", key_set: { key_ids: ["two"] } });
+  expect(await view()).toMatchObject({ key_ids: ["two"], fetched_at: now });
+  ground.forgetIssuers();
+  expect((await ask()).status).toBe(401);
+  expect((await ask(bySecond)).status).toBe(200);
+});
+
 describe("an outage of the issuer", () => {
   const outages: readonly (readonly [string, () => void, string])[] = [
     ["500", () => failing(500, "{}"), "answer_refused"],

@@ -14,7 +14,7 @@ export type Oddity = "new_network" | "unusual_rate";
 
 /**
  * Writes on the org's chain that a credential is used as it was not before, and from where, to the network; and mails its owners
- * the same: at most once an hour and oddity each. Nothing is locked: the law's gates do not depend on it, and a stranger must
+ * the same: once in each hour of the clock for each oddity. Nothing is locked: the law's gates do not depend on it, and a stranger must
  * not be able to stop calls.
  * @param from the network of the request that was odd; null where none is known.
  * @returns false when another request has told it already.

@@ -177,7 +177,7 @@ export function draftOf(content: MailContent): Draft {
         subject: `${article} ${noun} of ${quoted(orgName)} is used in a new way`,
         paragraphs: [
           `The ${noun} ${quoted(key.name)} (${key.id}) of ${quoted(orgName)} ${did}.`,
-          `Nothing was blocked, and this is told once an hour: the audit log has each time (GET /v1/audit?type=credential.${what}). If you do not know why, ${fix(key.id)}.`,
+          `Nothing was blocked, and this is told once in each hour of the clock: the audit log has each time (GET /v1/audit?type=credential.${what}). If you do not know why, ${fix(key.id)}.`,
         ],
       };
     }
