@@ -171,6 +171,46 @@ describe("a key that is reported as leaked while it makes another", () => {
   });
 });
 
+describe("what changes a credential of theirs and what ends it take their locks in one order", () => {
+  const judged = ({ name }: Statement) => name === "members.by_id";
+  const own = async (at: House) => ({
+    key: made(await at.admin.send("POST", "/v1/api_keys", { name: "own", scopes: ["api_keys:write", "leads:read"] })),
+    issuer: made(await at.admin.send("POST", "/v1/token_issuers", issuerBody(["leads:read"]))),
+  });
+
+  test.each(["rotates a key", "gives an issuer its key"])("a member who %s of their own is removed after it", async (what) => {
+    const at = await house();
+    const act = acts.find(([name]) => name === what)?.[1];
+    const theirs = { ...at, ...(await own(at)) };
+    const { first, second, waited } = await whileHeld(
+      judged,
+      async () => (await act?.(at.admin, theirs)) as Answer,
+      () => at.owner.send("DELETE", `/v1/members/${at.admin.id}`),
+    );
+    expect([first.status < 300, second.status, waited], `${first.text} ${second.text}`).toEqual([true, 200, true]);
+    const { rows } = await api.db.admin(
+      "select 1 from api_keys where sponsor_id = $1 and revoked_at is null union all select 1 from token_issuers where sponsor_id = $1 and revoked_at is null",
+      [at.admin.userId],
+    );
+    expect([rows, api.faults]).toEqual([[], []]);
+  });
+
+  test("a key that rotates itself is reported as leaked after it, and its successor ends with it", async () => {
+    const at = await house();
+    const { key } = await own(at);
+    const { first, second, waited } = await whileHeld(
+      judged,
+      () => api.send("POST", `/v1/api_keys/${key.id}/rotate`, { key: key.secret, body: {} }),
+      () => api.send("POST", "/leaked_keys", { body: [{ token: key.secret }] }),
+    );
+    expect([first.status, second.status, waited], `${first.text} ${second.text}`).toEqual([201, 200, true]);
+    const { rows } = await api.db.admin("select name from api_keys where org_id = $1 and name = 'own' and revoked_at is null", [
+      at.orgId,
+    ]);
+    expect([rows, api.faults]).toEqual([[], []]);
+  });
+});
+
 describe("an issuer's scopes that are taken while a key writes them", () => {
   const both = ["leads:read", "sellers:read"];
   async function narrowed(after: (statement: Statement) => boolean) {

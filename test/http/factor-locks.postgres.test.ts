@@ -176,6 +176,31 @@ describe("acts on one person's sessions and factors", () => {
   );
 });
 
+test("a first factor that closes other sessions, and an end of all others: neither waits for one that waits for it", async () => {
+  const statements: string[] = [];
+  for (let at = 0; ; at += 1) {
+    // The oldest is taken first by both, and is neither's own.
+    const person = await signInPerson(api, { at: realNow });
+    const [adding, ending] = [await signInPerson(api, { person, at: realNow }), await signInPerson(api, { person, at: realNow })];
+    const credential = new Authenticator(testOrigin).create(await adding.browser.creationOptions());
+    let begun: Promise<BrowserAnswer> | undefined;
+    const meanwhile: Held["meanwhile"] = (pid) => {
+      let isOver = false;
+      begun = holds.exit(() => ending.browser.send("DELETE", "/v1/sessions")).finally(() => void (isOver = true));
+      return Promise.race([begun, untilOneWaitsFor(pid, () => isOver)]);
+    };
+    const hold: Held = { at, sent: 0, names: [], meanwhile };
+    const answer = await holds.run(hold, () => adding.browser.register(credential));
+    if (begun === undefined) break;
+    statements.push(hold.names[at] ?? "");
+    expect(
+      [answer.status, (await begun).status].filter((status) => status >= 500),
+      hold.names[at],
+    ).toEqual([]);
+  }
+  expect(statements).toContain("users.rotate_session");
+}, 60_000);
+
 test("a passkey that was removed while it signed in is no copy of one", async () => {
   const copied = async (at: Ground) =>
     (await chainOf(api, platform)).filter(({ type, subject }) => type === "passkey.counter_regressed" && subject === at.passkeyId)

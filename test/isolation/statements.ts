@@ -266,7 +266,6 @@ export const statements: Readonly<Record<string, Make>> = {
   "members.answeringRoles": (k) => [members.answeringRoles([k.member])],
   "members.membersById": (k) => [members.membersById([k.member])],
   "members.lockMembers": () => [members.lockMembers()],
-  "members.lockCredentials": (k) => members.lockCredentials(k.sponsor),
   "members.openInvitation": (k) => [members.openInvitation(k.invitation, k.invited, "2026-01-01T00:00:00Z" as Instant)],
   "members.invitedSince": () => [members.invitedSince("2026-01-01T00:00:00Z" as Instant, 1)],
   "members.memberByAddress": (k) => [members.memberByAddress(k.memberAddress)],

@@ -42,22 +42,14 @@ export const answeringRoles = (userIds: readonly string[]): Statement => ({
 
 /**
  * Before anyone's role is read to be judged by: whoever changes who is in the org waits here, so that each sees what the
- * one before it did. It is the lock that the trigger which keeps an owner takes.
+ * one before it did. It is the lock that the trigger which keeps an owner takes. Who makes, changes or ends credentials takes it
+ * before any of their rows: a request's own use of its credential has let go of the row by then.
  */
 export const lockMembers = (): Statement => ({
   name: "members.lock",
   text: `select f.facts_version from org_facts f where ${inOrg("f")} for update`,
   params: [],
 });
-
-/** Before the org's lock: a request with a credential holds its row from its first statement on. Null: whoever answers for it. */
-export const lockCredentials = (userId: string | null): readonly Statement[] =>
-  ["api_keys", "token_issuers"].map((table) => ({
-    name: `members.lock_${table}`,
-    text: `select c.id from ${table} c where ${inOrg("c")} and ($1::uuid is null or c.sponsor_id = $1) and c.revoked_at is null
-      order by c.id for update`,
-    params: [userId],
-  }));
 
 export interface InvitedRow {
   readonly id: string;

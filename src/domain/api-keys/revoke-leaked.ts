@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { ownersOfOrg, type OwnerRow } from "../../db/queries/alerts.ts";
-import { cameOf, lockCredentials, lockMembers } from "../../db/queries/members.ts";
+import { cameOf, lockMembers } from "../../db/queries/members.ts";
 import { byLeakedKey, knownKeys } from "../../db/queries/ways-in.ts";
 import { apiKeys, tokenIssuers } from "../../db/schema/index.ts";
 import type { ApiKeyHasher } from "../../lib/api-key.ts";
@@ -55,7 +55,6 @@ async function revokeOne(
   const keyId = publicId("apiKey", key.id);
   await visitor.changeBeyond(byLeakedKey(key, realNow), { action: "api_key.leaked", subject: keyId, facts }, async (w) => {
     // What a key of the org makes meanwhile commits before this, and is found, or is refused after it.
-    for (const lock of lockCredentials(null)) await w.rows(lock);
     await w.rows(lockMembers());
     const ended = (await endKeys(w, [key.id], realNow)).length > 0;
     // Also of a key that was revoked before: whoever found it may have revoked it, by another that it had made.

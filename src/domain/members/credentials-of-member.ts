@@ -1,6 +1,5 @@
 import { and, eq, gt, isNull, or, type SQL } from "drizzle-orm";
 import type { OrgWriter } from "../../db/org-db.ts";
-import { lockCredentials } from "../../db/queries/members.ts";
 import { apiKeys, tokenIssuers } from "../../db/schema/index.ts";
 import { type IdKind, publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
@@ -14,11 +13,6 @@ export interface AffectedCredential {
   readonly name: string;
   readonly effect: "ended" | "limited";
 }
-/** To be called before `lockStandings` by whoever ends them. */
-export async function lockCredentialsOf(w: OrgWriter, userId: string): Promise<void> {
-  for (const lock of lockCredentials(userId)) await w.rows(lock);
-}
-
 const rowsMax = 1_000;
 /** What lives: of what has run out nothing ends, and nothing is told. */
 const keysOf = (userId: string, realNow: Instant) =>

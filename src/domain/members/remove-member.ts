@@ -10,7 +10,7 @@ import { ok, refuse, type Result } from "../../lib/result.ts";
 import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import type { ChangedMember } from "./change-role.ts";
-import { endCredentialsOf, lockCredentialsOf } from "./credentials-of-member.ts";
+import { endCredentialsOf } from "./credentials-of-member.ts";
 import { keepingAnOwner, lockStandings } from "./lock-standings.ts";
 import { mayChange } from "./may-change.ts";
 
@@ -35,7 +35,6 @@ export async function removeMember(
       w.withdrawEntry();
       return refuse(refusal);
     };
-    await lockCredentialsOf(w, userId);
     const { actor, target } = await lockStandings(w, sponsorId, userId);
     if (!leaves && (actor === undefined || !mayChange(actor.role, null, null))) return refused("role_too_low");
     if (target === undefined) return refused("member_unknown");
