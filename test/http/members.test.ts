@@ -118,20 +118,26 @@ describe("the last owner", () => {
     const alone = await api.seed({ name: "Handed on" });
     const owner = await signIn(api, { orgId: alone.orgId, role: "owner" });
     const heir = await signIn(api, { orgId: alone.orgId, role: "viewer" });
+    const invite = async (role: Role) =>
+      (await owner.send("POST", "/v1/invitations", { email: `${role}-to-be@people.test`, role })).json.id as string;
+    const [lost, kept] = [await invite("owner"), await invite("admin")];
     const made = await owner.send("POST", `/v1/members/${heir.id}/make_owner`);
-    expect([made.status, made.json]).toEqual([200, { ...made.json, id: heir.id, object: "member", role: "owner" }]);
+    expect([made.status, made.json]).toEqual([200, { ...made.json, id: heir.id, object: "member", role: "owner", credentials: [], invitations: [lost] }]);
     expect(await roleOf(api, alone.orgId, owner.userId)).toBe("admin");
-    const entries = (await chainOf(api, alone.orgId)).slice(-3);
+    const entries = (await chainOf(api, alone.orgId)).slice(-4);
     expect(entries.map(({ type, subject, facts }) => [type, subject, facts["from"], facts["to"]])).toEqual([
       ["org.ownership_transferred", heir.id, undefined, undefined],
       ["member.role_changed", heir.id, "viewer", "owner"],
       ["member.role_changed", owner.id, "owner", "admin"],
+      ["invitation.revoked", lost, undefined, undefined],
     ]);
     expect(entries[0]?.facts).toMatchObject({ former: owner.id, actor: { type: "user", id: owner.id } });
     for (const [person, role] of [[heir, "owner"], [owner, "admin"]] as const) {
       expect((await api.mailbox.read(person.email)).at(-1)?.text).toContain(`you are now ${role}`);
       expect(await rotationDue(person.userId)).toBe(true);
     }
+    const statusOf = async (id: string) => (await heir.send("GET", `/v1/invitations/${id}`)).json.status;
+    expect([await statusOf(lost), await statusOf(kept)]).toEqual(["revoked", "open"]);
     expect((await owner.send("POST", `/v1/members/${heir.id}/make_owner`)).json.code).toBe("role_missing");
   }); // prettier-ignore
 });

@@ -38,6 +38,18 @@ const changedMember = z
     }),
   })
   .openapi("ChangedMember");
+const newOwner = z
+  .strictObject({
+    ...fields,
+    credentials: z.array(affected).openapi({
+      description:
+        "API keys and token issuers that the former owner answers for and that do less from now on: `limited` lack the role for some of their scopes.",
+    }),
+    invitations: z.array(idField("invitation")).openapi({
+      description: "Open invitations to be an owner that the former owner gave, who may give none any more: they are revoked.",
+    }),
+  })
+  .openapi("NewOwner");
 const newRole = z.strictObject({ role: z.enum(roles) }).openapi("NewRole", { example: { role: "member" } });
 
 const view = (row: MemberRow): z.infer<typeof member> => ({
@@ -162,17 +174,17 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/members/{id}/make_owner",
       summary: "Hand ownership on: the member becomes an owner, whoever asks an admin",
       description:
-        "Both changes are one. 409 `conflict` with `already_owner` for whoever is one. Repeated with its `Idempotency-Key` by the asker, who is an admin by then, it answers as it did.",
+        "Both changes are one. Open invitations to be an owner that the asker gave are revoked, and named. 409 `conflict` with `already_owner` for whoever is one. Repeated with its `Idempotency-Key` by the asker, who is an admin by then, it answers as it did.",
       tags: ["members"],
       ...posts("members.make_owner"),
       request: { params: idParam("user") },
-      responses: { 200: json("The new owner.", member), ...problems },
+      responses: { 200: json("The new owner, with what the former one may no more.", newOwner), ...problems },
     }),
     async (c) => {
       const done = await makeOwner(c.var.org, c.env, idOf("user", c.req.valid("param").id), c.env.now());
       if (!done.ok) throw refusedMember(done.refusal);
       await c.env.wakeMail();
-      return c.json(view(done.value), 200);
+      return c.json(viewChanged(done.value), 200);
     },
   );
 }
