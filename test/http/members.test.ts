@@ -52,6 +52,38 @@ const table: Readonly<Record<string, readonly number[]>> = {
 };
 const wants = ["owner", "admin", "member", "viewer", "gone", "make_owner"] as const;
 
+describe("how members get in", () => {
+  test("is shown to owners and admins, and to what they answer for, and to nobody else", async () => {
+    const house = await api.seed({ name: "Reviewed" });
+    const as = (role: Role) => signIn(api, { orgId: house.orgId, role });
+    const [owner, admin, member, viewer] = [await as("owner"), await as("admin"), await as("member"), await as("viewer")];
+    const at = "2026-11-19T08:00:00Z";
+    await api.db.admin("update users set last_sign_in_at = $2 where id = $1", [admin.userId, at]);
+    const addTotp = (userId: string, confirmed: string | null) =>
+      api.db.admin("insert into totp_factors (user_id, id, sealed, created_at, confirmed_at, last_step) values ($1, gen_random_uuid(), '{}', now(), $2, 0)", [userId, confirmed]);
+    await addTotp(admin.userId, at);
+    // One that was begun and never confirmed opens nothing.
+    await addTotp(member.userId, null);
+    const shown = async (headers: Readonly<Record<string, string>>) => {
+      const listed = (await api.send("GET", "/v1/members", { headers })).json.data as Record<string, unknown>[];
+      for (const one of listed) expect((await api.send("GET", `/v1/members/${String(one["id"])}`, { headers })).json).toEqual(one);
+      return Object.fromEntries(listed.map((one) => [one["id"], [one["second_factor"], one["last_signed_in_at"]]]));
+    };
+    const all = { [owner.id]: [false, null], [admin.id]: [true, at], [member.id]: [false, null], [viewer.id]: [false, null] };
+    const none = Object.fromEntries(Object.keys(all).map((id) => [id, [null, null]]));
+    const { id, secret } = (await admin.send("POST", "/v1/api_keys", { name: "review", scopes: ["members:read"] })).json;
+    const byKey = { authorization: `Bearer ${secret}` };
+    for (const who of [owner.session.headers, admin.session.headers, byKey]) expect(await shown(who)).toEqual(all);
+    for (const who of [member.session.headers, viewer.session.headers]) expect(await shown(who)).toEqual(none);
+    // The key shows what whoever answers for it would see.
+    const changed = await owner.send("PATCH", `/v1/members/${admin.id}`, { role: "viewer" });
+    expect(changed.json).toMatchObject({ second_factor: true, last_signed_in_at: at, credentials: [{ id, effect: "limited" }] });
+    expect(await shown(byKey)).toEqual(none);
+    const left = await admin.send("DELETE", `/v1/members/${admin.id}`);
+    expect([left.status, left.json.second_factor, left.json.last_signed_in_at]).toEqual([200, null, null]);
+  }); // prettier-ignore
+});
+
 describe("who may change whom to what", () => {
   test("every cell is decided here: each role on each role and on itself", () => {
     const cells = roles.flatMap((actor) => [...roles, "self"].map((target) => `${actor} → ${target}`));
