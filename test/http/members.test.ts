@@ -164,8 +164,14 @@ describe("the last owner", () => {
       ["invitation.revoked", lost, undefined, undefined],
     ]);
     expect(entries[0]?.facts).toMatchObject({ former: owner.id, actor: { type: "user", id: owner.id } });
-    for (const [person, role] of [[heir, "owner"], [owner, "admin"]] as const) {
-      expect((await api.mailbox.read(person.email)).at(-1)?.text).toContain(`you are now ${role}`);
+    for (const [person, role, changed] of [
+      [heir, "owner", `You were viewer, until ${owner.email} changed that at 2026-11-20 09:00 UTC`],
+      [owner, "admin", "You were owner, until you changed that in a session of yours at 2026-11-20 09:00 UTC"],
+    ] as const) {
+      const text = (await api.mailbox.read(person.email)).at(-1)?.text;
+      expect(text).toContain(`you are now ${role}. ${changed}`);
+      // Oneself is nobody to be asked.
+      expect(text).toContain(`ask an owner of the organisation${person === owner ? ` (${heir.email})` : ""}.`);
       expect(await rotationDue(person.userId)).toBe(true);
     }
     const statusOf = async (id: string) => (await heir.send("GET", `/v1/invitations/${id}`)).json.status;
@@ -356,6 +362,10 @@ describe("a change of a member", () => {
     // Who is removed is told that, and owners, one of whom may have done it, are not.
     expect((await owner.send("DELETE", `/v1/members/${viewer.id}`)).status).toBe(200);
     expect(await lettersTo(viewer)).toEqual(["You are no longer a member of “Left”"]);
+    expect((await api.mailbox.read(viewer.email))[0]?.text).toContain(
+      `At 2026-11-20 09:00 UTC ${owner.email} removed you from the organisation “Left”, in which you were viewer.`,
+    );
+    expect((await api.mailbox.read(viewer.email))[0]?.text).toContain(`ask an owner of the organisation (${owner.email}).`);
     expect(await lettersTo(owner)).toHaveLength(2);
   });
 

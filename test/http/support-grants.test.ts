@@ -82,7 +82,7 @@ describe("a support grant", () => {
       expect(letter?.subject).toBe("Support has opened access to “Acme Solar”");
       expect(letter?.text).toContain("2026-11-20 10:00 UTC");
       expect(letter?.text).toContain("“Ticket 4711”");
-      expect(letter?.text).toContain(`“${guest.email.replace("@", "\uff20").replaceAll(".", "\u2024")}”, an operator of Dialgate, can act as viewer`);
+      expect(letter?.text).toContain(`${guest.email}, an operator of Dialgate, can act as viewer`);
     }
     expect(await api.mailbox.read(admin.email)).toEqual([]);
     const viewer = await signIn(api, { orgId: org.orgId, role: "viewer" });
@@ -94,7 +94,7 @@ describe("a support grant", () => {
     expect((await org.get("/v1/support_grants")).json.data[0]).toMatchObject(named);
     expect((await viewer.send("GET", `/v1/support_grants/${opened.json.id}`)).json).toMatchObject(named);
     await open(guest);
-    expect((await api.mailbox.read(owner.email)).at(-1)?.text).toContain("“Ada Lovelace, ");
+    expect((await api.mailbox.read(owner.email)).at(-1)?.text).toContain(`“Ada Lovelace” (${guest.email}), an operator`);
   }); // prettier-ignore
 
   test("is ended by what its mail says, word by word", async () => {

@@ -71,7 +71,7 @@ export async function createInvitation(
     });
     // Behind the hash sign: no server on the way gets it, nor does a log.
     const url = `${deps.publicOrigin}/auth/invitation#${clear}`;
-    const params = { orgName: orgName ?? "", inviterName: inviter.name ?? inviter.email, role: wanted.role, url, days: daysOpen };
+    const params = { orgName: orgName ?? "", inviter, role: wanted.role, url, days: daysOpen };
     await w.rows(await sealMail(deps, { kind: "invitation", to: wanted.email, params, askedBy: inviter.id }));
     return ok(row);
   });

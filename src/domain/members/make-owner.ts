@@ -9,7 +9,7 @@ import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import type { ChangedMember } from "./change-role.ts";
 import { credentialsLimitedBy } from "./credentials-of-member.ts";
-import { lockStandings } from "./lock-standings.ts";
+import { lockStandings, othersWhoOwn } from "./lock-standings.ts";
 
 type Refusal = "member_unknown" | "role_too_low" | "already_owner" | "member_disabled";
 
@@ -36,13 +36,17 @@ export async function makeOwner(
     if (target === undefined) return refused("member_unknown");
     if (target.role === "owner") return refused("already_owner");
     if (target.disabled) return refused("member_disabled");
-    for (const [one, role] of [
-      [target, "owner"],
-      [actor, "admin"],
-    ] as const) {
+    const changes = [
+      { one: target, role: "owner", by: actor },
+      { one: actor, role: "admin", by: null },
+    ] as const;
+    for (const { one, role } of changes) {
       await w.update(memberships, eq(memberships.userId, one.id), { role });
       w.also({ action: "member.role_changed", subject: publicId("user", one.id), facts: { from: one.role, to: role } });
-      await w.rows(await sealMail(deps, { kind: "role_changed", to: one.email, params: { orgName: orgName ?? "", role } }));
+    }
+    for (const { one, role: to, by } of changes) {
+      const params = { orgName: orgName ?? "", when: realNow, former: one.role, by, to, owners: await othersWhoOwn(w, one.id) };
+      await w.rows(await sealMail(deps, { kind: "role_changed", to: one.email, params }));
     }
     await w.rows(dueForRotation([target.id, actor.id]));
     const closed = await closeInvitationsOf(w, actor.id, "admin", realNow);
