@@ -59,7 +59,7 @@ export async function createInvitation(
     const replaces = replaced.map((one) => publicId("invitation", one.id)).toSorted();
     w.note({ replaces });
     for (const subject of replaces) w.also({ action: "invitation.revoked", subject, facts: { why: "another took its place" } });
-    const { clear, hash } = await mintInvitation((bytes) => deps.random(bytes));
+    const { clear, hash } = mintInvitation((bytes) => deps.random(bytes));
     const expiresAt = addSeconds(realNow, daysOpen * daySeconds);
     const row = await w.insert(invitations, {
       ...wanted,
