@@ -73,8 +73,8 @@ describe.each(Object.keys(made))("one's own %s", (what) => {
   test("are listed whole, page by page, newest first, and by the limit that is asked for", async () => {
     const person = await signIn(api, { factor: true });
     const ids = (await make(person)).toReversed();
-    // Nobody else's.
-    await make(await signIn(api, { factor: true }));
+    const stranger = await signIn(api, { factor: true });
+    const theirs = await make(stranger);
     expect(await pagesOf(person, path, 100)).toEqual([ids.slice(0, 100), ids.slice(100)]);
     expect(await pagesOf(person, path, 40)).toEqual([ids.slice(0, 40), ids.slice(40, 80), ids.slice(80)]);
     const first = (await person.send("GET", path)).json;
@@ -83,6 +83,8 @@ describe.each(Object.keys(made))("one's own %s", (what) => {
       pointer: "?limit",
       code: "too_large",
     });
+    const foreign = await stranger.send("GET", `${path}?limit=100&cursor=${first.next_cursor}`);
+    for (const { id } of foreign.json.data as { id: string }[]) expect(theirs).toContain(id);
     const other = path === "/v1/sessions" ? "/v1/me/identities" : "/v1/sessions";
     const refused = await person.send("GET", `${other}?cursor=${first.next_cursor}`);
     expect(refused.json.errors[0]).toMatchObject({ pointer: "?cursor", code: "cursor_invalid" });
