@@ -61,8 +61,8 @@ export const problemTypes = {
     status: 403,
     title: "The role does not allow it",
     cause:
-      "The person's role in the organisation is too low, or that of the person who answers for the key. The detail names the role that it takes.",
-    fix: "Ask someone who has that role, or have yours changed. `GET /v1/me` lists what you may do.",
+      "The person's role in the organisation is too low, or that of the person who answers for the key: the detail names the role that it takes. Or `errors[0].code` says what else it is, where a role would not help: `no_operator` or `owner_invited`.",
+    fix: "Ask someone who has that role, or have yours changed; `GET /v1/me` lists what you may do. With `no_operator`, have a member of the organisation do it: no grant lets an operator. With `owner_invited`, revoke that invitation first, or ask an owner.",
   },
   second_factor_due: {
     status: 403,
