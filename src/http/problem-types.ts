@@ -22,7 +22,7 @@ export const problemTypes = {
     status: 400,
     title: "This request needs an Idempotency-Key",
     cause: "The operation dials or imports, and doing it twice by accident would do harm.",
-    fix: "Make a new key for each thing that you want done, as a UUID, keep it with your own record, and send it as the header Idempotency-Key; send the same one when you repeat.",
+    fix: "Make a new key for each thing that you want done, as a UUID, keep it with your own record, and send it as the header Idempotency-Key; send the same one when you repeat: by the same API key or one of its rotations, by a token of the same issuer and `sub`, or as the same person. Another caller's equal key is another.",
   },
   unauthorized: {
     status: 401,
@@ -168,7 +168,8 @@ export const problemTypes = {
   idempotency_key_reused: {
     status: 422,
     title: "The Idempotency-Key was used for another request",
-    cause: "The key was used within 24 hours with another path or another body.",
+    cause:
+      "The key was used within 24 hours with another path or another body, in the same organisation: those of each organisation are counted apart, and so are those of what is of none, such as `POST /v1/orgs`.",
     fix: "Use a new key for each thing to be done, and the very same body when you repeat one.",
   },
   rate_limited: {

@@ -109,7 +109,7 @@ const invalidRequest = {
   text_invalid: "A text holds U+0000 or half of a surrogate pair.",
   too_deep: "The body is nested too deep.",
   too_far: "A test clock moves at most 400 days at once.",
-  unknown_field: "The field is not known here.",
+  unknown_field: "The field, or the parameter of the address, is not known here.",
   window_empty: "A window's end does not come after its beginning.",
 };
 
