@@ -181,16 +181,21 @@ create table api_keys (
   -- In the place of which key it was made, and which one was made in its own. A rotation brings the old one's end nearer.
   rotated_from uuid,
   successor_id uuid,
+  -- Of a successor, however many rotations later: the key with which they began. To an Idempotency-Key all of them are one.
+  first_key_id uuid,
   primary key (org_id, id),
   foreign key (org_id, rotated_from) references api_keys (org_id, id),
-  foreign key (org_id, successor_id) references api_keys (org_id, id)
+  foreign key (org_id, successor_id) references api_keys (org_id, id),
+  foreign key (org_id, first_key_id) references api_keys (org_id, id),
+  check ((first_key_id is null) = (rotated_from is null))
 );
 create unique index api_keys_by_id on api_keys (id, org_id);
 call app.protect_table('api_keys', 'select, insert, update (revoked_at, expires_at, last_used_at, successor_id)');
-call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at revoked_at last_used_at rotated_from successor_id');
+call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at revoked_at last_used_at rotated_from successor_id first_key_id');
 
 create table idempotency_keys (
   org_id uuid not null references orgs (org_id),
+  -- Of an API key: the first of its rotations.
   principal_id uuid not null,
   key text not null,
   fingerprint bytea not null,

@@ -137,13 +137,13 @@ create function door.invitation(by_hash bytea) returns table (org_id uuid, id uu
   stable security definer set search_path = pg_catalog language sql
   as $$ select i.org_id, i.id from public.invitations i where i.token_hash = by_hash $$;
 
--- What lets one operator in, wherever: they are a member of none of these orgs.
-create function door.operator_grants(of_operator uuid, grants_max integer)
+-- What lets one operator in, wherever: they are a member of none of these orgs. Newest first, from `up_to` on, or from the newest.
+create function door.operator_grants(of_operator uuid, up_to uuid, grants_max integer)
   returns table (org_id uuid, id uuid, role text, reason text, created_at timestamptz, expires_at timestamptz, ended_at timestamptz, org_name text)
   stable security definer set search_path = pg_catalog language sql
   as $$ select g.org_id, g.id, g.role, g.reason, g.created_at, g.expires_at, g.ended_at, o.name
     from public.support_grants g join public.orgs o on o.org_id = g.org_id
-    where g.operator_id = of_operator order by g.id desc limit least(grants_max, 1000) $$;
+    where g.operator_id = of_operator and (up_to is null or g.id <= up_to) order by g.id desc limit least(grants_max, 1000) $$;
 
 -- Of the invitations over all orgs that nobody has accepted, newest first, when the last one was sent that a limit lets be: to one
 -- address, and by one person. Null where there are fewer, and never which orgs. Whoever else invites that address, or as that
@@ -162,15 +162,15 @@ begin
       and i.created_at > user_since order by i.created_at desc offset user_max - 1 limit 1);
 end $$;
 
-revoke execute on function door.user_orgs(uuid, integer), door.invitation(bytea), door.operator_grants(uuid, integer),
+revoke execute on function door.user_orgs(uuid, integer), door.invitation(bytea), door.operator_grants(uuid, uuid, integer),
   door.invited_lately(text, uuid, timestamptz, integer, timestamptz, integer) from public;
-grant execute on function door.user_orgs(uuid, integer), door.invitation(bytea), door.operator_grants(uuid, integer),
+grant execute on function door.user_orgs(uuid, integer), door.invitation(bytea), door.operator_grants(uuid, uuid, integer),
   door.invited_lately(text, uuid, timestamptz, integer, timestamptz, integer) to dialgate_app;
 grant create on schema door to dialgate_door;
 alter function door.user_orgs(uuid, integer) owner to dialgate_door;
 alter function door.invitation(bytea) owner to dialgate_door;
 alter function door.invited_lately(text, uuid, timestamptz, integer, timestamptz, integer) owner to dialgate_door;
-alter function door.operator_grants(uuid, integer) owner to dialgate_door;
+alter function door.operator_grants(uuid, uuid, integer) owner to dialgate_door;
 revoke create on schema door from dialgate_door;
 
 -- ----------------------------------------------------------------------------------------------- binding

@@ -30,7 +30,7 @@ create function app.bind_for_support(to_org uuid, of_user uuid, real_now timesta
 -- By a support grant of one's own, whether it is open or has ended, and whether one is an operator still.
 create function app.bind_own_grant(grant_id uuid, of_user uuid, real_now timestamptz)
   returns table (org_id uuid, now timestamptz, livemode boolean, org_name text) volatile language sql as $$
-  select b.* from app.bind_shown((select d.org_id from door.operator_grants(of_user, 1000) d where d.id = grant_id), real_now) b $$;
+  select b.* from app.bind_shown((select d.org_id from door.operator_grants(of_user, grant_id, 1) d where d.id = grant_id), real_now) b $$;
 
 -- A new org, whole or not at all: with what its dials are judged by, its chain, the canary that shows whether stops are found,
 -- and a clock of its own when it is a test org. An id that is taken fails: nobody gets into an org that is there.

@@ -43,6 +43,11 @@ export interface NeonEndpoint {
   delay(milliseconds: number): void;
   /** The next HTTP request is carried out and its answer lost, as when a connection breaks after COMMIT. */
   loseNextAnswer(): void;
+  /**
+   * What `POST /sql` answers, for a client in this process: without a socket between them a request costs a fifth less.
+   * @throws TypeError as `fetch` does, where the answer is lost
+   */
+  fetch(init: RequestInit): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -55,6 +60,11 @@ const isolationLevels: Record<string, string> = {
   Serializable: "serializable",
 };
 
+type Header = (name: string) => string | undefined;
+interface SqlAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
 interface Query {
   readonly query: string;
   readonly params?: readonly unknown[];
@@ -77,7 +87,9 @@ export async function startNeonEndpoint({
 }: NeonEndpointOptions): Promise<NeonEndpoint> {
   const state: State = { target, connectionsMax, pools: new Map(), counted: nothing(), delayMilliseconds, loseAnswers: 0 };
   const server = createServer((request, response) => {
-    serveSql(state, request, response).catch((error: unknown) => answer(response, 500, { message: textOf(error) }));
+    serveSql(state, request, response).catch((error: unknown) =>
+      answer(response, { status: 500, body: { message: textOf(error) } }),
+    );
   });
   const sockets = new WebSocketServer({ noServer: true, maxPayload: bodyBytesMax });
   server.on("upgrade", (request, socket, head) => {
@@ -98,6 +110,13 @@ export async function startNeonEndpoint({
     resetRequests: () => void (state.counted = nothing()),
     delay: (milliseconds) => void (state.delayMilliseconds = milliseconds),
     loseNextAnswer: () => void state.loseAnswers++,
+    async fetch(init) {
+      const headers = new Headers(init.headers);
+      const answered = await answerTo(state, (name) => headers.get(name) ?? undefined, String(init.body));
+      init.signal?.throwIfAborted();
+      if (answered === null) throw new TypeError("fetch failed");
+      return Response.json(answered.body, { status: answered.status });
+    },
     close: async () => {
       for (const client of sockets.clients) client.terminate();
       server.close();
@@ -113,40 +132,48 @@ const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => 
 
 async function serveSql(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method !== "POST" || new URL(request.url ?? "/", "http://endpoint").pathname !== "/sql")
-    return answer(response, 404, { message: "not found" });
-  const connectionString = headerOf(request, "neon-connection-string");
-  if (!connectionString) return answer(response, 400, { message: "missing header Neon-Connection-String" });
+    return answer(response, { status: 404, body: { message: "not found" } });
   const body = await readBody(request);
-  if (body === undefined) return answer(response, 413, { message: `more than ${bodyBytesMax} bytes` });
+  if (body === undefined) return answer(response, { status: 413, body: { message: `more than ${bodyBytesMax} bytes` } });
+  const answered = await answerTo(state, (name) => headerOf(request, name), body);
+  if (answered === null) return void response.destroy();
+  answer(response, answered);
+}
+
+/** Null: it was carried out, and its answer is lost. */
+async function answerTo(state: State, header: Header, body: string): Promise<SqlAnswer | null> {
+  const connectionString = header("neon-connection-string");
+  if (!connectionString) return { status: 400, body: { message: "missing header Neon-Connection-String" } };
   let asked: Query & { queries?: Query[] };
   try {
     asked = JSON.parse(body) as typeof asked;
   } catch {
-    return answer(response, 400, { message: "the body is not JSON" });
+    return { status: 400, body: { message: "the body is not JSON" } };
   }
   const queries = asked.queries ?? [asked];
-  if (!queries.every(({ query }) => typeof query === "string")) return answer(response, 400, { message: "a query is missing" });
+  if (!queries.every(({ query }) => typeof query === "string")) return { status: 400, body: { message: "a query is missing" } };
   count(state, queries, asked.queries !== undefined);
   if (state.delayMilliseconds > 0) await pause(state.delayMilliseconds);
   const lost = state.loseAnswers > 0 && state.loseAnswers-- > 0;
-  const shape = {
-    arrays: headerOf(request, "neon-array-mode") === "true",
-    raw: headerOf(request, "neon-raw-text-output") === "true",
-  };
+  const answered = await resultsOf(state, header, connectionString, queries, asked.queries !== undefined);
+  return lost ? null : answered;
+}
+
+async function resultsOf(
+  state: State,
+  header: Header,
+  connectionString: string,
+  queries: readonly Query[],
+  batch: boolean,
+): Promise<SqlAnswer> {
+  const shape = { arrays: header("neon-array-mode") === "true", raw: header("neon-raw-text-output") === "true" };
   try {
-    const results = await run(
-      poolFor(state, connectionString),
-      connectionString,
-      queries,
-      asked.queries === undefined ? undefined : beginOf(request),
-    );
+    const results = await run(poolFor(state, connectionString), connectionString, queries, batch ? beginOf(header) : undefined);
     const shaped = results.map((result) => resultBody(result, shape));
-    if (lost) return void response.destroy();
-    answer(response, 200, asked.queries === undefined ? shaped[0] : { results: shaped });
+    return { status: 200, body: batch ? { results: shaped } : shaped[0] };
   } catch (error) {
-    if (lost) return void response.destroy();
-    if (error instanceof pg.DatabaseError) return answer(response, 400, errorBody(error));
-    answer(response, 500, { message: textOf(error) });
+    if (error instanceof pg.DatabaseError) return { status: 400, body: errorBody(error) };
+    return { status: 500, body: { message: textOf(error) } };
   }
 }
 
@@ -173,10 +200,10 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function beginOf(request: IncomingMessage): string {
-  const level = isolationLevels[headerOf(request, "neon-batch-isolation-level") ?? ""];
-  const readOnly = headerOf(request, "neon-batch-read-only");
-  const deferrable = headerOf(request, "neon-batch-deferrable");
+function beginOf(header: Header): string {
+  const level = isolationLevels[header("neon-batch-isolation-level") ?? ""];
+  const readOnly = header("neon-batch-read-only");
+  const deferrable = header("neon-batch-deferrable");
   const modes = [
     ...(level === undefined ? [] : [`isolation level ${level}`]),
     ...(readOnly === undefined ? [] : [readOnly === "true" ? "read only" : "read write"]),
@@ -301,7 +328,7 @@ function errorBody(error: pg.DatabaseError): Record<string, unknown> {
   return { message: error.message, ...Object.fromEntries(errorFields.map((name) => [name, error[name] ?? null])) };
 }
 
-function answer(response: ServerResponse, status: number, body: unknown): void {
+function answer(response: ServerResponse, { status, body }: SqlAnswer): void {
   if (response.headersSent) return void response.destroy();
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }

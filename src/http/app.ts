@@ -7,6 +7,7 @@ import { limitAddress, limitFlood, limitPrincipal } from "./limit-rate.ts";
 import { onError } from "./on-error.ts";
 import { openapiDocument } from "./openapi-document.ts";
 import { refuseUndeclaredBodies } from "./refuse-undeclared-bodies.ts";
+import { refuseUndeclaredQueries } from "./refuse-undeclared-queries.ts";
 import { refuseUnsafeRole } from "./refuse-unsafe-role.ts";
 import { requestId } from "./request-id.ts";
 import { accountRoutes } from "./routes/account.ts";
@@ -59,6 +60,7 @@ export function createApp(): OpenAPIHono<HttpEnv> {
   app.use("/openapi.json", etag);
   app.use("/errors/*", etag);
   refuseUndeclaredBodies(app);
+  refuseUndeclaredQueries(app);
 
   publicRoutes(app);
   signInRoutes(app);

@@ -10,7 +10,7 @@ export const etag: MiddlewareHandler<HttpEnv> = async (c, next) => {
     c.res.headers.set("cache-control", c.req.method === "GET" ? "private, no-cache" : "no-store");
   if (c.req.method !== "GET" || c.res.status !== 200 || !c.res.headers.get("content-type")?.startsWith("application/json"))
     return;
-  const tag = `W/"${hexOf(await sha256(await c.res.clone().text())).slice(0, 32)}"`;
+  const tag = `W/"${hexOf(sha256(await c.res.clone().text())).slice(0, 32)}"`;
   const known = (c.req.header("if-none-match") ?? "").split(",").map((part) => part.trim());
   if (known.includes(tag) || known.includes("*")) {
     // Hono merges the headers of the response that it replaces; a 304 has no body to describe.

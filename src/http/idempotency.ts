@@ -11,9 +11,9 @@ const keptHeaders = ["content-type", "location"];
 const notedHeader = ":noted";
 
 /**
- * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07), per principal, kept 24 h. A repetition gets the first
- * answer; where nobody knows what came of the first, it says so instead of doing it again. One that failed here and did
- * nothing for certain leaves its key free.
+ * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07), per principal (an API key's rotations are one), kept 24 h. A
+ * repetition gets the first answer; where nobody knows what came of the first, it says so instead of doing it again. One that
+ * failed here and did nothing for certain leaves its key free.
  */
 export const idempotency = ({ required, tellsSecret }: { required: boolean; tellsSecret: boolean }): MiddlewareHandler<HttpEnv> =>
   async function idempotency(c, next) {

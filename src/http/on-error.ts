@@ -70,9 +70,9 @@ function ofAccess({ reason, demand, sponsorId }: AccessRefused): Problem {
           "You are a member of no organisation yet: make one, POST /v1/orgs, or have an owner or admin of one invite the address that you sign in by.",
       });
     case "people_only":
-      return new Problem("people_only", { detail: "Only a person who is signed in may do this, and no key." });
+      return peopleOnly();
     case "role_missing":
-      return new Problem("role_missing", { detail: roleWanted(demand?.roles?.[0], sponsorId) });
+      return roleMissing(demand?.roles?.[0], sponsorId);
     case "factor_due":
       return new Problem("second_factor_due", {
         detail:
@@ -93,8 +93,16 @@ function ofAccess({ reason, demand, sponsorId }: AccessRefused): Problem {
   }
 }
 
-function roleWanted(role: string | undefined, sponsorId: string | null): string {
-  if (role === undefined) return "No operator may do this, whatever their grant: it gives or takes what would outlast it.";
+export const peopleOnly = (unproven = false): Problem =>
+  new Problem("people_only", { detail: "Only a person who is signed in may do this, and no key or token.", unproven });
+
+function roleMissing(role: string | undefined, sponsorId: string | null): Problem {
+  if (role !== undefined) return new Problem("role_missing", { detail: roleWanted(role, sponsorId) });
+  const detail = "No operator may do this, whatever their grant: it gives or takes what would outlast it.";
+  return new Problem("role_missing", { detail, errors: [{ pointer: "", code: "no_operator", detail }] });
+}
+
+function roleWanted(role: string, sponsorId: string | null): string {
   if (sponsorId === null) return `This takes the role ${role}.`;
   const who = publicId("user", sponsorId);
   return `This takes the role ${role}, and ${who}, who answers for this key or token, has a lower one. An admin or owner gives them the role (PATCH /v1/members/${who}), or rotates the key, or sets the issuer's key, and answers for it from then on.`;

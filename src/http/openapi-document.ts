@@ -90,7 +90,8 @@ function describe(operation: OperationObject): void {
       name: "Idempotency-Key",
       in: "header",
       required: key === "required",
-      description: "A repetition with the same key and body gets the first answer, for 24 hours.",
+      description:
+        "A repetition with the same key and body gets the first answer, for 24 hours. Whose keys are counted together: an API key's with its successors' and predecessors', a token's by its issuer and `sub`, a person's; of each organisation apart, and of what is of none.",
       schema: { type: "string", minLength: 1, maxLength: 255 },
     },
   ];

@@ -10,15 +10,19 @@ export const cursor = z
   .string()
   .max(64)
   .refine((text) => partsOf(text) !== null, coded("cursor_invalid", "Not a cursor of this API."));
+const limitsMax = 100;
+/** Another number is too small or too large, as one of a body is, however long it is written. */
 const limit = z
   .string()
-  .regex(/^[1-9]\d{0,2}$/, "A whole number from 1 to 100 is needed.")
-  .transform(Number)
-  .pipe(z.int().min(1).max(100));
+  .regex(/^-?(?:0|[1-9]\d*)$/, `A whole number from 1 to ${limitsMax} is needed.`)
+  .transform((text) => Math.min(Math.max(Number(text), 0), limitsMax + 1))
+  .pipe(z.int().min(1).max(limitsMax));
 
 /** The two parameters of every list. */
 export const pageQuery = {
-  limit: limit.optional().openapi({ type: "integer", minimum: 1, maximum: 100, default: 20, description: "How many, 1 to 100." }),
+  limit: limit
+    .optional()
+    .openapi({ type: "integer", minimum: 1, maximum: limitsMax, default: 20, description: "How many, 1 to 100." }),
   cursor: cursor.optional().openapi({ description: "`next_cursor` of the page before." }),
 };
 export interface PageQuery {

@@ -22,7 +22,7 @@ export const problemTypes = {
     status: 400,
     title: "This request needs an Idempotency-Key",
     cause: "The operation dials or imports, and doing it twice by accident would do harm.",
-    fix: "Make a new key for each thing that you want done, as a UUID, keep it with your own record, and send it as the header Idempotency-Key; send the same one when you repeat.",
+    fix: "Make a new key for each thing that you want done, as a UUID, keep it with your own record, and send it as the header Idempotency-Key; send the same one when you repeat: by the same API key or one of its rotations, by a token of the same issuer and `sub`, or as the same person. Another caller's equal key is another.",
   },
   unauthorized: {
     status: 401,
@@ -61,8 +61,8 @@ export const problemTypes = {
     status: 403,
     title: "The role does not allow it",
     cause:
-      "The person's role in the organisation is too low, or that of the person who answers for the key. The detail names the role that it takes.",
-    fix: "Ask someone who has that role, or have yours changed. `GET /v1/me` lists what you may do.",
+      "The person's role in the organisation is too low, or that of the person who answers for the key: the detail names the role that it takes. Or `errors[0].code` says what else it is, where a role would not help: `no_operator` or `owner_invited`.",
+    fix: "Ask someone who has that role, or have yours changed; `GET /v1/me` lists what you may do. With `no_operator`, have a member of the organisation do it: no grant lets an operator. With `owner_invited`, revoke that invitation first, or ask an owner.",
   },
   second_factor_due: {
     status: 403,
@@ -168,7 +168,8 @@ export const problemTypes = {
   idempotency_key_reused: {
     status: 422,
     title: "The Idempotency-Key was used for another request",
-    cause: "The key was used within 24 hours with another path or another body.",
+    cause:
+      "The key was used within 24 hours with another path or another body, in the same organisation: those of each organisation are counted apart, and so are those of what is of none, such as `POST /v1/orgs`.",
     fix: "Use a new key for each thing to be done, and the very same body when you repeat one.",
   },
   rate_limited: {

@@ -111,10 +111,15 @@ const invalidRequest = {
   too_deep: "The body is nested too deep.",
   too_far: "A test clock moves at most 400 days at once.",
   type_unknown: "No type of audit entry begins so.",
-  unknown_field: "The field is not known here.",
+  unknown_field: "The field, or the parameter of the address, is not known here.",
   window_empty: "A window's end does not come after its beginning.",
 };
 
+const roleMissing = {
+  no_operator: "An operator of the platform asks for what would outlast their grant: a member of the organisation does it.",
+  owner_invited:
+    "The address has an open invitation to be an owner: an owner replaces it, or whoever may invite revokes it first.",
+};
 const signInUnavailable = {
   provider_misconfigured: "The provider does not accept this service as it is registered there.",
   provider_unavailable: "The provider does not answer.",
@@ -145,10 +150,13 @@ export const refinements = {
   conflict,
   invalid_request: invalidRequest,
   rate_limited: {
-    invitation_address: "So many invitations to the address, from whatever organisation, wait to be accepted.",
-    invitation_inviter: "So many invitations by the person who asks, from all of their organisations, wait to be accepted.",
-    invitation_org: "The organisation has sent so many invitations.",
+    invitation_address:
+      "So many invitations were sent to the address, from whatever organisation, and not accepted. Revoked and replaced ones count too: revoking does not help.",
+    invitation_inviter:
+      "The person who asks has sent so many invitations, in all of their organisations, that were not accepted. Revoked and replaced ones count too: revoking does not help.",
+    invitation_org: "The organisation has sent so many invitations. Accepted, revoked and replaced ones count too.",
   },
+  role_missing: roleMissing,
   sign_in_unavailable: signInUnavailable,
   webhook_refused: webhookRefused,
 } satisfies Partial<Record<ProblemCode, Readonly<Record<string, string>>>>;

@@ -8,15 +8,14 @@ import type { MintedSession } from "../lib/session-token.ts";
 import { rebind } from "./bind-org.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { limitChallenge } from "./limit-challenges.ts";
+import { peopleOnly } from "./on-error.ts";
 import { Problem } from "./problem.ts";
 import { setSessionCookie } from "./session-cookie.ts";
 
 /** The session that asks. A key has none, and is told so once it was proved. */
 export function actingIn(c: Context<HttpEnv>): ActingSession {
   const { principal } = c.var;
-  if (principal.kind !== "session") {
-    throw new Problem("people_only", { detail: "Only a person who is signed in may do this, and no key.", unproven: true });
-  }
+  if (principal.kind !== "session") throw peopleOnly(true);
   return { id: principal.sessionId, userId: principal.id, hash: principal.hash };
 }
 

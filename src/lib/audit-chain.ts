@@ -57,35 +57,29 @@ export interface ChainQuestion {
   readonly faultsMax?: number;
 }
 
-const batchEntries = 256;
-
 export async function verifyChain(
   entries: AsyncIterable<AuditEntry> | Iterable<AuditEntry>,
   question: ChainQuestion,
 ): Promise<ChainReport> {
   const { org, head, faultsMax = 20 } = question;
-  let before: ChainHead = question.after ?? { seq: 0, hash: await genesisHash(org) };
+  let before: ChainHead = question.after ?? { seq: 0, hash: genesisHash(org) };
   const start = before.seq;
   const faults: ChainFault[] = [];
   let counted = 0;
   let purged = 0;
   let headSeen = head === undefined || (head.seq === before.seq && head.hash === before.hash);
-  for await (const batch of batchesOf(entries)) {
-    const opened = await Promise.all(batch.map((entry) => openEntry(org, entry)));
-    for (const [index, entry] of batch.entries()) {
-      const found = opened[index];
-      if (found === undefined) throw new Error("an entry without its check");
-      const own = [...placeFaults(entry, before), ...found.faults];
-      if (head !== undefined && entry.seq === head.seq) {
-        headSeen = true;
-        if (entry.entry_hash !== head.hash)
-          own.push({ kind: "rewritten", seq: entry.seq, detail: "entry_hash is not the noted head" });
-      }
-      counted++;
-      purged += found.purged;
-      if (faults.length < faultsMax) faults.push(...own.slice(0, faultsMax - faults.length));
-      before = { seq: entry.seq, hash: entry.entry_hash };
+  for await (const entry of entries) {
+    const found = openEntry(org, entry);
+    const own = [...placeFaults(entry, before), ...found.faults];
+    if (head !== undefined && entry.seq === head.seq) {
+      headSeen = true;
+      if (entry.entry_hash !== head.hash)
+        own.push({ kind: "rewritten", seq: entry.seq, detail: "entry_hash is not the noted head" });
     }
+    counted++;
+    purged += found.purged;
+    if (faults.length < faultsMax) faults.push(...own.slice(0, faultsMax - faults.length));
+    before = { seq: entry.seq, hash: entry.entry_hash };
   }
   if (head !== undefined && !headSeen && faults.length < faultsMax) {
     if (head.seq > before.seq)
@@ -94,17 +88,6 @@ export async function verifyChain(
       faults.push({ kind: head.seq > start ? "gap" : "rewritten", seq: head.seq, detail: "the noted head is not in the chain" });
   }
   return { entries: counted, purged, head: before, faults };
-}
-
-async function* batchesOf(entries: AsyncIterable<AuditEntry> | Iterable<AuditEntry>): AsyncGenerator<AuditEntry[]> {
-  let batch: AuditEntry[] = [];
-  for await (const entry of entries) {
-    batch.push(entry);
-    if (batch.length < batchEntries) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 function placeFaults(entry: AuditEntry, before: ChainHead): ChainFault[] {
@@ -116,14 +99,12 @@ function placeFaults(entry: AuditEntry, before: ChainHead): ChainFault[] {
 }
 
 /** What an entry says of itself: its hash, its time in words, and its payload. */
-async function openEntry(org: string, entry: AuditEntry): Promise<{ faults: ChainFault[]; purged: number }> {
+function openEntry(org: string, entry: AuditEntry): { faults: ChainFault[]; purged: number } {
   const faults: ChainFault[] = [];
-  const [hash, subject, facts] = await Promise.all([
-    entryHash(org, entry),
-    partOf(0x01, entry.salt_subject, entry.subject, entry.subject_digest),
-    partOf(0x02, entry.salt_facts, entry.facts, entry.facts_digest),
-  ]);
-  if (hash !== entry.entry_hash) faults.push({ kind: "hash", seq: entry.seq, detail: "entry_hash is not the hash of the entry" });
+  const subject = partOf(0x01, entry.salt_subject, entry.subject, entry.subject_digest);
+  const facts = partOf(0x02, entry.salt_facts, entry.facts, entry.facts_digest);
+  if (entryHash(org, entry) !== entry.entry_hash)
+    faults.push({ kind: "hash", seq: entry.seq, detail: "entry_hash is not the hash of the entry" });
   if (!saysSameTime(entry.at, entry.at_us))
     faults.push({ kind: "hash", seq: entry.seq, detail: "at is not the instant of at_us" });
   const purged = (subject === "purged" || subject === "gone" ? 1 : 0) + (facts === "purged" || facts === "gone" ? 1 : 0);
@@ -136,33 +117,33 @@ async function openEntry(org: string, entry: AuditEntry): Promise<{ faults: Chai
     });
   } else if (subject !== "gone" || facts !== "gone") {
     const parts = [subject, facts].map((part, index) => (typeof part === "string" ? bytesOfHex(digests[index] ?? "") : part));
-    if (hexOf(await sha256(joined(parts))) !== entry.payload_commit)
+    if (hexOf(sha256(joined(parts))) !== entry.payload_commit)
       faults.push({ kind: "commitment", seq: entry.seq, detail: "the payload does not open payload_commit" });
   }
   return { faults, purged };
 }
 
 /** A part's digest; or that it was purged and left one, is gone with both parts' digests, or is not whole. */
-async function partOf(
+function partOf(
   tag: number,
   salt: string | null,
   text: string | null,
   digest: string | null | undefined,
-): Promise<Uint8Array<ArrayBuffer> | "purged" | "gone" | "broken"> {
+): Uint8Array<ArrayBuffer> | "purged" | "gone" | "broken" {
   if ((salt === null) !== (text === null)) return "broken";
   if (salt === null || text === null) return digest ? "purged" : "gone";
   return digest ? "broken" : partDigest(tag, bytesOfHex(salt), text);
 }
 
 /** SHA-256 of the part's tag, its salt and its text. */
-export async function partDigest(tag: number, salt: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array<ArrayBuffer>> {
+export function partDigest(tag: number, salt: Uint8Array<ArrayBuffer>, text: string): Uint8Array<ArrayBuffer> {
   return sha256(joined([Uint8Array.of(tag), salt, new TextEncoder().encode(text)]));
 }
 
-export async function entryHash(
+export function entryHash(
   org: string,
   entry: Pick<AuditEntry, "seq" | "type" | "at_us" | "payload_commit" | "previous_hash">,
-): Promise<string> {
+): string {
   const type = new TextEncoder().encode(entry.type);
   const fields = [
     new TextEncoder().encode("audit/v1"),
@@ -174,12 +155,12 @@ export async function entryHash(
     bytesOfHex(entry.payload_commit),
     bytesOfHex(entry.previous_hash),
   ];
-  return hexOf(await sha256(joined(fields)));
+  return hexOf(sha256(joined(fields)));
 }
 
 /** What the first entry follows. */
-export async function genesisHash(org: string): Promise<string> {
-  return hexOf(await sha256(joined([new TextEncoder().encode("audit/v1/genesis"), orgBytes(org)])));
+export function genesisHash(org: string): string {
+  return hexOf(sha256(joined([new TextEncoder().encode("audit/v1/genesis"), orgBytes(org)])));
 }
 
 /** `at` may carry fewer digits than at_us; those that it has must agree. */

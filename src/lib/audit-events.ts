@@ -89,7 +89,11 @@ export const orgEvents = {
   "incident.closed": event("An incident was closed.", "code", "incident", "reason", "reason_sha256"),
   "incident.opened": event("An incident was opened; `halt` is what it halted.", "code", "severity", "incident", "halt", "reason"),
   "invitation.accepted": event("An invitation was accepted; `had` is the role held before.", "role", "had"),
-  "invitation.created": event("Somebody was invited.", "role", "replaces"),
+  "invitation.created": event(
+    "Somebody was invited, in the place of those that `replaces` names; each has its own entry of its end.",
+    "role",
+    "replaces",
+  ),
   "invitation.revoked": event("An invitation was revoked. `why`: by what else than a request for it.", "why"),
   "lead.batch_admitted": event("Leads whose consent passes by now became eligible.", "admitted", "lead_ids_sha256"),
   "lead.batch_created": event(

@@ -21,15 +21,13 @@ export function bytesOfHex(text: string): Uint8Array<ArrayBuffer> {
 /** Postgres's text form of a bytea value, the one that both of the driver's transports keep. */
 export const byteaText = (bytes: Uint8Array): string => `\\x${hexOf(bytes)}`;
 
-/**
- * SHA-256 of a text, behind bytes given in hexadecimal where there are some; itself in hexadecimal. Not awaited: a digest
- * of a few kilobytes takes some microseconds, and a promise for each of a batch's leads more than that.
- */
+// Not WebCrypto's: a digest of a few kilobytes takes some microseconds, and a promise for each ten times as long.
+
+/** SHA-256 of a text, behind bytes given in hexadecimal where there are some; itself in hexadecimal. */
 export function sha256Hex(text: string, before = ""): string {
   return createHash("sha256").update(before, "hex").update(text, "utf8").digest("hex");
 }
 
-export async function sha256(data: string | Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-}
+/** SHA-256 of bytes, or of a text in UTF-8. */
+export const sha256 = (data: string | Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(createHash("sha256").update(data).digest());

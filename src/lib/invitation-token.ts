@@ -11,12 +11,12 @@ export interface MintedInvitation {
 const pattern = /^dgi_[A-Za-z0-9_-]{43}$/;
 const secretBytes = 32;
 
-export async function mintInvitation(random: (bytes: number) => Uint8Array): Promise<MintedInvitation> {
+export function mintInvitation(random: (bytes: number) => Uint8Array): MintedInvitation {
   const clear = `dgi_${toBase64Url(random(secretBytes))}`;
-  return { clear, hash: await sha256(clear) };
+  return { clear, hash: sha256(clear) };
 }
 
 /** Null for what was never made: nobody is asked about it. */
-export async function hashOfInvitation(token: string): Promise<Uint8Array | null> {
+export function hashOfInvitation(token: string): Uint8Array | null {
   return pattern.test(token) ? sha256(token) : null;
 }

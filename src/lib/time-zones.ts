@@ -31,7 +31,7 @@ export async function zoneFacts(zones: readonly string[], at: Instant): Promise<
   const midnight = utcMidnight(at);
   const table: Record<string, ZoneOffsets> = {};
   for (const zone of [...new Set(zones)].toSorted()) table[zone] = offsetsOf(zone, midnight);
-  return { version: hexOf(await sha256(canonicalJson(table))), zones: table };
+  return { version: hexOf(sha256(canonicalJson(table))), zones: table };
 }
 
 export interface ZoneBook {

@@ -43,7 +43,7 @@ export function webauthnChallenges(random: (bytes: number) => Uint8Array, hash: 
       const expected = toBase64Url(await hashed(head, use, boundTo));
       if (!(await sameText(expected, toBase64Url(bytes.subarray(nonceBytes + endBytes))))) return null;
       const end = new DataView(head.buffer, head.byteOffset).getUint32(nonceBytes);
-      return end <= secondsOf(now) ? null : { digest: await sha256(bytes), endsAt: instantOf(end) };
+      return end <= secondsOf(now) ? null : { digest: sha256(bytes), endsAt: instantOf(end) };
     },
   };
 }

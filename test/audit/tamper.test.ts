@@ -24,23 +24,20 @@ type Content = Pick<AuditEntry, "type" | "subject" | "facts">;
 
 async function chained(forOrg: string, contents: readonly Content[]): Promise<AuditEntry[]> {
   const entries: AuditEntry[] = [];
-  let previous = await genesisHash(forOrg);
+  let previous = genesisHash(forOrg);
   for (const [index, { type, subject, facts }] of contents.entries()) {
     const salt = (tag: string): string => createHash("sha256").update(`${tag} ${forOrg} ${index}`).digest("hex");
     const [salt_subject, salt_facts] = [salt("subject"), salt("facts")];
-    const parts = [
-      await partDigest(1, bytesOfHex(salt_subject), subject ?? ""),
-      await partDigest(2, bytesOfHex(salt_facts), facts ?? ""),
-    ];
+    const parts = [partDigest(1, bytesOfHex(salt_subject), subject ?? ""), partDigest(2, bytesOfHex(salt_facts), facts ?? "")];
     const atUs = 1_700_000_000_000_000 + index;
     const fields = {
       seq: index + 1,
       type,
       at_us: atUs,
-      payload_commit: hexOf(await sha256(new Uint8Array(Buffer.concat(parts)))),
+      payload_commit: hexOf(sha256(new Uint8Array(Buffer.concat(parts)))),
       previous_hash: previous,
     };
-    previous = await entryHash(forOrg, fields);
+    previous = entryHash(forOrg, fields);
     const at = `2023-11-14T22:13:20.${String(index).padStart(6, "0")}Z`;
     entries.push({ object: "audit_entry", ...fields, at, entry_hash: previous, subject, salt_subject, facts, salt_facts });
   }

@@ -41,7 +41,7 @@ export const doors: readonly string[] = [
   "door.due_orgs(work text, real_now timestamp with time zone, orgs_max integer) TABLE(org_id uuid)",
   "door.invitation(by_hash bytea) TABLE(org_id uuid, id uuid)",
   "door.invited_lately(to_address text, by_user uuid, address_since timestamp with time zone, address_max integer, user_since timestamp with time zone, user_max integer) TABLE(to_address_at timestamp with time zone, by_user_at timestamp with time zone)",
-  "door.operator_grants(of_operator uuid, grants_max integer) TABLE(org_id uuid, id uuid, role text, reason text, created_at timestamp with time zone, expires_at timestamp with time zone, ended_at timestamp with time zone, org_name text)",
+  "door.operator_grants(of_operator uuid, up_to uuid, grants_max integer) TABLE(org_id uuid, id uuid, role text, reason text, created_at timestamp with time zone, expires_at timestamp with time zone, ended_at timestamp with time zone, org_name text)",
   "door.token_issuer(issuer_id uuid) TABLE(org_id uuid)",
   "door.user_orgs(of_user uuid, orgs_max integer) TABLE(org_id uuid, role text, name text, livemode boolean)",
   "door.webhook_connection(connection_id uuid) TABLE(org_id uuid)",

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { type NewMail, sealMail } from "../../src/domain/mail/mail.ts";
 import { renderMail } from "../../src/domain/mail/render-mail.ts";
-import { type MailContent, type MailKind, quoted } from "../../src/domain/mail/templates.ts";
+import { quoted } from "../../src/domain/mail/others-words.ts";
+import type { MailContent, MailKind } from "../../src/domain/mail/templates.ts";
 import type { Instant } from "../../src/lib/instant.ts";
 import { isStorable } from "../../src/lib/storable-text.ts";
 
@@ -10,9 +11,9 @@ const url = `${origin}/sign-in#token=abc&x=1`;
 const at = "2026-11-20T09:00:00Z" as Instant;
 
 /** Each kind with `words` wherever someone else's words go. */
-const contents = (words: string): { readonly [K in MailKind]: Extract<MailContent, { kind: K }> } => ({
+const contents = (words: string, email = words): { readonly [K in MailKind]: Extract<MailContent, { kind: K }> } => ({
   sign_in_link: { kind: "sign_in_link", params: { url, minutes: 15 } },
-  invitation: { kind: "invitation", params: { orgName: words, inviterName: words, role: "admin", url, days: 7 } },
+  invitation: { kind: "invitation", params: { orgName: words, inviter: { name: words, email }, role: "admin", url, days: 7 } },
   new_device: { kind: "new_device", params: { when: at, device: words, country: words } },
   session_elsewhere: { kind: "session_elsewhere", params: { when: at, device: words, country: words } },
   sign_in_added: { kind: "sign_in_added", params: { when: at, provider: "Google", identityId: "idn_01" } },
@@ -30,15 +31,32 @@ const contents = (words: string): { readonly [K in MailKind]: Extract<MailConten
     kind: "key_leaked",
     params: { orgName: words, keyName: words, keyId: "key_01", came: [{ kind: "token_issuer", name: words, id: "iss_01" }] },
   },
-  role_changed: { kind: "role_changed", params: { orgName: words, role: "viewer" } },
-  removed_from_org: { kind: "removed_from_org", params: { orgName: words } },
-  left_org: { kind: "left_org", params: { orgName: words } },
-  member_left: { kind: "member_left", params: { orgName: words, who: words, userId: "user_01", role: "admin", ended: 2 } },
+  role_changed: {
+    kind: "role_changed",
+    params: { orgName: words, when: at, former: "admin", by: { name: words, email }, to: "viewer", owners: [email] },
+  },
+  removed_from_org: {
+    kind: "removed_from_org",
+    params: { orgName: words, when: at, former: "admin", by: { name: words, email }, ended: 2, owners: [email] },
+  },
+  left_org: { kind: "left_org", params: { orgName: words, when: at, former: "admin", ended: 2, owners: [email] } },
+  member_left: {
+    kind: "member_left",
+    params: { orgName: words, when: at, former: "admin", who: email, userId: "user_01", ended: 2 },
+  },
   too_many_failures: { kind: "too_many_failures", params: { when: at } },
   factor_changed: { kind: "factor_changed", params: { when: at, what: "recovery_code_used", codesLeft: 9 } },
   support_opened: {
     kind: "support_opened",
-    params: { orgName: words, orgId: "org_01", grantId: "sgr_01", operator: words, role: "admin", reason: words, until: at },
+    params: {
+      orgName: words,
+      orgId: "org_01",
+      grantId: "sgr_01",
+      operator: { name: words, email },
+      role: "admin",
+      reason: words,
+      until: at,
+    },
   },
 });
 const all = (words: string): MailContent[] => Object.values(contents(words));
@@ -71,7 +89,7 @@ describe("the mails", () => {
     expect(renderMail(invitation, origin).text).toContain("“Acme Solar” invites you to join");
     expect(renderMail(invitation, origin).text).toContain("as admin.");
     expect(renderMail(invitation, origin).text).toContain("7 days");
-    expect(renderMail({ ...invitation, params: { ...invitation.params, inviterName: null, days: 1 } }, origin).text).toMatch(
+    expect(renderMail({ ...invitation, params: { ...invitation.params, inviter: null, days: 1 } }, origin).text).toMatch(
       /You are invited to join[^]*1 day\./,
     );
     expect(renderMail(device, origin).text).toContain("2026-11-20 09:00 UTC");
@@ -103,7 +121,7 @@ describe("the mails", () => {
     ))
       if (/\/v1\//.test(renderMail(content, origin).text))
         expect([content.kind, led(content)]).toEqual([content.kind, expect.arrayContaining([account])]);
-    expect(renderMail(of.support_opened, origin).text).toContain("“Acme”, an operator of Dialgate, can act as admin");
+    expect(renderMail(of.support_opened, origin).text).toContain("“Acme” (“Acme”), an operator of Dialgate, can act as admin");
   });
 
   test("name a token issuer as one, and of many networks the first five", () => {
@@ -186,6 +204,69 @@ describe.each(hostile)("someone's words that hold %s", (_, words) => {
     expect(outside(subject)).toBe(outside(plain.subject));
   });
 });
+
+describe("an address that somebody signs in by", () => {
+  const mailsWith = (email: string) => {
+    const { invitation, role_changed: changed, removed_from_org: removed, left_org: left, member_left: gone, support_opened: support } = contents("Acme", email);
+    const unnamed = { name: null, email };
+    return [
+      { ...invitation, params: { ...invitation.params, inviter: unnamed } },
+      changed,
+      removed,
+      left,
+      gone,
+      support,
+      { ...support, params: { ...support.params, operator: unnamed } },
+    ].map((content) => renderMail(content, origin));
+  }; // prettier-ignore
+  test.each(["operator@example.com", "o'brien+crm&co={x}|y@mail.example", "first.last@xn--mller-kva.example", `${"a".repeat(64)}@example.com`])(
+    "is written as it is: %s", (email) => {
+      for (const { text, html, subject } of mailsWith(email)) {
+        expect(text).toContain(email);
+        expect(seen(html)).toContain(email);
+        expect(html).not.toMatch(/&(?!(amp|lt|gt|quot|#39);)/);
+        expect(subject).not.toContain("@");
+      }
+    }); // prettier-ignore
+
+  test.each([
+    "eve@evil.test\r\nBcc: all@evil.test",
+    "Eve <eve@evil.test>",
+    '"><script>@evil.test',
+    "https://evil.test/@evil.test",
+    "www.evil.test/login@evil.test",
+    "www.evil.test@evil.test",
+    "evil.test?x=1#@evil.test",
+    "Eve@Evil.test",
+    "eve@evil.test.",
+    "eve\u202e@evil.test",
+  ])("is a name like any other where it is none in that form, or reads as a page's: %j", (email) => {
+    for (const { text, html, subject } of mailsWith(email)) {
+      expect(html).not.toContain("<script");
+      for (const part of [text, html, subject]) {
+        expect(part).not.toMatch(/evil\.test|all@|\u202e/i);
+        expect(part).not.toMatch(/\r|\nBcc/);
+      }
+    }
+  });
+});
+
+test("a mail of a role says who changed it, when, from what, and whom to ask", () => {
+  const { role_changed: changed, removed_from_org: removed, left_org: left, member_left: gone } = contents("Acme", "dana@acme.example");
+  const textOf = (content: MailContent) => flat(renderMail(content, origin).text);
+  expect(textOf(changed)).toContain(
+    "In the organisation “Acme” you are now viewer. You were admin, until “Acme” (dana@acme.example) changed that at 2026-11-20 09:00 UTC. Your sessions, and the API keys and token issuers that you answer for, do no more than that role may. If you do not know why, ask an owner of the organisation (dana@acme.example).",
+  );
+  const raised = { ...changed, params: { ...changed.params, to: "owner", by: null, owners: [] } } as const;
+  expect(textOf(raised)).toContain("You were admin, until you changed that in a session of yours at 2026-11-20 09:00 UTC. If that was not you, sign in");
+  expect(textOf(raised)).toContain("and ask an owner of the organisation.");
+  expect(textOf(removed)).toContain(
+    "At 2026-11-20 09:00 UTC “Acme” (dana@acme.example) removed you from the organisation “Acme”, in which you were admin. Your sessions open nothing there any more. 2 API keys and token issuers that you answered for ended with that. If you do not know why, ask an owner of the organisation (dana@acme.example).",
+  );
+  expect(textOf(left)).toContain("At 2026-11-20 09:00 UTC you left the organisation “Acme”, in which you were admin, in a session of yours.");
+  expect(textOf(left)).toContain("and ask an owner of the organisation (dana@acme.example) to invite you again.");
+  expect(textOf(gone)).toContain("At 2026-11-20 09:00 UTC dana@acme.example (user_01), who was admin, left the organisation “Acme”. 2 API keys");
+}); // prettier-ignore
 
 test("ordinary names stay as they are", () => {
   for (const name of ["Acme Solar LLC", "Müller & Söhne, Inc.", "O'Brien", "日本電話", "Firefox 133 on Linux"])

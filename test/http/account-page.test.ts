@@ -4,6 +4,7 @@ import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { type Browser, newestLink, openBrowser, type OpenPage } from "../support/browser.ts";
 import { totpCodeAt } from "../support/totp.ts";
+import { makeSession } from "../support/users.ts";
 import { newId } from "../support/world.ts";
 import { quotasOf } from "../../src/http/quotas.ts";
 import { memoryLimits } from "../support/rate-limits.ts";
@@ -108,6 +109,20 @@ describe("sessions", () => {
     expect(await isOut(first.own)).toBe(false);
     await page.submit("sign-out");
     expect([await isOut(first.own), page.sentTo]).toEqual([true, ["/auth/sign-in"]]);
+  });
+
+  test("are all shown where there are more than one page of them", async () => {
+    const { own, userId } = await signedIn();
+    for (let one = 0; one < 101; one += 1) await makeSession(api.db, api.deps.hashApiKey, userId, clock);
+    await link(userId);
+    await api.db.admin(
+      `insert into oidc_identities (id, provider, issuer, subject, user_id, created_at, last_used_at)
+         select i, 'microsoft', 'https://login.microsoftonline.com', i::text, $2, $3, $3 from unnest($1::uuid[]) i`,
+      [Array.from({ length: 100 }, () => newId()), userId, clock],
+    );
+    const text = (await open(own)).text();
+    expect([text.split("(this one)").length - 1, text.split("by a mailed link").length - 1]).toEqual([1, 102]);
+    expect(text.split("Google, since").length + text.split("Microsoft, since").length - 2).toBe(101);
   });
 
   test("that another page has ended are seen to be gone", async () => {

@@ -306,19 +306,28 @@ describe("a list", () => {
   });
 
   test.each([
-    "limit=0",
-    "limit=101",
-    "limit=-1",
-    "limit=1e1",
-    "limit=1&limit=2",
-    "cursor=",
-    "cursor=x",
-    "cursor=%00",
-    `cursor=${"A".repeat(5000)}`,
-    "cursor=';drop table leads",
-  ])("%s is refused", async (query) => {
-    expect((await acme.get(`/v1/sellers?${query}`)).json).toMatchObject({ status: 422, code: "invalid_request" });
+    ["101", "too_large", "At most 100."],
+    ["1000", "too_large", "At most 100."],
+    ["9".repeat(400), "too_large", "At most 100."],
+    ["0", "too_small", "At least 1."],
+    ["-1", "too_small", "At least 1."],
+    [`-${"9".repeat(400)}`, "too_small", "At least 1."],
+    ["1e1", "invalid", "A whole number from 1 to 100 is needed."],
+    ["1.5", "invalid", "A whole number from 1 to 100 is needed."],
+    ["ten", "invalid", "A whole number from 1 to 100 is needed."],
+  ])("a limit of %s is %s, on every kind of list", async (limit, code, detail) => {
+    for (const path of ["/v1/sellers", "/v1/audit"]) {
+      const { status, json } = await acme.get(`${path}?limit=${limit}`);
+      expect([status, json.errors]).toEqual([422, [{ pointer: "?limit", code, detail }]]);
+    }
   });
+
+  test.each(["limit=1&limit=2", "cursor=", "cursor=x", "cursor=%00", `cursor=${"A".repeat(5000)}`, "cursor=';drop table leads"])(
+    "%s is refused",
+    async (query) => {
+      expect((await acme.get(`/v1/sellers?${query}`)).json).toMatchObject({ status: 422, code: "invalid_request" });
+    },
+  );
 
   test("another organisation's cursor shows nothing of it", async () => {
     for (const name of ["a", "b"]) await acme.post("/v1/sellers", { registered_name: name });

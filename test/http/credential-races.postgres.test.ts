@@ -96,6 +96,26 @@ test("a halt by a key waits for nobody who rotates that key, and nobody for it",
   expect(api.faults).toEqual([]);
 });
 
+test("of the same Idempotency-Key by a key and by its successor, at once, one acts: their transactions meet", async () => {
+  const org = await api.seed();
+  const { machine } = (await org.get("/v1/me")).json;
+  const { secret } = made(await org.post(`/v1/api_keys/${machine.id}/rotate`, { overlap_seconds: 3_600 }));
+  const rounds = 20;
+  for (let round = 0; round < rounds; round += 1) {
+    const headers = { "idempotency-key": `round-${round}` };
+    const body = { registered_name: `Seller ${round}` };
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, at) =>
+        api.send("POST", "/v1/sellers", { key: at % 2 === 0 ? org.apiKey : secret, body, headers }),
+      ),
+    );
+    const acted = answers.filter((answer) => answer.status === 201 && !answer.headers.has("idempotent-replayed"));
+    expect(acted.length, answers.map(({ text }) => text).join()).toBe(1);
+  }
+  const { rows } = await api.db.admin("select count(*)::int as n from sellers where org_id = $1", [org.orgId]);
+  expect(rows).toEqual([{ n: rounds }]);
+});
+
 describe("a member who is removed while they act", () => {
   test.each(acts)("and %s after it: refused, and nothing is left of theirs", async (what, act) => {
     const at = await house();

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Api, type Caller, openApi } from "./api.ts";
+import { signIn } from "./signed-in.ts";
 import { retellConnection } from "./voice-signature.ts";
 
 let api: Api;
@@ -70,6 +71,77 @@ describe("an Idempotency-Key", () => {
       expect(again.map(({ headers }) => headers.get("idempotent-replayed"))).toEqual(["true", "true"]);
     }
   }); // prettier-ignore
+
+  const rotated = async (id: string, as = acme) =>
+    (await as.post(`/v1/api_keys/${id}/rotate`, { overlap_seconds: 3_600 })).json as { id: string; secret: string };
+  const by = (secret: string, key: string) => ({ authorization: `Bearer ${secret}`, "idempotency-key": key });
+  const ownId = async (org: Caller) => (await org.get("/v1/me")).json.machine.id as string;
+
+  test("is one for an API key and its successors, however many, in either direction", async () => {
+    const org = await api.seed();
+    const [before, after] = [newKey(), newKey()];
+    const first = await post(before, seller, "/v1/sellers", org);
+    const second = await rotated(await ownId(org), org);
+    const third = await rotated(second.id, org);
+    for (const { secret } of [second, third]) {
+      const again = await org.post("/v1/sellers", seller, by(secret, before));
+      expect([again.status, again.text, again.headers.get("idempotent-replayed")]).toEqual([201, first.text, "true"]);
+      const other = await org.post("/v1/sellers", { registered_name: "Other" }, by(secret, before));
+      expect(other.json).toMatchObject({ status: 422, code: "idempotency_key_reused" });
+    }
+    const made = await org.post("/v1/sellers", seller, by(third.secret, after));
+    for (const headers of [{ "idempotency-key": after }, by(second.secret, after)]) {
+      const again = await org.post("/v1/sellers", seller, headers);
+      expect([again.text, again.headers.get("idempotent-replayed")]).toEqual([made.text, "true"]);
+    }
+    expect(await sellersOf(org)).toBe(2);
+  });
+
+  test("is taken, settled and freed by a successor as by the first", async () => {
+    const org = await api.seed();
+    const { secret } = await rotated(await ownId(org), org);
+    const key = newKey();
+    expect((await org.post("/v1/sellers", { nonsense: true }, by(secret, key))).status).toBe(422);
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, at) =>
+        org.post("/v1/sellers", seller, at % 2 === 0 ? by(secret, key) : { "idempotency-key": key }),
+      ),
+    );
+    const made = answers.filter(({ status, headers }) => status === 201 && headers.get("idempotent-replayed") === null);
+    expect(made).toHaveLength(1);
+    expect((await org.post("/v1/sellers", seller, by(secret, key))).text).toBe(made[0]?.text);
+    expect(await sellersOf(org)).toBe(1);
+  });
+
+  test("is another for each of two keys that are no rotations of one another", async () => {
+    const org = await api.seed();
+    const other = (await org.post("/v1/api_keys", { name: "Other", scopes: ["sellers:write"] })).json.secret as string;
+    const key = newKey();
+    const mine = await post(key, seller, "/v1/sellers", org);
+    const theirs = await org.post("/v1/sellers", seller, by(other, key));
+    expect([theirs.status, theirs.headers.get("idempotent-replayed")]).toEqual([201, null]);
+    expect(theirs.json.id).not.toBe(mine.json.id);
+  });
+
+  test("tells a successor no secret that it told before", async () => {
+    const org = await api.seed();
+    const wanted = { name: "CRM", scopes: ["leads:read"] };
+    const key = newKey();
+    const made = await post(key, wanted, "/v1/api_keys", org);
+    const { secret } = await rotated(await ownId(org), org);
+    const again = await org.post("/v1/api_keys", wanted, by(secret, key));
+    expect(again.json).toEqual({ ...made.json, secret: null });
+  });
+
+  test("of a person is one in each of their organisations, and another where none is meant", async () => {
+    const { orgId } = await api.seed();
+    const person = await signIn(api, { orgId, role: "owner" });
+    const headers = { "idempotency-key": newKey() };
+    const inOrg = await person.send("POST", "/v1/sellers", seller, headers);
+    const ofNone = await person.send("POST", "/v1/orgs", { name: "Another" }, headers);
+    expect([inOrg.status, ofNone.status], ofNone.text).toEqual([201, 201]);
+    expect(ofNone.headers.get("idempotent-replayed")).toBeNull();
+  });
 
   test("of twelve requests at once lets one do the work", async () => {
     const key = newKey();

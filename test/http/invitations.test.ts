@@ -280,7 +280,19 @@ describe("an invitation", () => {
     const [first, second] = [await invite(owner, email, "viewer"), await invite(owner, `  ${email.toUpperCase()} `, "member")];
     expect(second.json.email).toBe(email);
     expect([await statusOf(first.json.id), await statusOf(second.json.id)]).toEqual(["revoked", "open"]);
-    expect((await chainOf(api, org.orgId)).at(-1)?.facts).toMatchObject({ replaces: [first.json.id] });
+    // Each is found by its own id, from its beginning to its end.
+    const told = async (id: string) =>
+      ((await owner.send("GET", `/v1/audit?subject=${id}`)).json.data as { type: string; facts: string }[]).map(
+        ({ type, facts }) => ({
+          type,
+          facts: JSON.parse(facts) as unknown,
+        }),
+      );
+    expect(await told(first.json.id)).toMatchObject([
+      { type: "invitation.created", facts: { replaces: [] } },
+      { type: "invitation.revoked", facts: { why: "another took its place", actor: { id: owner.id } } },
+    ]);
+    expect(await told(second.json.id)).toMatchObject([{ type: "invitation.created", facts: { replaces: [first.json.id] } }]);
     const person = await signIn(api, { email });
     expect((await accept(person, await tokenTo(email))).json.role).toBe("member");
   });
@@ -290,7 +302,11 @@ describe("an invitation", () => {
     const { id } = (await invite(owner, email, "owner")).json;
     const [chain, mails] = [(await chainOf(api, org.orgId)).length, await mailsQueued(api)];
     const refused = await invite(admin, email, "viewer");
-    expect([refused.status, refused.json.code]).toEqual([403, "role_missing"]);
+    expect([refused.status, refused.json.code, refused.json.errors]).toMatchObject([
+      403,
+      "role_missing",
+      [{ pointer: "/email", code: "owner_invited" }],
+    ]);
     expect(refused.json.detail).toContain("an owner replaces it");
     expect([await statusOf(id), (await chainOf(api, org.orgId)).length, await mailsQueued(api)]).toEqual(["open", chain, mails]);
     expect((await invite(owner, email, "admin")).status).toBe(201);
@@ -313,7 +329,11 @@ describe("an invitation", () => {
     }
     const without = await signIn(api, { orgId: org.orgId, role: "owner", factor: false });
     expect((await invite(without, address())).json.code).toBe("second_factor_missing");
-    expect((await org.post("/v1/invitations", { email: address(), role: "viewer" })).json.code).toBe("people_only");
+    const byKey = (await org.post("/v1/invitations", { email: address(), role: "viewer" })).json;
+    expect([byKey.code, byKey.detail]).toEqual([
+      "people_only",
+      "Only a person who is signed in may do this, and no key or token.",
+    ]);
     const member = await signIn(api, { orgId: org.orgId, role: "member" });
     const again = await invite(owner, member.email);
     expect([again.status, again.json.errors[0]]).toMatchObject([409, { pointer: "/email", code: "already_member" }]);
@@ -395,11 +415,18 @@ describe("an invitation", () => {
     const mails = await mailsQueued(api);
     const sixth = await invite(founder, email, "viewer", named);
     expect([sixth.status, sixth.json.code, sixth.headers.get("retry-after")]).toEqual([429, "rate_limited", "86400"]);
+    // Revoking helps nobody past it, and the quota's own page says so.
+    const open = (await founder.send("GET", "/v1/invitations", undefined, named)).json.data[0].id as string;
+    expect((await founder.send("DELETE", `/v1/invitations/${open}`, undefined, named)).json.status).toBe("revoked");
+    expect((await invite(founder, email, "viewer", named)).json.errors).toMatchObject([{ code: "invitation_address" }]);
+    const { codes } = (await api.send("GET", "/errors/rate-limited")).json as { codes: { code: string; cause: string }[] };
+    for (const code of ["invitation_address", "invitation_inviter"])
+      expect(codes.find((one) => one.code === code)?.cause).toContain("Revoked and replaced ones count too");
     expect((await invite(founder, address(), "viewer", named)).status).toBe(201);
     await api.db.admin(
       `insert into invitations (org_id, id, email, role, token_hash, invited_by, created_at, expires_at, revoked_at)
          select org_id, gen_random_uuid(), 'x' || n || '@people.test', 'viewer', sha256(n::text::bytea), invited_by, created_at - interval '23 hours', expires_at, created_at
-         from invitations, generate_series(1, 94) n where email = $1 and revoked_at is null`,
+         from (select * from invitations where email = $1 limit 1) i, generate_series(1, 94) n`,
       [email],
     );
     const full = await invite(founder, address(), "viewer", named);

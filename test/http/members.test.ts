@@ -52,6 +52,38 @@ const table: Readonly<Record<string, readonly number[]>> = {
 };
 const wants = ["owner", "admin", "member", "viewer", "gone", "make_owner"] as const;
 
+describe("how members get in", () => {
+  test("is shown to owners and admins, and to what they answer for, and to nobody else", async () => {
+    const house = await api.seed({ name: "Reviewed" });
+    const as = (role: Role) => signIn(api, { orgId: house.orgId, role });
+    const [owner, admin, member, viewer] = [await as("owner"), await as("admin"), await as("member"), await as("viewer")];
+    const at = "2026-11-19T08:00:00Z";
+    await api.db.admin("update users set last_sign_in_at = $2 where id = $1", [admin.userId, at]);
+    const addTotp = (userId: string, confirmed: string | null) =>
+      api.db.admin("insert into totp_factors (user_id, id, sealed, created_at, confirmed_at, last_step) values ($1, gen_random_uuid(), '{}', now(), $2, 0)", [userId, confirmed]);
+    await addTotp(admin.userId, at);
+    // One that was begun and never confirmed opens nothing.
+    await addTotp(member.userId, null);
+    const shown = async (headers: Readonly<Record<string, string>>) => {
+      const listed = (await api.send("GET", "/v1/members", { headers })).json.data as Record<string, unknown>[];
+      for (const one of listed) expect((await api.send("GET", `/v1/members/${String(one["id"])}`, { headers })).json).toEqual(one);
+      return Object.fromEntries(listed.map((one) => [one["id"], [one["second_factor"], one["last_signed_in_at"]]]));
+    };
+    const all = { [owner.id]: [false, null], [admin.id]: [true, at], [member.id]: [false, null], [viewer.id]: [false, null] };
+    const none = Object.fromEntries(Object.keys(all).map((id) => [id, [null, null]]));
+    const { id, secret } = (await admin.send("POST", "/v1/api_keys", { name: "review", scopes: ["members:read"] })).json;
+    const byKey = { authorization: `Bearer ${secret}` };
+    for (const who of [owner.session.headers, admin.session.headers, byKey]) expect(await shown(who)).toEqual(all);
+    for (const who of [member.session.headers, viewer.session.headers]) expect(await shown(who)).toEqual(none);
+    // The key shows what whoever answers for it would see.
+    const changed = await owner.send("PATCH", `/v1/members/${admin.id}`, { role: "viewer" });
+    expect(changed.json).toMatchObject({ second_factor: true, last_signed_in_at: at, credentials: [{ id, effect: "limited" }] });
+    expect(await shown(byKey)).toEqual(none);
+    const left = await admin.send("DELETE", `/v1/members/${admin.id}`);
+    expect([left.status, left.json.second_factor, left.json.last_signed_in_at]).toEqual([200, null, null]);
+  }); // prettier-ignore
+});
+
 describe("who may change whom to what", () => {
   test("every cell is decided here: each role on each role and on itself", () => {
     const cells = roles.flatMap((actor) => [...roles, "self"].map((target) => `${actor} → ${target}`));
@@ -118,20 +150,32 @@ describe("the last owner", () => {
     const alone = await api.seed({ name: "Handed on" });
     const owner = await signIn(api, { orgId: alone.orgId, role: "owner" });
     const heir = await signIn(api, { orgId: alone.orgId, role: "viewer" });
+    const invite = async (role: Role) =>
+      (await owner.send("POST", "/v1/invitations", { email: `${role}-to-be@people.test`, role })).json.id as string;
+    const [lost, kept] = [await invite("owner"), await invite("admin")];
     const made = await owner.send("POST", `/v1/members/${heir.id}/make_owner`);
-    expect([made.status, made.json]).toEqual([200, { ...made.json, id: heir.id, object: "member", role: "owner" }]);
+    expect([made.status, made.json]).toEqual([200, { ...made.json, id: heir.id, object: "member", role: "owner", credentials: [], invitations: [lost] }]);
     expect(await roleOf(api, alone.orgId, owner.userId)).toBe("admin");
-    const entries = (await chainOf(api, alone.orgId)).slice(-3);
+    const entries = (await chainOf(api, alone.orgId)).slice(-4);
     expect(entries.map(({ type, subject, facts }) => [type, subject, facts["from"], facts["to"]])).toEqual([
       ["org.ownership_transferred", heir.id, undefined, undefined],
       ["member.role_changed", heir.id, "viewer", "owner"],
       ["member.role_changed", owner.id, "owner", "admin"],
+      ["invitation.revoked", lost, undefined, undefined],
     ]);
     expect(entries[0]?.facts).toMatchObject({ former: owner.id, actor: { type: "user", id: owner.id } });
-    for (const [person, role] of [[heir, "owner"], [owner, "admin"]] as const) {
-      expect((await api.mailbox.read(person.email)).at(-1)?.text).toContain(`you are now ${role}`);
+    for (const [person, role, changed] of [
+      [heir, "owner", `You were viewer, until ${owner.email} changed that at 2026-11-20 09:00 UTC`],
+      [owner, "admin", "You were owner, until you changed that in a session of yours at 2026-11-20 09:00 UTC"],
+    ] as const) {
+      const text = (await api.mailbox.read(person.email)).at(-1)?.text;
+      expect(text).toContain(`you are now ${role}. ${changed}`);
+      // Oneself is nobody to be asked.
+      expect(text).toContain(`ask an owner of the organisation${person === owner ? ` (${heir.email})` : ""}.`);
       expect(await rotationDue(person.userId)).toBe(true);
     }
+    const statusOf = async (id: string) => (await heir.send("GET", `/v1/invitations/${id}`)).json.status;
+    expect([await statusOf(lost), await statusOf(kept)]).toEqual(["revoked", "open"]);
     expect((await owner.send("POST", `/v1/members/${heir.id}/make_owner`)).json.code).toBe("role_missing");
   }); // prettier-ignore
 });
@@ -318,6 +362,10 @@ describe("a change of a member", () => {
     // Who is removed is told that, and owners, one of whom may have done it, are not.
     expect((await owner.send("DELETE", `/v1/members/${viewer.id}`)).status).toBe(200);
     expect(await lettersTo(viewer)).toEqual(["You are no longer a member of “Left”"]);
+    expect((await api.mailbox.read(viewer.email))[0]?.text).toContain(
+      `At 2026-11-20 09:00 UTC ${owner.email} removed you from the organisation “Left”, in which you were viewer.`,
+    );
+    expect((await api.mailbox.read(viewer.email))[0]?.text).toContain(`ask an owner of the organisation (${owner.email}).`);
     expect(await lettersTo(owner)).toHaveLength(2);
   });
 

@@ -119,7 +119,7 @@ describe("the worker", () => {
       newId,
       testPeppers,
     );
-    const mail = (to: string) => sealMail(deps, { kind: "removed_from_org", params: { orgName: "Acme" }, to });
+    const mail = (to: string) => sealMail(deps, { kind: "too_many_failures", params: { when: orgNow }, to });
     sent.length = 0;
     await worker.scheduled({}, env);
     expect(sent.filter(({ body }) => JSON.stringify(body).includes("mail"))).toEqual([]);

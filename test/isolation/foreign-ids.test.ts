@@ -169,8 +169,8 @@ describe("with another org's id", () => {
       }
     }
     for (const operation of operations.filter(
-      ({ method, path, parameters }) =>
-        method === "GET" && !path.includes("{") && parameters.some((one) => one.name === "cursor"),
+      ({ method, path, parameters, forKeys }) =>
+        method === "GET" && forKeys && !path.includes("{") && parameters.some((one) => one.name === "cursor"),
     )) {
       const page = await t.a.get(`${operation.path}?limit=1`);
       const cursor = page.json.next_cursor as string | null;

@@ -78,7 +78,7 @@ describe("a mail that is due", () => {
     const hash = await apiKeyHasher(new Uint8Array(32).fill(9));
     const seeded = await seedOrg(world.transport, hash, { name: "Acme", now: realNow, peppers: testPeppers });
     const org = world.system.asOrg(seeded.orgId, { type: "job", id: "test" }, "req_1", realNow);
-    const mail = (to: string) => sealMail(world.deps, { kind: "removed_from_org", params: { orgName: "Acme" }, to });
+    const mail = (to: string) => sealMail(world.deps, { kind: "too_many_failures", params: { when: realNow }, to });
     const count = async () => (await world.db.admin("select count(*)::integer as n from mails")).rows[0]?.["n"];
     await org.query(await mail("a@example.com"));
     expect(org.mayHaveChanged).toBe(true);
@@ -121,7 +121,7 @@ describe("a provider that does not take it", () => {
     ["unauthorized", "validation_error"],
     ["html_error", "status_502"],
   ])("%s: is asked again ever more rarely, then given up with the reason", async (mode, reason) => {
-    const id = await world.queue(`${mode}@example.com`, { kind: "removed_from_org", params: { orgName: "Acme" } } as never);
+    const id = await world.queue(`${mode}@example.com`, { kind: "too_many_failures", params: { when: realNow } } as never);
     world.simulators.setMail(mode, 0, 1);
     const waits: number[] = [];
     let rounds = 0;
@@ -202,7 +202,7 @@ describe("a mail that comes too late", () => {
       (await world.db.admin("select round(extract(epoch from not_after - clock_timestamp()))::integer as s from mails where id = $1", [id]))
         .rows[0]?.["s"]; // prettier-ignore
     const link = await world.queue("a@example.com");
-    const other = await world.queue("b@example.com", { kind: "removed_from_org", params: { orgName: "Acme" } } as never);
+    const other = await world.queue("b@example.com", { kind: "too_many_failures", params: { when: realNow } } as never);
     expect(await notAfter(link)).toBe(900);
     expect(await notAfter(other)).toBe(7 * 86_400);
     world.simulators.setMail("down");

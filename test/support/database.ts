@@ -13,6 +13,10 @@ import { faultsOfChains } from "./told-events.ts";
 // The driver collects what it writes behind a timer, and Node's shortest is a millisecond: each step of a transaction waited for one.
 neonConfig.coalesceWrites = false;
 
+/** By host and port: what is asked of these needs no socket (the protocol over one is `test/db/neon-endpoint.test.ts`'s). */
+const endpoints = new Map<string, NeonEndpoint>();
+neonConfig.fetchFunction = (url: string, init: RequestInit) => endpoints.get(new URL(url).host)?.fetch(init) ?? fetch(url, init);
+
 export interface TestDatabase {
   /** As the app role. */
   readonly connectionString: string;
@@ -34,11 +38,14 @@ export async function openTestDatabase(options: { postgres?: boolean; ownChains?
 async function openOnPglite(ownChains: boolean): Promise<TestDatabase> {
   const database = await startPglite();
   const endpoint = await startNeonEndpoint({ target: { host: "127.0.0.1", port: database.port } });
+  const host = new URL(endpoint.url).host;
+  endpoints.set(host, endpoint);
   return {
     connectionString: database.connectionString,
     endpoint,
     admin: database.admin,
     close: async () => {
+      endpoints.delete(host);
       await endpoint.close();
       const faults = ownChains ? [] : await faultsOfChains(database.admin);
       await database.close();

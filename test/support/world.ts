@@ -194,7 +194,7 @@ async function addLeads(
         lead: newId(), person: newId(), consent: newId(), scrub: newId(), e164, state,
         hmac: byteaText((await hasher.hash(e164)).hmac),
         states: locate({ state, zip: null, e164 }).candidate_states.join(","),
-        grant: JSON.stringify(grant), digest: byteaText(await sha256(JSON.stringify(grant))),
+        grant: JSON.stringify(grant), digest: byteaText(sha256(JSON.stringify(grant))),
       }; // prettier-ignore
     }),
   );

@@ -194,7 +194,7 @@ describe("a run of the worker", () => {
     await send("POST", "/v1/leads", { ...person, phone: "+13035550143" });
     const queued = await sealMail(
       { newId, publicOrigin: env.PUBLIC_ORIGIN, sealLetter: sealedLetters(await importKeyring({ V1: secret }, "V1"), { send: () => Promise.reject(new Error(line)) }).seal },
-      { kind: "support_opened", params: { orgName: words[1] ?? "", orgId: "org_01", grantId: "sgr_01", role: "viewer", operator: "Ada, ada@operators.test", reason: line, until: orgNow }, to: words[0] ?? "" },
+      { kind: "support_opened", params: { orgName: words[1] ?? "", orgId: "org_01", grantId: "sgr_01", role: "viewer", operator: { name: "Ada", email: "ada@operators.test" }, reason: line, until: orgNow }, to: words[0] ?? "" },
     );
     await transport.batch([queued]);
     // Nothing listens where the mail goes.

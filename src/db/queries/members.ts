@@ -11,8 +11,13 @@ export interface MemberRow {
   readonly created_at: Instant;
   /** Their account is disabled: what they are given nobody could use, or give back. */
   readonly disabled: boolean;
+  readonly second_factor: boolean;
+  /** In whatever organisation. */
+  readonly last_signed_in_at: Instant | null;
 }
-const member = `select m.user_id as id, u.email, u.name, m.role, m.created_at, u.disabled_at is not null as disabled from memberships m join users u on u.id = m.user_id
+const member = `select m.user_id as id, u.email, u.name, m.role, m.created_at, u.disabled_at is not null as disabled,
+    app.has_factor(u.id) as second_factor, u.last_sign_in_at as last_signed_in_at
+  from memberships m join users u on u.id = m.user_id
   where ${inOrg("m")}`;
 
 /** Newest people first: ids sort by time. */

@@ -98,11 +98,11 @@ export interface IdentityRow {
   readonly created_at: Instant;
   readonly last_used_at: Instant;
 }
-export const identitiesOf = (userId: string): Statement => ({
+export const identitiesOf = (userId: string, after: string | null, rowsMax: number): Statement => ({
   name: "oidc.identities_of_person",
   text: `select i.id, i.provider, i.issuer, i.created_at, i.last_used_at from oidc_identities i
-    where i.user_id = $1 order by i.id desc limit 100`,
-  params: [userId],
+    where i.user_id = $1 and ($2::uuid is null or i.id < $2::uuid) order by i.id desc limit $3`,
+  params: [userId, after, rowsMax],
 });
 
 export interface RemovedIdentity {

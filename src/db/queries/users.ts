@@ -107,10 +107,12 @@ export const sessionById = (id: string): Statement => ({
   params: [id],
 });
 
-export const liveSessions = (userId: string, now: Instant): Statement => ({
+/** Newest first, as their ids are. */
+export const liveSessions = (userId: string, after: string | null, rowsMax: number, now: Instant): Statement => ({
   name: "users.live_sessions",
-  text: `select ${sessionColumns} from sessions s where s.user_id = $1 and ${isLive("$2::timestamptz")} order by s.created_at desc, s.id limit 100`,
-  params: [userId, now],
+  text: `select ${sessionColumns} from sessions s where s.user_id = $1 and ${isLive("$2::timestamptz")}
+    and ($3::uuid is null or s.id < $3::uuid) order by s.id desc limit $4`,
+  params: [userId, now, after, rowsMax],
 });
 
 export const endSession = (userId: string, id: string, why: string, now: Instant): Statement => ({

@@ -60,11 +60,12 @@ export interface OperatorGrantRow {
   readonly ended_at: Instant | null;
   readonly org_name: string;
 }
-/** Newest first. */
-export const grantsOfOperator = (operatorId: string, grantsMax: number): Statement => ({
+/** Newest first. The door begins with the one that is named, which the page before showed. */
+export const grantsOfOperator = (operatorId: string, after: string | null, rowsMax: number): Statement => ({
   name: "door.operator_grants",
-  text: "select org_id, id, role, reason, created_at, expires_at, ended_at, org_name from door.operator_grants($1, $2)",
-  params: [operatorId, grantsMax],
+  text: `select g.org_id, g.id, g.role, g.reason, g.created_at, g.expires_at, g.ended_at, g.org_name
+    from door.operator_grants($1, $2, $3) g where g.id is distinct from $2::uuid order by g.id desc`,
+  params: [operatorId, after, rowsMax + 1],
 });
 
 interface ShownKey {

@@ -48,6 +48,7 @@ export const apiKeys = pgTable(
     lastUsedAt: instant("last_used_at"),
     rotatedFrom: uuid("rotated_from"),
     successorId: uuid("successor_id"),
+    firstKeyId: uuid("first_key_id"),
     sponsorId: uuid("sponsor_id"),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],

@@ -21,7 +21,10 @@ export interface Rule {
    * first answer; its verb asks for `role` itself, under the lock of all changes of members.
    */
   readonly leaves?: Role;
-  /** Gives or takes what outlasts a support grant (access, where calls go, what the organisation answers for): no operator may. */
+  /**
+   * Gives or takes what outlasts a support grant: access, where calls go, what the organisation answers for (its policy, and its
+   * word on whom it may call). No operator may.
+   */
   readonly lasting?: true;
   /** The path names the organisation, where no header does. */
   readonly namesOrg?: true;
@@ -44,6 +47,8 @@ const by = <const R extends Role, const S extends Scope | "people" | "any">(
 const factor = { factor: true } as const;
 const lasting = { factor: true, lasting: true } as const;
 const subjects = { subjects: true } as const;
+/** The organisation's own word on whom it may call. */
+const vouches = { lasting: true } as const;
 /** One's own matters, in no organisation. */
 const own: Rule = { scope: "people", role: null };
 
@@ -97,7 +102,7 @@ export const operations = {
   "api_keys.list": by("admin", "api_keys:read"),
   "api_keys.get": by("admin", "api_keys:read"),
   "api_keys.rotate": by("admin", "api_keys:write", lasting),
-  "api_keys.revoke": by("admin", "api_keys:write", factor),
+  "api_keys.revoke": by("admin", "api_keys:write", lasting),
   "attempts.list": by("viewer", "calls:read", subjects),
   "attempts.get": by("viewer", "calls:read", subjects),
   "audit.list": by("viewer", "audit:read"),
@@ -118,8 +123,8 @@ export const operations = {
   "connections.get": by("viewer", "connections:read"),
   "connections.test": by("admin", "connections:write", factor),
   "connections.update": by("admin", "connections:write", lasting),
-  "connections.delete": by("admin", "connections:write", factor),
-  "consent_events.create": by("member", "consent:write", subjects),
+  "connections.delete": by("admin", "connections:write", lasting),
+  "consent_events.create": by("member", "consent:write", { ...vouches, ...subjects }),
   "consent_events.list": by("viewer", "consent:read", subjects),
   "consent_events.get": by("viewer", "consent:read", subjects),
   "counsel_positions.create": by("admin", "account:write", lasting),
@@ -132,16 +137,16 @@ export const operations = {
   "halts.create": by("member", "halts:write"),
   "halts.list": by("viewer", "halts:read"),
   "halts.end": by("admin", "halts:write"),
-  "imports.create": by("member", "imports:write"),
-  "imports.upload": by("member", "imports:write"),
+  "imports.create": by("member", "imports:write", vouches),
+  "imports.upload": by("member", "imports:write", vouches),
   "imports.list": by("viewer", "imports:read"),
   "imports.get": by("viewer", "imports:read"),
   "imports.rejected": by("viewer", "imports:read", subjects),
   "incidents.list": by("viewer", "halts:read"),
   "incidents.get": by("viewer", "halts:read"),
   "incidents.close": by("member", "halts:write"),
-  "leads.create": by("member", "leads:write"),
-  "leads.create_batch": by("member", "leads:write"),
+  "leads.create": by("member", "leads:write", vouches),
+  "leads.create_batch": by("member", "leads:write", vouches),
   "leads.list": by("viewer", "leads:read", subjects),
   "leads.search": by("viewer", "leads:read", subjects),
   "leads.get": by("viewer", "leads:read", subjects),
@@ -155,7 +160,7 @@ export const operations = {
   "sellers.get": by("viewer", "sellers:read"),
   "sellers.update": by("member", "sellers:write"),
   "stop_checks.list": by("viewer", "suppressions:read", subjects),
-  "stop_checks.judge": by("member", "suppressions:write"),
+  "stop_checks.judge": by("member", "suppressions:write", vouches),
   "suppressions.create": by("member", "suppressions:write"),
   "suppressions.look_up": by("viewer", "suppressions:read", subjects),
   "test_clock.get": by("viewer", "test_clock:read"),
@@ -164,7 +169,7 @@ export const operations = {
   "token_issuers.list": by("admin", "token_issuers:read"),
   "token_issuers.get": by("admin", "token_issuers:read"),
   "token_issuers.update": by("admin", "token_issuers:write", lasting),
-  "token_issuers.revoke": by("admin", "token_issuers:write", factor),
+  "token_issuers.revoke": by("admin", "token_issuers:write", lasting),
 } as const satisfies Record<string, Rule>;
 export type OperationId = keyof typeof operations;
 

@@ -76,7 +76,7 @@ export async function withSecret(w: OrgWriter, key: ApiKeyRow, minted: MintedApi
   return { key: shown, secret: minted.clear };
 }
 
-/** With who answers for it: nobody, when a key makes it for which nobody does. */
+/** With who answers for it: nobody, when a key makes it for which nobody does. `rotated`: the key in whose place it is made. */
 export const insertKey = (
   w: OrgWriter,
   minted: MintedApiKey,
@@ -85,8 +85,8 @@ export const insertKey = (
     scopes,
     expiresAt,
     sponsorId,
-    rotatedFrom = null,
-  }: NewKey & { readonly sponsorId: string | null; readonly rotatedFrom?: string | null },
+    rotated = null,
+  }: NewKey & { readonly sponsorId: string | null; readonly rotated?: ApiKeyRow | null },
   createdAt: Instant,
 ) =>
   w.insert(apiKeys, {
@@ -97,5 +97,6 @@ export const insertKey = (
     createdAt,
     expiresAt,
     sponsorId,
-    rotatedFrom,
+    rotatedFrom: rotated?.id ?? null,
+    firstKeyId: rotated?.firstKeyId ?? rotated?.id ?? null,
   });

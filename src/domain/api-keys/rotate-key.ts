@@ -46,7 +46,7 @@ export async function rotateKey(
     if (old.revokedAt !== null || (old.expiresAt !== null && old.expiresAt <= realNow)) return refused("key_ended");
     if (old.successorId !== null) return refused({ code: "key_rotated", successor: publicId("apiKey", old.successorId) });
     const expiresAt = earliest([old.expiresAt, id === makersId ? null : await ownEnd(w, org.actor)]);
-    const made = { name: old.name, scopes: old.scopes, expiresAt, sponsorId: bound.sponsorId, rotatedFrom: id };
+    const made = { name: old.name, scopes: old.scopes, expiresAt, sponsorId: bound.sponsorId, rotated: old };
     const key = await insertKey(w, minted, made, realNow);
     const ends = earliest([old.expiresAt, addSeconds(realNow, overlapSeconds)]);
     const unrevoked = and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt)) ?? eq(apiKeys.id, id);

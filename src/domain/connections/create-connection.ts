@@ -26,8 +26,12 @@ export interface ConnectionInput {
   readonly callsPerSecond: number;
 }
 
-/** A simulator settles at once; a real call may ring, then last as long as it is allowed to (dispatch.md). */
-const simulatorSettleSeconds = 2;
+/**
+ * A simulated call ends when the test clock moves, which waits until all that is permitted at one instant was placed: sooner a
+ * look-up learns nothing, and the next one is half a minute away. A real call may ring, then last as long as it is allowed to
+ * (dispatch.md).
+ */
+const simulatorSettleSeconds = 12;
 const ringSecondsMax = 120;
 
 /** The credential is sealed for this org, kind, connection and version before anything is written, and never read back out. */

@@ -67,7 +67,7 @@ export async function recordConsent(
     }
     if ("e164" in about) org.about([publicId("person", person.id)]);
     const body = completed(event, person.e164, w.now);
-    const digest = byteaText(await sha256(canonicalJson({ kind: event.kind, ...(isAct(event.kind) && { at: w.now }), ...body })));
+    const digest = byteaText(sha256(canonicalJson({ kind: event.kind, ...(isAct(event.kind) && { at: w.now }), ...body })));
     const appended = appendConsentEvent({ id, personId: person.id, kind: event.kind, digest, body: canonicalJson(body) });
     const [row] = await w.rows<{ id: string; recorded_at: string; known: boolean; of_kind: number }>(appended);
     if (row === undefined) throw new Error("a consent event was neither added nor found");

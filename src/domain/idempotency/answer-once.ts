@@ -34,7 +34,7 @@ interface ClaimRow {
 
 /** Takes the key for this request, or says what became of the one that has it. One request to the database. */
 export async function claimKey(org: OrgDb, request: KeyedRequest): Promise<Claim> {
-  const fingerprint = await sha256(JSON.stringify([request.method, request.path, request.body]));
+  const fingerprint = sha256(JSON.stringify([request.method, request.path, request.body]));
   const statement = claimIdempotencyKey(request.principalId, request.key, byteaText(fingerprint));
   // Bookkeeping of the protocol and no change of the org's state, here and below: it has no audit entry.
   const { answers } = await org.query(statement);

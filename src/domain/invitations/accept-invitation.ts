@@ -31,7 +31,7 @@ export async function acceptInvitation(
   userId: string,
   realNow: Instant,
 ): Promise<Result<Joined, "invitation_unknown">> {
-  const hash = await hashOfInvitation(token);
+  const hash = hashOfInvitation(token);
   if (hash === null) return refuse("invitation_unknown");
   // Asked first: what a session's own use writes is then committed, and its row waits for nobody below.
   await own.bound();

@@ -56,8 +56,10 @@ export async function createInvitation(
       return refuse(refusal ?? "role_too_low");
     }
     const replaced = await w.update(invitations, openOf(wanted.email), { revokedAt: realNow });
-    w.note({ replaces: replaced.map((one) => publicId("invitation", one.id)) });
-    const { clear, hash } = await mintInvitation((bytes) => deps.random(bytes));
+    const replaces = replaced.map((one) => publicId("invitation", one.id)).toSorted();
+    w.note({ replaces });
+    for (const subject of replaces) w.also({ action: "invitation.revoked", subject, facts: { why: "another took its place" } });
+    const { clear, hash } = mintInvitation((bytes) => deps.random(bytes));
     const expiresAt = addSeconds(realNow, daysOpen * daySeconds);
     const row = await w.insert(invitations, {
       ...wanted,
@@ -69,7 +71,7 @@ export async function createInvitation(
     });
     // Behind the hash sign: no server on the way gets it, nor does a log.
     const url = `${deps.publicOrigin}/auth/invitation#${clear}`;
-    const params = { orgName: orgName ?? "", inviterName: inviter.name ?? inviter.email, role: wanted.role, url, days: daysOpen };
+    const params = { orgName: orgName ?? "", inviter, role: wanted.role, url, days: daysOpen };
     await w.rows(await sealMail(deps, { kind: "invitation", to: wanted.email, params, askedBy: inviter.id }));
     return ok(row);
   });

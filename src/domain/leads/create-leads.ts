@@ -126,7 +126,7 @@ async function take(w: OrgWriter, batch: IntakeBatch): Promise<IntakeResult[]> {
   const kept = rows.filter((row) => row.evidence_new).length;
   const facts = { offered: rows.length, accepted: created.length, evidence_kept: kept };
   if (created.length > 0) {
-    w.note({ ...facts, lead_ids_sha256: hexOf(await sha256(created.map((row) => row.lead_id).join("\n"))) });
+    w.note({ ...facts, lead_ids_sha256: hexOf(sha256(created.map((row) => row.lead_id).join("\n"))) });
     return rows;
   }
   w.withdrawEntry();

@@ -41,7 +41,7 @@ export async function sealMail(deps: MailDeps, mail: NewMail): Promise<Statement
     throw new RangeError("a mail's dedupe key is made of ids and dates");
   const id = deps.newId();
   const sealed = await deps.sealLetter(id, { to, ...renderMail(mail, deps.publicOrigin) });
-  const lane = mail.askedBy === undefined ? recipientLanes + (await laneOf(to.toLowerCase())) : await laneOf(mail.askedBy);
+  const lane = mail.askedBy === undefined ? recipientLanes + laneOf(to.toLowerCase()) : laneOf(mail.askedBy);
   return queueMail({ id, kind, sealed, dedupeKey, usefulSeconds: usefulSeconds(mail), lane });
 }
 
@@ -51,8 +51,8 @@ const recipientLanes = 65_536;
  * One of 65,536. Two that fall on one wait for each other, and that is all. Sixteen bits of a hash: whoever has the table can tell a
  * few candidates apart by them while the mail is open, and they go with its content.
  */
-async function laneOf(who: string): Promise<number> {
-  const [high = 0, low = 0] = await sha256(who);
+function laneOf(who: string): number {
+  const [high = 0, low = 0] = sha256(who);
   return high * 256 + low;
 }
 

@@ -1,12 +1,13 @@
 import type { Instant } from "../../lib/instant.ts";
-import type { Role } from "../access/operations.ts";
+import { type Role, rolesFrom } from "../access/operations.ts";
+import { addressed, type Named, named, quoted } from "./others-words.ts";
 
 /** What each kind of mail is told. Names and words of people are as they wrote them: they are made harmless here. */
 export interface MailParams {
   readonly sign_in_link: { readonly url: string; readonly minutes: number };
   readonly invitation: {
     readonly orgName: string;
-    readonly inviterName: string | null;
+    readonly inviter: Named | null;
     readonly role: Role;
     readonly url: string;
     readonly days: number;
@@ -30,17 +31,17 @@ export interface MailParams {
     readonly keyId: string;
     readonly came: readonly { readonly kind: "api_key" | "token_issuer"; readonly name: string; readonly id: string }[];
   };
-  readonly role_changed: { readonly orgName: string; readonly role: Role };
-  readonly removed_from_org: { readonly orgName: string };
-  readonly left_org: { readonly orgName: string };
-  /** To the owners. `ended`: how many keys and token issuers ended with the membership. */
-  readonly member_left: {
-    readonly orgName: string;
-    readonly who: string;
-    readonly userId: string;
-    readonly role: Role;
-    readonly ended: number;
+  readonly role_changed: Standing & {
+    /** Null: they did it themselves. */
+    readonly by: Named | null;
+    readonly to: Role;
+    /** Addresses of the owners, but for their own: whom they can ask. */
+    readonly owners: readonly string[];
   };
+  readonly removed_from_org: Standing & { readonly by: Named; readonly ended: number; readonly owners: readonly string[] };
+  readonly left_org: Standing & { readonly ended: number; readonly owners: readonly string[] };
+  /** To the owners. `who`: their address. */
+  readonly member_left: Standing & { readonly who: string; readonly userId: string; readonly ended: number };
   readonly too_many_failures: { readonly when: Instant };
   readonly factor_changed: {
     readonly when: Instant;
@@ -53,12 +54,18 @@ export interface MailParams {
     readonly orgName: string;
     readonly orgId: string;
     readonly grantId: string;
-    /** Who enters: their name, if they have one, and their address. */
-    readonly operator: string;
+    /** Who enters. */
+    readonly operator: Named;
     readonly role: Role;
     readonly reason: string;
     readonly until: Instant;
   };
+}
+/** What somebody was in an organisation when it was changed. Where it ended, `ended` keys and token issuers ended with it. */
+interface Standing {
+  readonly orgName: string;
+  readonly when: Instant;
+  readonly former: Role;
 }
 /** What became of a second factor. */
 export type FactorChange =
@@ -109,8 +116,9 @@ export function draftOf(content: MailContent): Draft {
       };
     }
     case "invitation": {
-      const { orgName, inviterName, role, url, days } = content.params;
-      const who = inviterName === null ? "You are invited" : `${quoted(inviterName)} invites you`;
+      const { orgName, inviter, role, url, days } = content.params;
+      const by = inviter === null ? null : inviter.name === null ? addressed(inviter.email) : quoted(inviter.name);
+      const who = by === null ? "You are invited" : `${by} invites you`;
       return {
         subject: `Invitation to ${quoted(orgName)} on ${product}`,
         paragraphs: [
@@ -199,39 +207,51 @@ export function draftOf(content: MailContent): Draft {
       };
     }
     case "role_changed": {
-      const { orgName, role } = content.params;
+      const { orgName, when, former, by, to, owners } = content.params;
+      const changed = by === null ? "you changed that in a session of yours" : `${named(by)} changed that`;
+      const isLower = !rolesFrom(former).includes(to);
       return {
         subject: `Your role in ${quoted(orgName)} has changed`,
-        paragraphs: [`In the organisation ${quoted(orgName)} you are now ${role}.`],
+        paragraphs: [
+          `In the organisation ${quoted(orgName)} you are now ${to}. You were ${former}, until ${changed} at ${timeOf(when)}.`,
+          ...(isLower
+            ? ["Your sessions, and the API keys and token issuers that you answer for, do no more than that role may."]
+            : []),
+          by === null ? notYou(owners) : `If you do not know why, ask ${ownersTo(owners)}.`,
+        ],
+        ...(by === null ? { pages: [accountPage] } : {}),
       };
     }
     case "removed_from_org": {
-      const { orgName } = content.params;
+      const { orgName, when, former, by, ended, owners } = content.params;
       return {
         subject: `You are no longer a member of ${quoted(orgName)}`,
-        paragraphs: [`You were removed from the organisation ${quoted(orgName)}. Your sessions and keys no longer work there.`],
+        paragraphs: [
+          `At ${timeOf(when)} ${named(by)} removed you from the organisation ${quoted(orgName)}, in which you were ${former}.`,
+          `Your sessions open nothing there any more. ${endedWith(ended, "you")}`,
+          `If you do not know why, ask ${ownersTo(owners)}.`,
+        ],
       };
     }
     case "left_org": {
-      const { orgName } = content.params;
+      const { orgName, when, former, ended, owners } = content.params;
       return {
         subject: `You have left ${quoted(orgName)}`,
         paragraphs: [
-          `You left the organisation ${quoted(orgName)}, in a session of yours. Your sessions and keys no longer work there.`,
-          "If that was not you, sign in, end your other sessions on the page below (or by DELETE /v1/sessions), and ask an owner of the organisation to invite you again.",
+          `At ${timeOf(when)} you left the organisation ${quoted(orgName)}, in which you were ${former}, in a session of yours.`,
+          `Your sessions open nothing there any more. ${endedWith(ended, "you")}`,
+          notYou(owners, " to invite you again"),
         ],
         pages: [accountPage],
       };
     }
     case "member_left": {
-      const { orgName, who, userId, role, ended } = content.params;
+      const { orgName, when, who, userId, former, ended } = content.params;
       return {
         subject: `A member has left ${quoted(orgName)}`,
         paragraphs: [
-          `${quoted(who)} (${userId}), who was ${role}, left the organisation ${quoted(orgName)}.`,
-          ended === 0
-            ? "No API key or token issuer ended with that."
-            : `${counted(ended, "API key or token issuer", "API keys and token issuers")} that they answered for ended with that: the audit log (GET /v1/audit) says which.`,
+          `At ${timeOf(when)} ${addressed(who)} (${userId}), who was ${former}, left the organisation ${quoted(orgName)}.`,
+          `${endedWith(ended, "they")}${ended === 0 ? "" : " The audit log (GET /v1/audit) says which."}`,
         ],
       };
     }
@@ -263,7 +283,7 @@ export function draftOf(content: MailContent): Draft {
       return {
         subject: `Support has opened access to ${quoted(orgName)}`,
         paragraphs: [
-          `${quoted(operator)}, an operator of ${product}, can act as ${role} in the organisation ${quoted(orgName)} until ${timeOf(until)}. The reason given: ${quoted(reason, reasonCharactersMax)}.`,
+          `${named(operator)}, an operator of ${product}, can act as ${role} in the organisation ${quoted(orgName)} until ${timeOf(until)}. The reason given: ${quoted(reason, reasonCharactersMax)}.`,
           `Whatever they do there stands in your audit log; GET /v1/support_grants/${grantId} sums it up.`,
           `Owners and admins end it at once, on the page below, or in any session by DELETE /v1/support_grants/${grantId}, with the header Dialgate-Org: ${orgId}.`,
         ],
@@ -281,6 +301,16 @@ const keyWords = {
   },
   token_issuer: { noun: "token issuer", article: "A", fix: (id: string) => `revoke it (DELETE /v1/token_issuers/${id})` },
 } as const;
+
+const endedWith = (ended: number, who: "you" | "they"): string =>
+  ended === 0
+    ? "No API key or token issuer ended with that."
+    : `${counted(ended, "API key or token issuer", "API keys and token issuers")} that ${who} answered for ended with that.`;
+/** Whoever was removed can look them up no more. */
+const ownersTo = (owners: readonly string[]): string =>
+  `an owner of the organisation${owners.length === 0 ? "" : ` (${listOf(owners.map(addressed))})`}`;
+const notYou = (owners: readonly string[], asked = ""): string =>
+  `If that was not you, sign in, end your other sessions on the page below (or by DELETE /v1/sessions), and ask ${ownersTo(owners)}${asked}.`;
 
 const listedMax = 5;
 const cameMax = 50;
@@ -306,29 +336,7 @@ const factorWords: Readonly<Record<FactorChange, { readonly subject: string; rea
   },
 };
 
-const nameCharactersMax = 80;
 const reasonCharactersMax = 300;
-
-/**
- * Someone's own words in a mail of ours, in quotes: on one line, without control and direction characters, of bounded length.
- * Mail programs make links of what looks like an address: a name must not become one, so that dots, slashes and at signs
- * inside words are written as characters that look alike.
- */
-export function quoted(words: string, charactersMax: number = nameCharactersMax): string {
-  const line = words
-    .toWellFormed()
-    .replaceAll(/[\p{C}\p{Z}]+/gu, " ")
-    .trim();
-  const characters = Array.from(line);
-  const short = characters.length > charactersMax ? `${characters.slice(0, charactersMax - 1).join("")}…` : line;
-  const inert = short
-    .replaceAll(/[.\u3002\uff0e\uff61](?=\S)/g, "\u2024")
-    .replaceAll("/", "\u2215")
-    .replaceAll("@", "\uff20")
-    .replaceAll(/["“”]/g, "'");
-  return `“${inert === "" ? "?" : inert}”`;
-}
-
 const counted = (count: number, unit: string, units = `${unit}s`): string => `${count} ${count === 1 ? unit : units}`;
 /** "2026-11-20 09:00 UTC" */
 const timeOf = (at: Instant): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;

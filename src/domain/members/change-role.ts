@@ -10,15 +10,16 @@ import { type Role, rolesFrom } from "../access/operations.ts";
 import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import { type AffectedCredential, credentialsLimitedBy } from "./credentials-of-member.ts";
-import { keepingAnOwner, lockStandings } from "./lock-standings.ts";
+import { keepingAnOwner, lockStandings, othersWhoOwn } from "./lock-standings.ts";
 import { mayChange } from "./may-change.ts";
 
 type Refusal = "member_unknown" | "role_too_low" | "member_disabled";
 
 export interface ChangedMember {
   readonly member: MemberRow;
+  /** What does less from now on, of whoever lost a role by it: the member, or who hands ownership on to them. */
   readonly credentials: readonly AffectedCredential[];
-  /** Public ids of the open invitations that they gave and may give no more: revoked. */
+  /** Public ids of the open invitations that the same person gave and may give no more: revoked. */
   readonly invitations: readonly string[];
 }
 
@@ -55,7 +56,16 @@ export async function changeRole(
     w.note({ from: target.role });
     await w.update(memberships, eq(memberships.userId, userId), { role });
     await w.rows(dueForRotation([userId]));
-    await w.rows(await sealMail(deps, { kind: "role_changed", to: target.email, params: { orgName: orgName ?? "", role } }));
+    const by = actor.id === target.id ? null : actor;
+    const params = {
+      orgName: orgName ?? "",
+      when: realNow,
+      former: target.role,
+      by,
+      to: role,
+      owners: await othersWhoOwn(w, userId),
+    };
+    await w.rows(await sealMail(deps, { kind: "role_changed", to: target.email, params }));
     const closed = await closeInvitationsOf(w, userId, role, realNow);
     const credentials = await credentialsLimitedBy(w, userId, role, realNow);
     return ok({ member: { ...target, role }, credentials, invitations: closed });

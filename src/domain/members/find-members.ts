@@ -1,5 +1,6 @@
 import type { OrgDb } from "../../db/org-db.ts";
-import { type MemberRow, membersById, membersPage } from "../../db/queries/members.ts";
+import { type AnsweringRow, answeringRoles, type MemberRow, membersById, membersPage } from "../../db/queries/members.ts";
+import { type Role, rolesFrom } from "../access/operations.ts";
 import type { Page } from "../page.ts";
 
 export type { MemberRow } from "../../db/queries/members.ts";
@@ -11,3 +12,18 @@ export const findMembers = (org: OrgDb, { after, limit }: Page): Promise<MemberR
 export async function findMember(org: OrgDb, userId: string): Promise<MemberRow | null> {
   return (await org.rows<MemberRow>(membersById([userId])))[0] ?? null;
 }
+
+/**
+ * Whether who asks is told how members get in: owners and admins, and what they answer for. To anyone else it would say whose
+ * mailbox is worth the trouble.
+ */
+export async function seesWaysIn(org: OrgDb): Promise<boolean> {
+  // By the answer that was just read: whoever has left by it is bound no more.
+  const { role, scopes, sponsorId } = org.lastBound ?? (await org.bound());
+  if (scopes === null) return isAdmin(role);
+  // A key of the organisation's own answers for itself.
+  if (sponsorId === null) return true;
+  const [sponsor] = await org.rows<AnsweringRow>(answeringRoles([sponsorId]));
+  return isAdmin(sponsor?.role ?? null);
+}
+const isAdmin = (role: string | null): boolean => role !== null && rolesFrom("admin").includes(role as Role);

@@ -1,6 +1,7 @@
 import { and, eq, isNull } from "drizzle-orm";
 import { DbError } from "../../db/db-error.ts";
 import type { Actor, Bound, OrgWriter } from "../../db/org-db.ts";
+import { ownersOfOrg, type OwnerRow } from "../../db/queries/alerts.ts";
 import { lockMembers, type MemberRow, membersById } from "../../db/queries/members.ts";
 import { apiKeys } from "../../db/schema/index.ts";
 import { uuidOf } from "../../lib/ids.ts";
@@ -20,6 +21,10 @@ export async function lockStandings(
   const rows = await w.rows<MemberRow>(membersById([...(actorId === null ? [] : [actorId]), targetId]));
   return { actor: rows.find(({ id }) => id === actorId), target: rows.find(({ id }) => id === targetId) };
 }
+
+/** Addresses of those who own the org now, but for one person: whom that one can ask about what became of them. */
+export const othersWhoOwn = async (w: OrgWriter, userId: string): Promise<string[]> =>
+  (await w.rows<OwnerRow>(ownersOfOrg())).filter((owner) => owner.user_id !== userId).map(({ email }) => email);
 
 /** An org keeps an owner: the database says so when the change would commit, and then nothing of it has happened. */
 export async function keepingAnOwner<T, R>(change: Promise<Result<T, R>>): Promise<Result<T, R | "last_owner">> {

@@ -1,6 +1,5 @@
 import { eq } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
-import type { MemberRow } from "../../db/queries/members.ts";
 import { dueForRotation } from "../../db/queries/users.ts";
 import { memberships } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -8,17 +7,22 @@ import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
-import { lockStandings } from "./lock-standings.ts";
+import type { ChangedMember } from "./change-role.ts";
+import { credentialsLimitedBy } from "./credentials-of-member.ts";
+import { lockStandings, othersWhoOwn } from "./lock-standings.ts";
 
 type Refusal = "member_unknown" | "role_too_low" | "already_owner" | "member_disabled";
 
-/** Hands ownership on: the member becomes an owner, who asks an admin, in one transaction. Both are told by mail. */
+/**
+ * Hands ownership on: the member becomes an owner, who asks an admin, in one transaction. Both are told by mail.
+ * @returns the new owner, with what the one who asked gave and may give no more.
+ */
 export async function makeOwner(
   org: OrgDb,
   deps: MailDeps,
   userId: string,
   realNow: Instant,
-): Promise<Result<MemberRow, Refusal>> {
+): Promise<Result<ChangedMember, Refusal>> {
   const { sponsorId, orgName } = await org.bound();
   const [to, from] = [publicId("user", userId), publicId("user", sponsorId ?? userId)];
   const entry = { action: "org.ownership_transferred", subject: to, facts: { former: from } } as const;
@@ -32,16 +36,21 @@ export async function makeOwner(
     if (target === undefined) return refused("member_unknown");
     if (target.role === "owner") return refused("already_owner");
     if (target.disabled) return refused("member_disabled");
-    for (const [one, role] of [
-      [target, "owner"],
-      [actor, "admin"],
-    ] as const) {
+    const changes = [
+      { one: target, role: "owner", by: actor },
+      { one: actor, role: "admin", by: null },
+    ] as const;
+    for (const { one, role } of changes) {
       await w.update(memberships, eq(memberships.userId, one.id), { role });
       w.also({ action: "member.role_changed", subject: publicId("user", one.id), facts: { from: one.role, to: role } });
-      await w.rows(await sealMail(deps, { kind: "role_changed", to: one.email, params: { orgName: orgName ?? "", role } }));
+    }
+    for (const { one, role: to, by } of changes) {
+      const params = { orgName: orgName ?? "", when: realNow, former: one.role, by, to, owners: await othersWhoOwn(w, one.id) };
+      await w.rows(await sealMail(deps, { kind: "role_changed", to: one.email, params }));
     }
     await w.rows(dueForRotation([target.id, actor.id]));
-    await closeInvitationsOf(w, actor.id, "admin", realNow);
-    return ok({ ...target, role: "owner" });
+    const closed = await closeInvitationsOf(w, actor.id, "admin", realNow);
+    const credentials = await credentialsLimitedBy(w, actor.id, "admin", realNow);
+    return ok({ member: { ...target, role: "owner" }, credentials, invitations: closed });
   });
 }

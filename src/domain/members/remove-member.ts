@@ -1,6 +1,5 @@
 import { eq } from "drizzle-orm";
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
-import { ownersOfOrg, type OwnerRow } from "../../db/queries/alerts.ts";
 import type { MemberRow } from "../../db/queries/members.ts";
 import { dueForRotation } from "../../db/queries/users.ts";
 import { memberships } from "../../db/schema/index.ts";
@@ -9,9 +8,10 @@ import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
+import type { MailParams } from "../mail/templates.ts";
 import type { ChangedMember } from "./change-role.ts";
 import { endCredentialsOf } from "./credentials-of-member.ts";
-import { keepingAnOwner, lockStandings } from "./lock-standings.ts";
+import { keepingAnOwner, lockStandings, othersWhoOwn } from "./lock-standings.ts";
 import { mayChange } from "./may-change.ts";
 
 type Refusal = "member_unknown" | "role_too_low" | "second_factor_missing";
@@ -45,25 +45,30 @@ export async function removeMember(
     const credentials = await endCredentialsOf(w, userId, realNow);
     const closed = await closeInvitationsOf(w, userId, null, realNow);
     await w.rows(dueForRotation([userId]));
-    await tell(w, deps, { target, leaves, orgName: orgName ?? "", ended: credentials.length });
+    const params = { orgName: orgName ?? "", when: realNow, former: target.role, ended: credentials.length };
+    await tell(w, deps, target, leaves ? null : (actor ?? null), params);
     return ok({ member: target, credentials, invitations: closed });
   });
   return keepingAnOwner(change);
 }
 
-interface Told {
-  readonly target: MemberRow;
-  readonly leaves: boolean;
-  readonly orgName: string;
-  /** How many keys and token issuers ended. */
-  readonly ended: number;
-}
-/** Whoever is gone; and those who are owners now, when nobody but the person themselves had a part in it. */
-async function tell(w: OrgWriter, deps: MailDeps, { target, leaves, orgName, ended }: Told): Promise<void> {
-  const { email, role, id } = target;
-  await w.rows(await sealMail(deps, { kind: leaves ? "left_org" : "removed_from_org", to: email, params: { orgName } }));
-  if (!leaves) return;
-  const params = { orgName, who: email, userId: publicId("user", id), role, ended };
-  for (const owner of await w.rows<OwnerRow>(ownersOfOrg()))
-    await w.rows(await sealMail(deps, { kind: "member_left", to: owner.email, params }));
+/**
+ * Whoever is gone; and those who are owners now, when nobody but the person themselves had a part in it.
+ * @param by who removed them; null: they left.
+ */
+async function tell(
+  w: OrgWriter,
+  deps: MailDeps,
+  { id, email }: MemberRow,
+  by: MemberRow | null,
+  params: Omit<MailParams["member_left"], "who" | "userId">,
+): Promise<void> {
+  const owners = await othersWhoOwn(w, id);
+  if (by !== null) {
+    await w.rows(await sealMail(deps, { kind: "removed_from_org", to: email, params: { ...params, by, owners } }));
+    return;
+  }
+  await w.rows(await sealMail(deps, { kind: "left_org", to: email, params: { ...params, owners } }));
+  const left = { ...params, who: email, userId: publicId("user", id) };
+  for (const owner of owners) await w.rows(await sealMail(deps, { kind: "member_left", to: owner, params: left }));
 }

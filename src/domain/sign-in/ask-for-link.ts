@@ -32,8 +32,8 @@ export async function askForLink(deps: LinkDeps, { email, verifier, next, networ
   const minutes = deps.magicLinkMinutes;
   const link = putLink({
     email,
-    verifierHash: await hashOfSecret(verifier),
-    tokenHash: await hashOfSecret(token),
+    verifierHash: hashOfSecret(verifier),
+    tokenHash: hashOfSecret(token),
     relayHash: await hashOfCode(deps.keyedHash, verifier, await relayCode(deps.keyedHash, token)),
     nextPath: next,
     now,
@@ -53,6 +53,6 @@ const linkUrl = (publicOrigin: string, token: string): string => `${publicOrigin
 
 /** Whether the browser has signed in as the address before, or as anybody (null). It says nothing to a browser that has not. */
 export async function isKnownBrowser(system: SystemDb, email: string | null, device: string): Promise<boolean> {
-  const [answer] = await system.query(isKnownDevice(email, await hashOfSecret(device)));
+  const [answer] = await system.query(isKnownDevice(email, hashOfSecret(device)));
   return answer !== undefined && rowsOf<{ known: boolean }>(answer)[0]?.known === true;
 }

@@ -47,7 +47,7 @@ export async function completeSignIn(
 ): Promise<SignedIn | null> {
   const { email, method } = proved;
   const { country } = browser;
-  const deviceHash = await hashOfSecret(browser.device);
+  const deviceHash = hashOfSecret(browser.device);
   const asked = { userId: deps.newId(), deviceId: deps.newId(), email, deviceHash, country, now };
   const [admitted] = await w.rows<Admission>(admitPerson(asked));
   if (admitted === undefined) throw new Error("nobody was admitted, and nobody was refused");

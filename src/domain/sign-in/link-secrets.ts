@@ -14,7 +14,7 @@ export const givenSecret = (text: string | undefined): string | null =>
   text !== undefined && text.length === 43 && fromBase64Url(text)?.length === secretBytes ? text : null;
 
 /** What is stored of a secret. It has too many bits to be guessed back, so that no key is needed (ASVS 6.5.2). */
-export const hashOfSecret = (secret: string): Promise<Uint8Array> => sha256(secret);
+export const hashOfSecret = (secret: string): Uint8Array => sha256(secret);
 
 /** The code that goes with a link. It follows from the token, so that showing it writes nothing. */
 export const relayCode = async (keyed: KeyedHash, token: string): Promise<string> =>

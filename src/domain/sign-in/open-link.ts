@@ -33,8 +33,8 @@ export type Opened = Result<Completed | { readonly relayCode: string }, Refused>
  */
 export async function openLink(deps: OpenDeps, from: Visitor, token: string, now: Instant): Promise<Opened> {
   if (givenSecret(token) === null) return refuse(nothingQueued);
-  const tokenHash = await hashOfSecret(token);
-  const verifierHash = from.verifier === null ? null : await hashOfSecret(from.verifier);
+  const tokenHash = hashOfSecret(token);
+  const verifierHash = from.verifier === null ? null : hashOfSecret(from.verifier);
   const [answer] = await deps.system.query(linkByToken(tokenHash, verifierHash, now));
   const link = answer === undefined ? undefined : rowsOf<LinkRow>(answer)[0];
   if (link === undefined) return refuse(nothingQueued);
@@ -54,7 +54,7 @@ export async function enterCode(deps: OpenDeps, from: Visitor, typed: string, no
   const code = readRelayCode(typed);
   const { verifier } = from;
   if (code === null || verifier === null) return refuse(nothingQueued);
-  const [verifierHash, codeHash] = await Promise.all([hashOfSecret(verifier), hashOfCode(deps.keyedHash, verifier, code)]);
+  const [verifierHash, codeHash] = [hashOfSecret(verifier), await hashOfCode(deps.keyedHash, verifier, code)];
   return attempted(from.visitor, async (w) => {
     const tried = await w.rows<UsedLink & { used: boolean }>(tryRelayCode(verifierHash, codeHash, now));
     const used = tried.find((one) => one.used);

@@ -141,6 +141,6 @@ async function admitRefused(desk: SnapshotDesk, org: OrgDb, personIds: readonly 
     );
     if (admitted.length === 0) return w.withdrawEntry();
     const ids = admitted.map((lead) => lead.id).toSorted();
-    w.note({ admitted: ids.length, lead_ids_sha256: hexOf(await sha256(ids.join("\n"))) });
+    w.note({ admitted: ids.length, lead_ids_sha256: hexOf(sha256(ids.join("\n"))) });
   });
 }

@@ -44,10 +44,10 @@ async function watched(org: OrgDb, rows: readonly SupportGrantRow[]): Promise<Wa
 export interface OwnSupport extends OperatorGrantRow {
   readonly operator: Support["operator"];
 }
-const ownMax = 100;
-/** Newest first, in whatever organisation; none for whoever is no operator. */
-export async function findOwnSupport(own: OrgDb, userId: string): Promise<OwnSupport[]> {
-  const [grants = none, people = none] = (await own.query(grantsOfOperator(userId, ownMax), personById(userId))).answers;
+/** Newest first, one more than the page has, in whatever organisation; none for whoever is no operator. */
+export async function findOwnSupport(own: OrgDb, userId: string, { limit, after }: Page): Promise<OwnSupport[]> {
+  const asked = [grantsOfOperator(userId, after, limit + 1), personById(userId)];
+  const [grants = none, people = none] = (await own.query(...asked)).answers;
   const [operator] = rowsOf<PersonRow>(people);
   return operator === undefined ? [] : rowsOf<OperatorGrantRow>(grants).map((grant) => ({ ...grant, operator }));
 }

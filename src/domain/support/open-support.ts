@@ -44,7 +44,7 @@ export async function openSupport(
         orgName: w.orgName ?? "",
         orgId: publicId("org", orgId),
         grantId: grant,
-        operator: operator.name === null ? operator.email : `${operator.name}, ${operator.email}`,
+        operator,
         role,
         reason,
         until: expiresAt,

@@ -47,7 +47,7 @@ export async function receiveEvent(
       providerCallId: event.providerCallId,
       attemptId: attemptUuid(event.attemptId),
       receivedAt: webhook.receivedAt,
-      bodyDigest: byteaText(await sha256(webhook.raw)),
+      bodyDigest: byteaText(sha256(webhook.raw)),
       body: keepsWords ? new TextDecoder().decode(webhook.raw) : null,
       report: report === null ? null : JSON.stringify(report),
       state: "pending",
@@ -143,7 +143,7 @@ async function inboxRowOf(org: OrgDb, connectionId: string, webhook: Raw, stop: 
     providerCallId: stop.providerCallId,
     attemptId,
     receivedAt: webhook.receivedAt,
-    bodyDigest: byteaText(await sha256(webhook.raw)),
+    bodyDigest: byteaText(sha256(webhook.raw)),
     // A tool call's body can carry the whole conversation: ids alone are kept.
     body: null,
     report: null,

@@ -68,7 +68,7 @@ export function packRefs(ids: readonly PackId[] = packsOfThisBuild): Promise<Pac
       const pack = packs.find((candidate) => candidate.id === id);
       if (pack === undefined) throw new Error(`this build holds no rule pack ${id}`);
       const data = { pack, states, conditions: conditionsOfStates, consentVocabulary, protectedCodes };
-      return { id, version: pack.version, digest: hexOf(await sha256(canonicalJson(data))) };
+      return { id, version: pack.version, digest: hexOf(sha256(canonicalJson(data))) };
     }),
   );
 }

@@ -65,6 +65,16 @@ function grantItem(org, one) {
   const words = ": " + who + " as " + one.role + ", until " + minute(one.expires_at) + ", after " + one.requests + (one.requests === 1 ? " request" : " requests") + ". The reason given: “" + one.reason + "”";
   return itemOf(org.name, words, buttonOf("End", "End the access of " + who + " to " + org.name, () => endGrant(org, one)));
 }
+async function allOf(path) {
+  const found = [];
+  for (let cursor = null, isLast = false; !isLast; ) {
+    const page = await ask("GET", path + "?limit=100" + (cursor === null ? "" : "&cursor=" + encodeURIComponent(cursor)));
+    found.push(...page.data);
+    cursor = page.next_cursor;
+    isLast = !page.has_more;
+  }
+  return found;
+}
 const grantLongestMs = 8 * 3600 * 1000;
 // Newest first, and none is open for longer than eight hours: what is so much older than the newest has ended.
 async function openGrants(org) {
@@ -100,13 +110,13 @@ async function load() {
   const me = await ask("GET", "/v1/me");
   if (me.session.status !== "open") throw { code: "second_factor_due" };
   session = me.session.id;
-  const [sessions, identities, factors] = await Promise.all([ask("GET", "/v1/sessions"), ask("GET", "/v1/me/identities"), ask("GET", "/v1/me/second_factors")]);
+  const [sessions, identities, factors] = await Promise.all([allOf("/v1/sessions"), allOf("/v1/me/identities"), ask("GET", "/v1/me/second_factors")]);
   say("who", "Signed in as " + me.user.email + ".");
   part("own-name").value = me.user.name || "";
-  part("sessions").replaceChildren(...sessions.data.map(sessionItem));
-  show("end-others", sessions.data.length > 1);
-  say("linked-words", identities.data.length === 0 ? "No account at Google or Microsoft signs you in." : "These accounts sign you in without a mail.");
-  part("linked").replaceChildren(...identities.data.map(identityItem));
+  part("sessions").replaceChildren(...sessions.map(sessionItem));
+  show("end-others", sessions.length > 1);
+  say("linked-words", identities.length === 0 ? "No account at Google or Microsoft signs you in." : "These accounts sign you in without a mail.");
+  part("linked").replaceChildren(...identities.map(identityItem));
   offerFactors(factors);
   await loadGrants(me.organisations);
   show("own", true);

@@ -169,7 +169,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/api_keys/{id}/rotate",
       summary: "Replace an API key",
       description:
-        "Answers a new key with the old one's name, scopes and end. The old one goes on working for the overlap, and is not rotated again: whoever lost the answer rotates the successor.",
+        "Answers a new key with the old one's name, scopes and end. The old one goes on working for the overlap, and is not rotated again: whoever lost the answer rotates the successor. What either sends with an Idempotency-Key, the other repeats.",
       tags: ["api_keys"],
       ...posts("api_keys.rotate", { tellsSecret: true }),
       request: { params: idParam("apiKey"), body: jsonBody(rotation) },

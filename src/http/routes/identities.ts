@@ -6,7 +6,7 @@ import { publicId } from "../../lib/ids.ts";
 import { changes, json, problems, reads } from "../access.ts";
 import { idField, idOf, idParam, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { listBody, listOf } from "../page.ts";
+import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { notFound } from "../problem.ts";
 import { actingIn } from "../second-factor.ts";
 
@@ -42,14 +42,15 @@ export function identityRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/me/identities",
       summary: "The accounts at Google and Microsoft that sign in to one's user, newest first",
-      description: "At most a hundred.",
+      description: "Those that have not signed in for long, too: each stays until it is removed.",
       tags: ["users"],
       ...reads("identities.list"),
-      responses: { 200: json("All of them.", listOf(identity)), ...problems },
+      request: { query: z.strictObject(pageQuery) },
+      responses: { 200: json("A page.", listOf(identity)), ...problems },
     }),
     async (c) => {
-      const rows = await findIdentities(c.var.org, c.var.principal.id);
-      return c.json(listBody(rows, { limit: rows.length, after: null }, view), 200);
+      const page = pageOf(c, c.req.valid("query"));
+      return c.json(listBody(await findIdentities(c.var.org, c.var.principal.id, page), page, view), 200);
     },
   );
 

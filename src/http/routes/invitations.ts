@@ -71,10 +71,10 @@ const limitsOf = (quotas: Quotas) => ({
 
 function refused(refusal: InvitationRefusal, quotas: Quotas, now: Instant): Problem {
   if (refusal === "role_too_low") return new Problem("role_missing", { detail: "This takes the role owner." });
-  if (refusal === "replaces_higher")
-    return new Problem("role_missing", {
-      detail: "The address has an open invitation to be an owner: an owner replaces it, or somebody revokes it first.",
-    });
+  if (refusal === "replaces_higher") {
+    const detail = "The address has an open invitation to be an owner: an owner replaces it, or somebody revokes it first.";
+    return new Problem("role_missing", { detail, errors: [{ pointer: "/email", code: "owner_invited", detail }] });
+  }
   if (refusal === "already_member")
     return conflict(refusal, "Someone with this address is a member already: change their role instead.", "/email");
   const code = `invitation_${refusal.full}` as const;

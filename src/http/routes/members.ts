@@ -1,7 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import { roles } from "../../domain/access/operations.ts";
 import { changeRole, type ChangedMember } from "../../domain/members/change-role.ts";
-import { findMember, findMembers, type MemberRow } from "../../domain/members/find-members.ts";
+import { findMember, findMembers, type MemberRow, seesWaysIn } from "../../domain/members/find-members.ts";
 import { makeOwner } from "../../domain/members/make-owner.ts";
 import { removeMember } from "../../domain/members/remove-member.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -18,6 +18,15 @@ const fields = {
   name: z.string().nullable(),
   role: z.enum(roles),
   joined_at: instantField,
+  second_factor: z.boolean().nullable().openapi({
+    description:
+      "Whether the person has a passkey or an authenticator app. Shown to owners and admins, and to the keys and tokens that they answer for; null to everyone else.",
+    example: true,
+  }),
+  last_signed_in_at: instantField.nullable().openapi({
+    description:
+      "When the person last signed in, in whatever organisation; null: never yet, or (as `second_factor` then is, too) not shown to who asks.",
+  }),
 };
 const member = z.strictObject(fields).openapi("Member");
 const affected = z.strictObject({
@@ -38,18 +47,36 @@ const changedMember = z
     }),
   })
   .openapi("ChangedMember");
+const newOwner = z
+  .strictObject({
+    ...fields,
+    credentials: z.array(affected).openapi({
+      description:
+        "API keys and token issuers that the former owner answers for and that do less from now on: `limited` lack the role for some of their scopes.",
+    }),
+    invitations: z.array(idField("invitation")).openapi({
+      description: "Open invitations to be an owner that the former owner gave, who may give none any more: they are revoked.",
+    }),
+  })
+  .openapi("NewOwner");
 const newRole = z.strictObject({ role: z.enum(roles) }).openapi("NewRole", { example: { role: "member" } });
 
-const view = (row: MemberRow): z.infer<typeof member> => ({
+/** @param shown whether who asks sees how members get in. */
+const view = (row: MemberRow, shown: boolean): z.infer<typeof member> => ({
   id: publicId("user", row.id),
   object: "member",
   email: row.email,
   name: row.name,
   role: row.role,
   joined_at: row.created_at,
+  second_factor: shown ? row.second_factor : null,
+  last_signed_in_at: shown ? row.last_signed_in_at : null,
 });
-const viewChanged = ({ member: row, credentials, invitations }: ChangedMember): z.infer<typeof changedMember> => ({
-  ...view(row),
+const viewChanged = (
+  { member: row, credentials, invitations }: ChangedMember,
+  shown: boolean,
+): z.infer<typeof changedMember> => ({
+  ...view(row, shown),
   credentials: credentials.map(({ kind, ...rest }) => ({ object: kind, ...rest })),
   invitations: [...invitations],
 });
@@ -85,7 +112,8 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/members",
       summary: "List the organisation's members",
-      description: "Newest accounts first, each with the role that counts from its next request on.",
+      description:
+        "Newest accounts first, each with the role that counts from its next request on. Owners and admins see of each whether there is a second factor, and when they last signed in.",
       tags: ["members"],
       ...reads("members.list"),
       request: { query: z.strictObject(pageQuery) },
@@ -93,7 +121,12 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const page = pageOf(c, c.req.valid("query"));
-      return c.json(listBody(await findMembers(c.var.org, page), page, view), 200);
+      const found = await findMembers(c.var.org, page);
+      const shown = await seesWaysIn(c.var.org);
+      return c.json(
+        listBody(found, page, (row) => view(row, shown)),
+        200,
+      );
     },
   );
 
@@ -111,7 +144,7 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
     async (c) => {
       const found = await findMember(c.var.org, idOf("user", c.req.valid("param").id));
       if (found === null) throw notFound("member");
-      return c.json(view(found), 200);
+      return c.json(view(found, await seesWaysIn(c.var.org)), 200);
     },
   );
 
@@ -132,7 +165,7 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       const done = await changeRole(c.var.org, c.env, wanted, c.env.now());
       if (!done.ok) throw refusedMember(done.refusal);
       await c.env.wakeMail();
-      return c.json(viewChanged(done.value), 200);
+      return c.json(viewChanged(done.value, await seesWaysIn(c.var.org)), 200);
     },
   );
 
@@ -152,7 +185,7 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       const done = await removeMember(c.var.org, c.env, idOf("user", c.req.valid("param").id), c.env.now());
       if (!done.ok) throw refusedMember(done.refusal);
       await c.env.wakeMail();
-      return c.json(viewChanged(done.value), 200);
+      return c.json(viewChanged(done.value, await seesWaysIn(c.var.org)), 200);
     },
   );
 
@@ -162,17 +195,17 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/members/{id}/make_owner",
       summary: "Hand ownership on: the member becomes an owner, whoever asks an admin",
       description:
-        "Both changes are one. 409 `conflict` with `already_owner` for whoever is one. Repeated with its `Idempotency-Key` by the asker, who is an admin by then, it answers as it did.",
+        "Both changes are one. Open invitations to be an owner that the asker gave are revoked, and named. 409 `conflict` with `already_owner` for whoever is one. Repeated with its `Idempotency-Key` by the asker, who is an admin by then, it answers as it did.",
       tags: ["members"],
       ...posts("members.make_owner"),
       request: { params: idParam("user") },
-      responses: { 200: json("The new owner.", member), ...problems },
+      responses: { 200: json("The new owner, with what the former one may no more.", newOwner), ...problems },
     }),
     async (c) => {
       const done = await makeOwner(c.var.org, c.env, idOf("user", c.req.valid("param").id), c.env.now());
       if (!done.ok) throw refusedMember(done.refusal);
       await c.env.wakeMail();
-      return c.json(view(done.value), 200);
+      return c.json(viewChanged(done.value, await seesWaysIn(c.var.org)), 200);
     },
   );
 }

@@ -105,7 +105,7 @@ export function passkeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/me/passkeys",
       summary: "One's own passkeys, newest first",
-      description: "All of them, by the names that their person gave them. The keys themselves are in no answer.",
+      description: `All of them in one list, by the names that their person gave them: nobody has more than ${passkeysMax}. The keys themselves are in no answer.`,
       tags: ["second_factors"],
       ...reads("passkeys.list"),
       responses: { 200: json("All of them.", listOf(passkey)), ...problems },

@@ -8,7 +8,7 @@ import { changes, json, problems, reads } from "../access.ts";
 import type { Principal } from "../authenticate.ts";
 import { idField, idOf, idParam, instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { listBody, listOf } from "../page.ts";
+import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { notFound } from "../problem.ts";
 import { actingIn } from "../second-factor.ts";
 import { clearSessionCookie } from "../session-cookie.ts";
@@ -52,16 +52,18 @@ export function sessionRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/sessions",
       summary: "One's own sessions that have not ended, newest first",
-      description: "At most a hundred.",
+      description: "`current` marks the one of this request, on whichever page it stands.",
       tags: ["users"],
       ...reads("sessions.list"),
-      responses: { 200: json("All of them.", listOf(session)), ...problems },
+      request: { query: z.strictObject(pageQuery) },
+      responses: { 200: json("A page.", listOf(session)), ...problems },
     }),
     async (c) => {
       const { principal, org } = c.var;
-      const rows = await findOwnSessions(org, principal.id, c.env.now());
+      const page = pageOf(c, c.req.valid("query"));
+      const rows = await findOwnSessions(org, principal.id, page, c.env.now());
       return c.json(
-        listBody(rows, { limit: rows.length, after: null }, (row) => view(row, principal)),
+        listBody(rows, page, (row) => view(row, principal)),
         200,
       );
     },
@@ -72,7 +74,7 @@ export function sessionRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "delete",
       path: "/v1/sessions",
       summary: "End all of one's own sessions but the one of this request, at once",
-      description: "Answers those that it ended.",
+      description: "Answers all that it ended, in one list.",
       tags: ["users"],
       ...changes("sessions.end_others"),
       responses: { 200: json("They have ended.", listOf(session)), ...problems },

@@ -174,16 +174,18 @@ export function supportGrantRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "get",
       path: "/v1/me/support_grants",
       summary: "By which support grants one may enter organisations, or could, newest first",
-      description: "At most a hundred. None for whoever is no operator of the platform.",
+      description: "In whatever organisation, ended ones too. None for whoever is no operator of the platform.",
       tags: ["support"],
       ...reads("support_grants.list_own"),
-      responses: { 200: json("All of them.", listOf(own)), ...problems },
+      request: { query: z.strictObject(pageQuery) },
+      responses: { 200: json("A page.", listOf(own)), ...problems },
     }),
     async (c) => {
       const { org, principal } = c.var;
-      const rows = await findOwnSupport(org, principal.id);
+      const page = pageOf(c, c.req.valid("query"));
+      const rows = await findOwnSupport(org, principal.id, page);
       return c.json(
-        listBody(rows, { limit: rows.length, after: null }, (row) => viewOwn(row, principal.id, c.env.now())),
+        listBody(rows, page, (row) => viewOwn(row, principal.id, c.env.now())),
         200,
       );
     },

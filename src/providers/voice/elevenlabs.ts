@@ -267,7 +267,7 @@ async function verified(
   if (report === undefined) return refuse("body_malformed");
   const named = z.looseObject({ conversation_id: z.string().min(1).max(200) }).safeParse(body.data);
   const callId = named.success ? named.data.conversation_id : null;
-  const which = report === null ? `:${hexOf(await sha256(new Uint8Array(webhook.raw))).slice(0, 32)}` : "";
+  const which = report === null ? `:${hexOf(sha256(new Uint8Array(webhook.raw))).slice(0, 32)}` : "";
   return ok({
     dedupeKey: `${body.type}:${callId ?? "-"}${which}`,
     type: body.type,

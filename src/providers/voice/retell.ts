@@ -219,7 +219,7 @@ async function verified(
   if (known && !call.success) return refuse("body_malformed");
   const callId = call.success ? call.data.call_id : null;
   // Retell sends no event id. The three of a call's life come once each; of others there may be many, told apart by content.
-  const which = known ? "" : `:${hexOf(await sha256(new Uint8Array(webhook.raw))).slice(0, 32)}`;
+  const which = known ? "" : `:${hexOf(sha256(new Uint8Array(webhook.raw))).slice(0, 32)}`;
   return ok({
     dedupeKey: `${body.event}:${callId ?? "-"}${which}`,
     type: body.event,

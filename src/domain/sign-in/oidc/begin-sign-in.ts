@@ -22,5 +22,5 @@ export async function beginSignIn(
   const secrets = await flowSecrets(hash, tokens);
   await visitor.rows(insertFlow({ ...secrets, provider: provider.name }, next, realNow, flowSeconds));
   const { nonce, verifier } = secrets;
-  return provider.authorizationUrl({ redirectUri, state: tokens.state, nonce, challenge: await challengeOf(verifier) });
+  return provider.authorizationUrl({ redirectUri, state: tokens.state, nonce, challenge: challengeOf(verifier) });
 }

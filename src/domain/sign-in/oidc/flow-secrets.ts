@@ -30,4 +30,4 @@ export async function flowSecrets(hash: ApiKeyHasher, { state, browser }: FlowTo
 }
 
 /** S256, the one method that hides the verifier from whoever sees the challenge (RFC 7636 §4.2). */
-export const challengeOf = async (verifier: string): Promise<string> => toBase64Url(await sha256(verifier));
+export const challengeOf = (verifier: string): string => toBase64Url(sha256(verifier));
