@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
-import type { AuditEntry } from "../db/org-db.ts";
+import type { AuditEntry, OrgDb } from "../db/org-db.ts";
 import { claimKey, keepAnswer, releaseKey, type KeyedRequest } from "../domain/idempotency/answer-once.ts";
 import type { HttpEnv } from "./http-env.ts";
-import { isDbError, nothingDone, sameKey } from "./on-error.ts";
+import { isAccessRefused, isDbError, nothingDone, sameKey } from "./on-error.ts";
 import { Problem } from "./problem.ts";
 
 const keyForm = /^[\x21-\x7e]{1,255}$/;
@@ -86,23 +86,29 @@ async function settle(c: Context<HttpEnv>, request: KeyedRequest, kept: (body: s
     await releaseKey(c.var.org, request).catch(() => Promise.reject(keyInDoubt()));
     return;
   }
+  const org = c.var.org as OrgDb;
+  const bound = org.lastBound;
   try {
-    await keep(c, request, kept);
+    await keep(c, org, request, kept).catch((thrown: unknown) => {
+      // What the request did may have ended its own credential, as a rotation without overlap does: its successor asks for the answer.
+      if (bound === null || !(thrown instanceof Error && isAccessRefused(thrown))) throw thrown;
+      return keep(c, c.env.system.asOrg(bound.orgId, org.actor, c.var.requestId, c.env.now()), request, kept);
+    });
   } catch {
     // The work is done or refused, and its answer stands; the key alone will say that its state is unknown.
   }
 }
 
-async function keep(c: Context<HttpEnv>, request: KeyedRequest, kept: (body: string) => string): Promise<void> {
+async function keep(c: Context<HttpEnv>, org: OrgDb, request: KeyedRequest, kept: (body: string) => string): Promise<void> {
   const { status, headers } = c.res;
   const refusedUnread = c.error instanceof Problem && c.error.parts.unproven === true;
-  if (refusedUnread || status === 401 || status === 403 || status === 429) return releaseKey(c.var.org, request);
-  if (status >= 500) return keepAnswer(c.var.org, request, null);
+  if (refusedUnread || status === 401 || status === 403 || status === 429) return releaseKey(org, request);
+  if (status >= 500) return keepAnswer(org, request, null);
   const { access } = c.var.org;
   const named = [
     ...keptHeaders.flatMap((name) => (headers.get(name) === null ? [] : [[name, headers.get(name) as string]])),
     ...(access === null ? [] : [[notedHeader, JSON.stringify(access)]]),
   ];
   const body = await c.res.clone().text();
-  await keepAnswer(c.var.org, request, { status, headers: Object.fromEntries(named), body: status < 300 ? kept(body) : body });
+  await keepAnswer(org, request, { status, headers: Object.fromEntries(named), body: status < 300 ? kept(body) : body });
 }

@@ -98,7 +98,8 @@ export const peopleOnly = (unproven = false): Problem =>
 
 function roleMissing(role: string | undefined, sponsorId: string | null): Problem {
   if (role !== undefined) return new Problem("role_missing", { detail: roleWanted(role, sponsorId) });
-  const detail = "No operator may do this, whatever their grant: it gives or takes what would outlast it.";
+  const detail =
+    "No operator may do this, whatever their grant: it gives or takes what would outlast the grant, or is the organisation's own word. Ask one of its owners or admins.";
   return new Problem("role_missing", { detail, errors: [{ pointer: "", code: "no_operator", detail }] });
 }
 

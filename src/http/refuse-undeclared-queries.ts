@@ -12,6 +12,14 @@ const refuseQuery: MiddlewareHandler<HttpEnv> = async (c, next) => {
   onInvalid({ target: "query", data, ...nothing.safeParse(data) });
   await next();
 };
+/** Hono leaves out what has no name. */
+const refuseNameless: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  if (new URL(c.req.url).searchParams.has("")) {
+    const data = { "": "" };
+    onInvalid({ target: "query", data, ...nothing.safeParse(data) });
+  }
+  await next();
+};
 
 interface Declared {
   readonly method: string;
@@ -32,9 +40,10 @@ const mayBeAddedTo = ({ method, path, security }: Declared): boolean =>
 export function refuseUndeclaredQueries(app: OpenAPIHono<HttpEnv>): void {
   const add = app.openapi;
   const addChecked: typeof add = (route, ...rest) => {
-    if (route.request?.query !== undefined || mayBeAddedTo(route)) return add(route, ...rest);
+    if (mayBeAddedTo(route)) return add(route, ...rest);
     const own = [route.middleware ?? []].flat();
-    return add({ ...route, middleware: [...own, refuseQuery] }, ...rest);
+    const checks = route.request?.query === undefined ? [refuseNameless, refuseQuery] : [refuseNameless];
+    return add({ ...route, middleware: [...own, ...checks] }, ...rest);
   };
   app.openapi = addChecked;
 }

@@ -237,6 +237,9 @@ describe("an address that somebody signs in by", () => {
     "www.evil.test/login@evil.test",
     "www.evil.test@evil.test",
     "evil.test?x=1#@evil.test",
+    "evil.test/login@evil.test",
+    "evil.test?login@evil.test",
+    "evil.test#login@evil.test",
     "Eve@Evil.test",
     "eve@evil.test.",
     "eve\u202e@evil.test",
@@ -260,12 +263,14 @@ test("a mail of a role says who changed it, when, from what, and whom to ask", (
   const raised = { ...changed, params: { ...changed.params, to: "owner", by: null, owners: [] } } as const;
   expect(textOf(raised)).toContain("You were admin, until you changed that in a session of yours at 2026-11-20 09:00 UTC. If that was not you, sign in");
   expect(textOf(raised)).toContain("and ask an owner of the organisation.");
+  const page = `${origin}/auth/account`;
+  expect([renderMail(raised, origin).text.includes(page), renderMail(changed, origin).text.includes(page)]).toEqual([true, false]);
   expect(textOf(removed)).toContain(
     "At 2026-11-20 09:00 UTC “Acme” (dana@acme.example) removed you from the organisation “Acme”, in which you were admin. Your sessions open nothing there any more. 2 API keys and token issuers that you answered for ended with that. If you do not know why, ask an owner of the organisation (dana@acme.example).",
   );
   expect(textOf(left)).toContain("At 2026-11-20 09:00 UTC you left the organisation “Acme”, in which you were admin, in a session of yours.");
   expect(textOf(left)).toContain("and ask an owner of the organisation (dana@acme.example) to invite you again.");
-  expect(textOf(gone)).toContain("At 2026-11-20 09:00 UTC dana@acme.example (user_01), who was admin, left the organisation “Acme”. 2 API keys");
+  expect(textOf(gone)).toContain("At 2026-11-20 09:00 UTC dana@acme.example (user_01), who was admin, left the organisation “Acme”. 2 API keys and token issuers that they answered for ended with that.");
 }); // prettier-ignore
 
 test("ordinary names stay as they are", () => {

@@ -113,6 +113,17 @@ describe("an Idempotency-Key", () => {
     expect(await sellersOf(org)).toBe(1);
   });
 
+  test("of a request that ends its own API key keeps the answer for the successor", async () => {
+    const org = await api.seed();
+    const [key, path] = [newKey(), `/v1/api_keys/${await ownId(org)}/rotate`];
+    const first = await post(key, { overlap_seconds: 0 }, path, org);
+    expect(first.status, first.text).toBe(201);
+    expect((await org.get("/v1/sellers")).status).toBe(401);
+    const again = await org.post(path, { overlap_seconds: 0 }, by(first.json.secret as string, key));
+    expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([201, "true"]);
+    expect(again.json).toEqual({ ...first.json, secret: null });
+  });
+
   test("is another for each of two keys that are no rotations of one another", async () => {
     const org = await api.seed();
     const other = (await org.post("/v1/api_keys", { name: "Other", scopes: ["sellers:write"] })).json.secret as string;

@@ -316,6 +316,17 @@ describe("an invitation", () => {
     expect((await invite(admin, email, "viewer")).status).toBe(201);
   });
 
+  test("that has expired gives its place up without a revocation", async () => {
+    const email = address();
+    const { id } = (await invite(owner, email, "viewer")).json;
+    await api.db.admin("update invitations set expires_at = $2 where email = $1", [email, clock]);
+    expect(await statusOf(id)).toBe("expired");
+    expect((await invite(owner, email, "viewer")).status).toBe(201);
+    expect((await owner.send("GET", `/v1/invitations/${id}`)).json).toMatchObject({ status: "expired", revoked_at: null });
+    const told = (await owner.send("GET", `/v1/audit?subject=${id}`)).json.data as { type: string }[];
+    expect(told.map(({ type }) => type)).toEqual(["invitation.created"]);
+  });
+
   test("is given by owners and admins with a second factor, and owner by owners alone", async () => {
     const admin = await signIn(api, { orgId: org.orgId, role: "admin" });
     const refused = await invite(admin, address(), "owner");

@@ -86,6 +86,19 @@ describe("a parameter that is not known", () => {
     expect((await org.delete(`/v1/api_keys/${id}`)).json.status).toBe("revoked");
   });
 
+  test("has no name: it is refused like any other, also where others are declared", async () => {
+    const org = await api.seed();
+    const { id } = (await org.post("/v1/api_keys", { name: "CRM", scopes: ["leads:read"] })).json;
+    for (const answer of [
+      await org.delete(`/v1/api_keys/${id}?=dry_run`),
+      await org.get("/v1/sellers?limit=1&=1"),
+      await org.get("/v1/sellers?=1&=2"),
+    ])
+      expect(answer.json, answer.text).toMatchObject({ status: 422, errors: [{ pointer: "?", code: "unknown_field" }] });
+    expect((await org.get(`/v1/api_keys/${id}`)).json.status).toBe("active");
+    expect((await org.get("/v1/sellers?limit=1")).status).toBe(200);
+  });
+
   test("is told only to who may ask, and leaves an Idempotency-Key free", async () => {
     expect((await api.send("GET", "/v1/account?x=1")).status).toBe(401);
     const org = await api.seed();

@@ -22,8 +22,8 @@ export interface Rule {
    */
   readonly leaves?: Role;
   /**
-   * Gives or takes what outlasts a support grant: access, where calls go, what the organisation answers for (its policy, and its
-   * word on whom it may call). No operator may.
+   * Gives or takes what outlasts a support grant: access, where calls go, what the organisation answers for (its policy, its word
+   * on whom it may call, and that it calls). No operator may.
    */
   readonly lasting?: true;
   /** The path names the organisation, where no header does. */
@@ -47,7 +47,7 @@ const by = <const R extends Role, const S extends Scope | "people" | "any">(
 const factor = { factor: true } as const;
 const lasting = { factor: true, lasting: true } as const;
 const subjects = { subjects: true } as const;
-/** The organisation's own word on whom it may call. */
+/** The organisation's own word on whom it may call, and on that it calls. */
 const vouches = { lasting: true } as const;
 /** One's own matters, in no organisation. */
 const own: Rule = { scope: "people", role: null };
@@ -106,7 +106,7 @@ export const operations = {
   "attempts.list": by("viewer", "calls:read", subjects),
   "attempts.get": by("viewer", "calls:read", subjects),
   "audit.list": by("viewer", "audit:read"),
-  "calls.create": by("member", "calls:write", subjects),
+  "calls.create": by("member", "calls:write", { ...vouches, ...subjects }),
   "calls.list": by("viewer", "calls:read", subjects),
   "calls.get": by("viewer", "calls:read", subjects),
   "campaigns.create": by("member", "campaigns:write"),
@@ -114,10 +114,10 @@ export const operations = {
   "campaigns.get": by("viewer", "campaigns:read"),
   "campaigns.funnel": by("viewer", "campaigns:read"),
   "campaigns.update": by("member", "campaigns:write"),
-  "campaigns.launch": by("member", "campaigns:write"),
-  "campaigns.enrol": by("member", "campaigns:write"),
+  "campaigns.launch": by("member", "campaigns:write", vouches),
+  "campaigns.enrol": by("member", "campaigns:write", vouches),
   "campaigns.pause": by("member", "campaigns:write"),
-  "campaigns.resume": by("member", "campaigns:write"),
+  "campaigns.resume": by("member", "campaigns:write", vouches),
   "connections.create": by("admin", "connections:write", lasting),
   "connections.list": by("viewer", "connections:read"),
   "connections.get": by("viewer", "connections:read"),
@@ -136,7 +136,7 @@ export const operations = {
   "dnc_acknowledgements.create": by("admin", "account:write", lasting),
   "halts.create": by("member", "halts:write"),
   "halts.list": by("viewer", "halts:read"),
-  "halts.end": by("admin", "halts:write"),
+  "halts.end": by("admin", "halts:write", vouches),
   "imports.create": by("member", "imports:write", vouches),
   "imports.upload": by("member", "imports:write", vouches),
   "imports.list": by("viewer", "imports:read"),

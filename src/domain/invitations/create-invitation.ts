@@ -55,7 +55,9 @@ export async function createInvitation(
       w.withdrawEntry();
       return refuse(refusal ?? "role_too_low");
     }
-    const replaced = await w.update(invitations, openOf(wanted.email), { revokedAt: realNow });
+    // One that has expired by itself is closed, so that its place is free, and has ended before.
+    const closed = await w.update(invitations, openOf(wanted.email), { revokedAt: realNow });
+    const replaced = closed.filter((one) => one.expiresAt > realNow);
     const replaces = replaced.map((one) => publicId("invitation", one.id)).toSorted();
     w.note({ replaces });
     for (const subject of replaces) w.also({ action: "invitation.revoked", subject, facts: { why: "another took its place" } });

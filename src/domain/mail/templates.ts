@@ -217,7 +217,7 @@ export function draftOf(content: MailContent): Draft {
           ...(isLower
             ? ["Your sessions, and the API keys and token issuers that you answer for, do no more than that role may."]
             : []),
-          by === null ? notYou(owners) : `If you do not know why, ask ${ownersTo(owners)}.`,
+          by === null ? notYou(owners) : `If you do not know why, ask ${owners.length === 0 ? named(by) : ownersTo(owners)}.`,
         ],
         ...(by === null ? { pages: [accountPage] } : {}),
       };

@@ -21,8 +21,7 @@ export async function seesWaysIn(org: OrgDb): Promise<boolean> {
   // By the answer that was just read: whoever has left by it is bound no more.
   const { role, scopes, sponsorId } = org.lastBound ?? (await org.bound());
   if (scopes === null) return isAdmin(role);
-  // A key of the organisation's own answers for itself.
-  if (sponsorId === null) return true;
+  if (sponsorId === null) return false;
   const [sponsor] = await org.rows<AnsweringRow>(answeringRoles([sponsorId]));
   return isAdmin(sponsor?.role ?? null);
 }

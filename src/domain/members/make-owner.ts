@@ -7,22 +7,26 @@ import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
-import type { ChangedMember } from "./change-role.ts";
-import { credentialsLimitedBy } from "./credentials-of-member.ts";
+import type { MemberRow } from "../../db/queries/members.ts";
 import { lockStandings, othersWhoOwn } from "./lock-standings.ts";
 
 type Refusal = "member_unknown" | "role_too_low" | "already_owner" | "member_disabled";
 
+interface NewOwner {
+  readonly member: MemberRow;
+  /** Public ids of the open invitations that the former owner gave and may give no more: revoked. */
+  readonly invitations: readonly string[];
+}
+
 /**
  * Hands ownership on: the member becomes an owner, who asks an admin, in one transaction. Both are told by mail.
- * @returns the new owner, with what the one who asked gave and may give no more.
  */
 export async function makeOwner(
   org: OrgDb,
   deps: MailDeps,
   userId: string,
   realNow: Instant,
-): Promise<Result<ChangedMember, Refusal>> {
+): Promise<Result<NewOwner, Refusal>> {
   const { sponsorId, orgName } = await org.bound();
   const [to, from] = [publicId("user", userId), publicId("user", sponsorId ?? userId)];
   const entry = { action: "org.ownership_transferred", subject: to, facts: { former: from } } as const;
@@ -50,7 +54,7 @@ export async function makeOwner(
     }
     await w.rows(dueForRotation([target.id, actor.id]));
     const closed = await closeInvitationsOf(w, actor.id, "admin", realNow);
-    const credentials = await credentialsLimitedBy(w, actor.id, "admin", realNow);
-    return ok({ member: { ...target, role: "owner" }, credentials, invitations: closed });
+    // Of keys and tokens nothing: no scope takes an owner.
+    return ok({ member: { ...target, role: "owner" }, invitations: closed });
   });
 }

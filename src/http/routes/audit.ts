@@ -51,10 +51,7 @@ const list = z.strictObject({
 /** What is mistyped in a filter would be answered like what never happened: it is refused. */
 const type = z
   .string()
-  .regex(/^[a-z][a-z0-9_.]{0,99}$/, {
-    abort: true,
-    message: "An entry's type, or what it begins with, is needed, such as incident. or campaign.launched.",
-  })
+  .min(1, { abort: true })
   .refine(
     (given) => Object.keys(orgEvents).some((known) => known.startsWith(given)),
     coded("type_unknown", `No entry of an organisation has a type that begins so. Types begin with ${kindsOfEvents.join(", ")}.`),
@@ -108,7 +105,7 @@ const query = z
   .strictObject({ limit: pageQuery.limit, cursor: cursor.optional(), type, subject, actor, from, to })
   .refine(({ from: first, to: end }) => first === undefined || end === undefined || isBefore(first, end), {
     path: ["to"],
-    ...coded("window_empty", "`from` comes before `to`."),
+    ...coded("window_empty", "`to` has to come after `from`: the entry at `to` itself is not among them."),
   });
 
 /** The chain is read forward, oldest first, so that an auditor goes on from what he has. */

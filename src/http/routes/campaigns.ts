@@ -13,7 +13,7 @@ const statuses = ["draft", "running", "paused", "completed", "cancelled"] as con
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "A time of day from 00:00 to 23:59 is needed.");
 const day = z
   .strictObject({ from: clock, to: clock })
-  .refine(({ from, to }) => from < to, coded("window_empty", "`from` comes before `to`."))
+  .refine(({ from, to }) => from < to, coded("window_empty", "`to` has to come after `from`."))
   .optional();
 const weekWindow = z
   .strictObject({ mon: day, tue: day, wed: day, thu: day, fri: day, sat: day, sun: day })

@@ -45,7 +45,8 @@ const joined = z
 
 const statusOf = (row: InvitationRow, now: Instant): z.infer<typeof invitation>["status"] => {
   if (row.acceptedAt !== null) return "accepted";
-  if (row.revokedAt !== null) return "revoked";
+  // An expired one is closed when another takes its place: that is no revocation.
+  if (row.revokedAt !== null && row.revokedAt < row.expiresAt) return "revoked";
   return row.expiresAt <= now ? "expired" : "open";
 };
 const view = (row: InvitationRow, now: Instant): z.infer<typeof invitation> => ({
@@ -58,7 +59,7 @@ const view = (row: InvitationRow, now: Instant): z.infer<typeof invitation> => (
   created_at: row.createdAt,
   expires_at: row.expiresAt,
   accepted_at: row.acceptedAt,
-  revoked_at: row.revokedAt,
+  revoked_at: statusOf(row, now) === "revoked" ? row.revokedAt : null,
 });
 
 /** Counted by the database in the transaction that invites, and said in the document as a quota of the operation. */

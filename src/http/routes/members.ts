@@ -50,10 +50,6 @@ const changedMember = z
 const newOwner = z
   .strictObject({
     ...fields,
-    credentials: z.array(affected).openapi({
-      description:
-        "API keys and token issuers that the former owner answers for and that do less from now on: `limited` lack the role for some of their scopes.",
-    }),
     invitations: z.array(idField("invitation")).openapi({
       description: "Open invitations to be an owner that the former owner gave, who may give none any more: they are revoked.",
     }),
@@ -205,7 +201,8 @@ export function memberRoutes(app: OpenAPIHono<HttpEnv>): void {
       const done = await makeOwner(c.var.org, c.env, idOf("user", c.req.valid("param").id), c.env.now());
       if (!done.ok) throw refusedMember(done.refusal);
       await c.env.wakeMail();
-      return c.json(viewChanged(done.value, await seesWaysIn(c.var.org)), 200);
+      const { member: row, invitations } = done.value;
+      return c.json({ ...view(row, await seesWaysIn(c.var.org)), invitations: [...invitations] }, 200);
     },
   );
 }
