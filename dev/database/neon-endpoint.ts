@@ -112,8 +112,14 @@ export async function startNeonEndpoint({
     loseNextAnswer: () => void state.loseAnswers++,
     async fetch(init) {
       const headers = new Headers(init.headers);
-      const answered = await answerTo(state, (name) => headers.get(name) ?? undefined, String(init.body));
       init.signal?.throwIfAborted();
+      const aborted = new Promise<never>((_, reject) => {
+        init.signal?.addEventListener("abort", () => reject(init.signal?.reason as Error));
+      });
+      const answered = await Promise.race([
+        answerTo(state, (name) => headers.get(name) ?? undefined, String(init.body)),
+        aborted,
+      ]);
       if (answered === null) throw new TypeError("fetch failed");
       return Response.json(answered.body, { status: answered.status });
     },

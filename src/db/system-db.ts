@@ -128,7 +128,7 @@ export class SystemDb {
     return (await this.#rowsOf({ name: "app.unsafe_role", text: "select app.unsafe_role()", params: [] }))[0]?.[0] !== false;
   }
 
-  /** For queue consumers, crons and the inbox, which know their message's org. */
+  /** For queue consumers, crons and the inbox, which know their message's org; and to keep the answer of a request that ended its own credential. */
   asOrg(orgId: string, actor: Actor, requestId: string, realNow: Instant): OrgDb {
     const statement = {
       name: "app.bind",

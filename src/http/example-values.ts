@@ -43,9 +43,6 @@ export const exampleValues: Readonly<Record<string, unknown>> = {
   "ChangedMember.credentials.name": "CRM",
   "NewOwner.name": null,
   "NewOwner.role": "owner",
-  "NewOwner.credentials.id": "key_01kadjrz80e008000000000001",
-  "NewOwner.credentials.name": "CRM",
-  "NewOwner.credentials.effect": "limited",
   "OpenedSignIn.code": "K7QM-2XWD",
   // Second factors.
   alg: -7,

@@ -46,8 +46,9 @@ export const idempotency = ({ required, tellsSecret }: { required: boolean; tell
       return new Response(body === "" ? null : body, { status, headers: { ...headers, "idempotent-replayed": "true" } });
     }
     if (claim.kind !== "claimed") throw refusals[claim.kind]();
+    const claimedIn = (c.var.org as OrgDb).lastBound?.orgId ?? null;
     await next();
-    await settle(c, request, tellsSecret ? withoutSecret : (body) => body);
+    await settle(c, claimedIn, request, tellsSecret ? withoutSecret : (body) => body);
   };
 
 const refusals = {
@@ -81,18 +82,24 @@ async function fingerprinted(c: Context<HttpEnv>): Promise<string> {
 /** What is kept for repetitions holds no secret. */
 const withoutSecret = (body: string): string => JSON.stringify({ ...(JSON.parse(body) as object), secret: null });
 
-async function settle(c: Context<HttpEnv>, request: KeyedRequest, kept: (body: string) => string): Promise<void> {
+/** @param claimedIn the organisation in which its key was taken; null: none */
+async function settle(
+  c: Context<HttpEnv>,
+  claimedIn: string | null,
+  request: KeyedRequest,
+  kept: (body: string) => string,
+): Promise<void> {
   if (nothingDone(c.error, c) && c.res.status >= 500) {
     await releaseKey(c.var.org, request).catch(() => Promise.reject(keyInDoubt()));
     return;
   }
   const org = c.var.org as OrgDb;
-  const bound = org.lastBound;
   try {
     await keep(c, org, request, kept).catch((thrown: unknown) => {
-      // What the request did may have ended its own credential, as a rotation without overlap does: its successor asks for the answer.
-      if (bound === null || !(thrown instanceof Error && isAccessRefused(thrown))) throw thrown;
-      return keep(c, c.env.system.asOrg(bound.orgId, org.actor, c.var.requestId, c.env.now()), request, kept);
+      // What it did may have ended its own credential, as a rotation without overlap does: its successor asks for the answer. Of what
+      // was refused nothing is settled so: it may have acted before its credential ended, and its key must not come free.
+      if (claimedIn === null || !c.res.ok || !(thrown instanceof Error && isAccessRefused(thrown))) throw thrown;
+      return keep(c, c.env.system.asOrg(claimedIn, org.actor, c.var.requestId, c.env.now()), request, kept);
     });
   } catch {
     // The work is done or refused, and its answer stands; the key alone will say that its state is unknown.

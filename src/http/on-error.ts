@@ -99,7 +99,7 @@ export const peopleOnly = (unproven = false): Problem =>
 function roleMissing(role: string | undefined, sponsorId: string | null): Problem {
   if (role !== undefined) return new Problem("role_missing", { detail: roleWanted(role, sponsorId) });
   const detail =
-    "No operator may do this, whatever their grant: it gives or takes what would outlast the grant, or is the organisation's own word. Ask one of its owners or admins.";
+    "No operator may do this, whatever their grant: it gives or takes what would outlast the grant, or is the organisation's own word. A member of the organisation whose role allows it does this.";
   return new Problem("role_missing", { detail, errors: [{ pointer: "", code: "no_operator", detail }] });
 }
 

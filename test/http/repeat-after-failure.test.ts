@@ -49,6 +49,27 @@ async function whileFailing<T>(table: string, sqlstate: string, work: () => Prom
 }
 const lead = () => ({ phone: `+1303555${String((count += 1)).padStart(4, "0")}`, state: "CO" });
 
+test("a credential that ends after its request has acted leaves the key taken, for its successor too", async () => {
+  const org = await api.seed();
+  const { json: rotated } = await org.post(`/v1/api_keys/${(await org.get("/v1/me")).json.machine.id as string}/rotate`, {});
+  const [key, body] = [newKey(), lead()];
+  between = {
+    transaction: async (_, send) => {
+      const done = await send();
+      await api.db.admin("update api_keys set revoked_at = now() where id = $1", [org.keyId]);
+      return done;
+    },
+  };
+  const cut = await org.post("/v1/leads", body, { "idempotency-key": key });
+  between = {};
+  expect([cut.status, cut.json.code]).toEqual([401, "unauthorized"]);
+  expect((await api.db.admin("select 1 from leads where org_id = $1", [org.orgId])).rows).toHaveLength(1);
+  const headers = { authorization: `Bearer ${rotated.secret as string}`, "idempotency-key": key };
+  expect((await org.post("/v1/leads", body, headers)).json.code).toBe("idempotency_key_in_flight");
+  await api.db.admin("update idempotency_keys set created_at = created_at - interval '2 minutes' where org_id = $1", [org.orgId]);
+  expect((await org.post("/v1/leads", body, headers)).json.code).toBe("idempotency_state_unknown");
+});
+
 describe("where nothing was done for certain, the detail says so and the same key works", () => {
   test.each([
     ["40001", 503],

@@ -47,8 +47,8 @@ export const answeringRoles = (userIds: readonly string[]): Statement => ({
 
 /**
  * Before anyone's role is read to be judged by: whoever changes who is in the org waits here, so that each sees what the
- * one before it did. It is the lock that the trigger which keeps an owner takes. Who makes, changes or ends credentials takes it
- * before any of their rows: a request's own use of its credential has let go of the row by then.
+ * one before it did. It is the lock that the trigger which keeps an owner takes. Who makes or changes credentials, or ends several, takes
+ * it before any of their rows: a request's own use of its credential has let go of the row by then.
  */
 export const lockMembers = (): Statement => ({
   name: "members.lock",

@@ -17,9 +17,9 @@ type Refusal = "member_unknown" | "role_too_low" | "member_disabled";
 
 export interface ChangedMember {
   readonly member: MemberRow;
-  /** What does less from now on, of whoever lost a role by it: the member, or who hands ownership on to them. */
+  /** What does less from now on. */
   readonly credentials: readonly AffectedCredential[];
-  /** Public ids of the open invitations that the same person gave and may give no more: revoked. */
+  /** Public ids of the open invitations that they gave and may give no more: revoked. */
   readonly invitations: readonly string[];
 }
 

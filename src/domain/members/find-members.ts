@@ -20,6 +20,8 @@ export async function findMember(org: OrgDb, userId: string): Promise<MemberRow 
 export async function seesWaysIn(org: OrgDb): Promise<boolean> {
   // By the answer that was just read: whoever has left by it is bound no more.
   const { role, scopes, sponsorId } = org.lastBound ?? (await org.bound());
+  // A guest with an admin's grant is none.
+  if (org.actor.type === "operator") return false;
   if (scopes === null) return isAdmin(role);
   if (sponsorId === null) return false;
   const [sponsor] = await org.rows<AnsweringRow>(answeringRoles([sponsorId]));

@@ -1,5 +1,6 @@
 import { eq } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
+import type { MemberRow } from "../../db/queries/members.ts";
 import { dueForRotation } from "../../db/queries/users.ts";
 import { memberships } from "../../db/schema/index.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -7,7 +8,6 @@ import type { Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
 import { closeInvitationsOf } from "../invitations/close-invitations.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
-import type { MemberRow } from "../../db/queries/members.ts";
 import { lockStandings, othersWhoOwn } from "./lock-standings.ts";
 
 type Refusal = "member_unknown" | "role_too_low" | "already_owner" | "member_disabled";
@@ -18,9 +18,7 @@ interface NewOwner {
   readonly invitations: readonly string[];
 }
 
-/**
- * Hands ownership on: the member becomes an owner, who asks an admin, in one transaction. Both are told by mail.
- */
+/** Hands ownership on: the member becomes an owner, who asks an admin, in one transaction. Both are told by mail. */
 export async function makeOwner(
   org: OrgDb,
   deps: MailDeps,
