@@ -66,7 +66,7 @@ const subject = z
   .string()
   .regex(/^[a-z]{1,16}_[0-9a-z]{26}$/, {
     abort: true,
-    ...coded("id_invalid", "A public id is needed, such as lead_01k6dj4yz8f1vr6vwnxbmd0h2z."),
+    message: "A public id is needed, such as lead_01k6dj4yz8f1vr6vwnxbmd0h2z.",
   })
   .refine((given) => idKinds.some((kind) => uuidOf(kind, given) !== null), coded("id_invalid", "No id here has this form."))
   .optional()
@@ -75,7 +75,7 @@ const actor = z
   .string()
   .regex(/^[a-z][0-9a-z_]{0,99}$/, {
     abort: true,
-    ...coded("id_invalid", "An actor's id is needed, such as key_01k6dj4yz8f1vr6vwnxbmd0h2z, or the name of a job."),
+    message: "An actor's id is needed, such as key_01k6dj4yz8f1vr6vwnxbmd0h2z, or the name of a job.",
   })
   .refine(
     canAct,

@@ -174,7 +174,7 @@ export function invitationRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "delete",
       path: "/v1/invitations/{id}",
       summary: "Revoke an invitation, at once",
-      description: "One that was accepted stays as it is: remove the member instead.",
+      description: "One that was accepted or has expired stays as it is: remove the member instead.",
       tags: ["members"],
       ...changes("invitations.revoke"),
       request: { params: idParam("invitation") },
