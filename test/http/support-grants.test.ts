@@ -117,14 +117,14 @@ describe("a support grant", () => {
     expect((await guest.send("GET", "/v1/campaigns", undefined, inside(id))).status).toBe(200);
     const made = await guest.send("POST", "/v1/sellers", seller, inside(id));
     expect(made.status).toBe(201);
-    expect((await guest.send("PATCH", `/v1/sellers/${made.json.id}`, { trade_names: ["Acme"] }, inside(id))).status).toBe(200);
+    expect((await guest.send("POST", "/v1/suppressions", { phones: ["+13035550142"] }, inside(id))).status).toBe(201);
     const absent = `/v1/invitations/${publicId("invitation", api.deps.newId())}`;
-    expect((await guest.send("PATCH", `/v1/sellers/${publicId("seller", api.deps.newId())}`, { trade_names: [] }, inside(id))).status).toBe(404);
+    expect((await guest.send("POST", `/v1/campaigns/${publicId("campaign", api.deps.newId())}/pause`, {}, inside(id))).status).toBe(404);
     expect((await guest.send("GET", absent, undefined, inside(id))).json.code).toBe("role_missing");
     const entries = (await chainOf(api, org.orgId)).slice(before);
-    expect(entries.filter(({ type }) => type === "support.acted").map(({ subject }) => subject)).toEqual(["campaigns.list", "sellers.create", "sellers.update", "sellers.update"]);
+    expect(entries.filter(({ type }) => type === "support.acted").map(({ subject }) => subject)).toEqual(["campaigns.list", "sellers.create", "suppressions.create", "campaigns.pause"]);
     for (const { facts } of entries) expect(facts.actor).toEqual({ type: "operator", id: guest.id, grant: id });
-    expect(entries.map(({ type }) => type)).toEqual(expect.arrayContaining(["seller.created", "seller.updated"]));
+    expect(entries.map(({ type }) => type)).toEqual(expect.arrayContaining(["seller.created", "suppression.created"]));
     const shown = (await owner.send("GET", `/v1/support_grants/${id}`)).json;
     // The one that was refused too: an owner asks what was tried.
     expect(shown).toMatchObject({ requests: 5, last_operation: "invitations.get" });
@@ -188,6 +188,8 @@ describe("a support grant", () => {
       ["POST", `/v1/halts/${publicId("halt", api.deps.newId())}/end`, {}],
       ["POST", `/v1/incidents/${publicId("incident", api.deps.newId())}/close`, { note: "x" }],
       ["POST", "/v1/leads", { phone: "+13035550142" }],
+      ["PATCH", `/v1/leads/${publicId("lead", api.deps.newId())}`, { state: "NY" }],
+      ["PATCH", `/v1/sellers/${publicId("seller", api.deps.newId())}`, { trade_names: ["Acme"] }],
       ["POST", "/v1/token_issuers", { name: "back door", issuer: "https://x.example", alg: "HS256", scopes: ["leads:read"], secret: "A".repeat(43) }],
       ["POST", "/v1/invitations", { email: "operator@people.test", role: "admin" }],
       ["PATCH", `/v1/members/${member.id}`, { role: "admin" }],

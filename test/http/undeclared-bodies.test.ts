@@ -1,8 +1,8 @@
 /** What declares no body takes none, by the API's own document. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createApp } from "../../src/http/app.ts";
 import { publicId } from "../../src/lib/ids.ts";
 import { type Api, openApi } from "./api.ts";
+import { documented } from "./documented.ts";
 import { signIn } from "./signed-in.ts";
 
 let api: Api;
@@ -13,19 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-interface Documented {
-  readonly parameters?: readonly { readonly name: string; readonly schema?: { readonly example?: string } }[];
-  readonly requestBody?: unknown;
-}
-const document = createApp().getOpenAPI31Document({ openapi: "3.1.0", info: { title: "", version: "" } });
-const bare = Object.entries(document.paths ?? {}).flatMap(([path, methods]) =>
-  Object.entries(methods as Record<string, Documented>)
-    .filter(([method, { requestBody }]) => method !== "get" && requestBody === undefined)
-    .map(([method, { parameters = [] }]) => {
-      const id = parameters.find(({ name }) => name === "id")?.schema?.example ?? "";
-      return { method: method.toUpperCase(), path: path.replace("{id}", id).replace("{provider}", "google") };
-    }),
-);
+const bare = documented.filter(({ method, takesBody }) => method !== "GET" && !takesBody);
 const named = bare.map(({ method, path }) => [`${method} ${path}`, method, path] as const);
 
 /** An owner who has shown a second factor; in a session of its own, because some of these end sessions. */

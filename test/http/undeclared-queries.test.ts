@@ -1,7 +1,7 @@
 /** A parameter that an operation does not know is refused, by the API's own document. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createApp } from "../../src/http/app.ts";
 import { type Api, openApi } from "./api.ts";
+import { documented } from "./documented.ts";
 import { signIn } from "./signed-in.ts";
 
 let api: Api;
@@ -12,18 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-interface Documented {
-  readonly operationId: string;
-  readonly parameters?: readonly { readonly name: string; readonly schema?: { readonly example?: string } }[];
-}
-const document = createApp().getOpenAPI31Document({ openapi: "3.1.0", info: { title: "", version: "" } });
-const all = Object.entries(document.paths ?? {}).flatMap(([path, methods]) =>
-  Object.entries(methods as unknown as Record<string, Documented>).map(([method, { operationId, parameters = [] }]) => {
-    const id = parameters.find(({ name }) => name === "id")?.schema?.example ?? "";
-    const asked = path.replace("{id}", id).replace("{provider}", "google").replace("{type}", "conflict");
-    return { operationId, method: method.toUpperCase(), path: asked };
-  }),
-);
 /** Opened or sent as a form by a browser, asked by monitors, or sent by vendors: others add to these addresses what they like. */
 const addedTo = [
   "errors.get",
@@ -41,8 +29,8 @@ const addedTo = [
   "webhooks.voice",
   "webhooks.voice_stop",
 ];
-const strict = all.filter(({ operationId }) => !addedTo.includes(operationId));
-const named = (of: typeof all) => of.map(({ method, path }) => [`${method} ${path}`, method, path] as const);
+const strict = documented.filter(({ operationId }) => !addedTo.includes(operationId));
+const named = (of: typeof documented) => of.map(({ method, path }) => [`${method} ${path}`, method, path] as const);
 
 /** An owner who has shown a second factor; in a session of its own, because some of these end sessions. */
 const ask = async (method: string, path: string) => {
@@ -61,7 +49,7 @@ describe("a parameter that is not known", () => {
     });
   });
 
-  const others = all.filter(({ operationId }) => addedTo.includes(operationId));
+  const others = documented.filter(({ operationId }) => addedTo.includes(operationId));
   test.each(named(others))("is passed over where others add some: %s", async (_, method, path) => {
     const bare = await ask(method, path);
     const answer = await ask(method, `${path}?utm_source=mail`);
