@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { neonTransport } from "../src/db/transport.ts";
@@ -14,6 +13,7 @@ import { publicId } from "../src/lib/ids.ts";
 import type { Instant } from "../src/lib/instant.ts";
 import { type NeonEndpoint, startNeonEndpoint } from "./database/neon-endpoint.ts";
 import { appUrl, startPglite } from "./database/pglite.ts";
+import { freePort } from "./free-port.ts";
 import { makeOperator } from "./make-operator.ts";
 import { heldPeppers, seedOrg } from "./seed.ts";
 import { type Simulators, startSimulators } from "./simulators/simulators.ts";
@@ -228,29 +228,4 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   } catch {
     // It has ended in the meantime.
   }
-}
-
-/** The wanted port, refused where another server holds it: the worker would not start, and that server would answer for it. */
-async function freePort(wanted = 0): Promise<number> {
-  const port = await listenOnce(wanted, "127.0.0.1");
-  // Whoever asks `localhost` may ask ::1 first. A machine without IPv6 has nobody there.
-  await listenOnce(port, "::1").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "EADDRINUSE") throw error;
-  });
-  return port;
-}
-
-function listenOnce(wanted: number, host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(Object.assign(new Error(`the worker did not start: port ${wanted} is in use`), { code: error.code })),
-    );
-    server.listen(wanted, host, () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
 }
