@@ -139,7 +139,16 @@ test("append refuses when no org is bound, when the org has no chain, and when a
   expect(await codeOf(bound(org, () => app.query("select audit.append_many(array['a', 'b'], array['s'], array['f'])")))).toBe(
     "22023",
   );
-  expect(await codeOf(bound(org, () => append("Not A Type", "s", "{}")))).toBe("23514");
+  const repeated = (times: number) => `array_fill('a'::text, array[${times}])`;
+  for (const [facts, code] of [
+    [repeated(10_001), "22023"],
+    [repeated(10_000), "no error"],
+  ] as const) {
+    const many = `select audit.append_many(${[facts, facts, facts].join()})`;
+    expect(await codeOf(bound(await openedChain(), () => app.query(many)))).toBe(code);
+  }
+  for (const type of ["Not A Type", "lead created", "lead.créé", "lead.created\n", "1", ".lead", `a${"b".repeat(100)}`])
+    expect(await codeOf(bound(org, () => append(type, "s", "{}"))), type).toBe("23514");
   await bound(org, async () => expect(await exportedChain(app)).toEqual([]));
 });
 
@@ -181,6 +190,9 @@ test("even the owner of all cannot rewrite, cut or step back by mistake; a purge
     "truncate audit.head",
     "update audit.head set seq = seq - 1",
     "update audit.head set head = sha256('other')",
+    "update audit.head set head = sha256('other'), seq = seq + 1",
+    "update audit.head set head = sha256('other'), seq = seq + 1, at_us = at_us - 1",
+    "update audit.head set org_id = gen_random_uuid(), seq = seq + 1, at_us = at_us + 1",
   ]) {
     expect({ statement, code: await codeOf(db.admin(statement)) }).toEqual({ statement, code: "42501" });
   }
@@ -195,6 +207,20 @@ test("even the owner of all cannot rewrite, cut or step back by mistake; a purge
     const forged = entries.map((entry) => ({ ...entry, facts: "other facts" }));
     expect((await verifyChain(forged, { org })).faults).toMatchObject([{ kind: "commitment" }]);
   });
+  // What went is never anything else again.
+  await db.admin(
+    "update audit.payload set facts_text = null, salt_facts = null, facts_digest = audit.part_digest('\\x02', salt_facts, facts_text) where org_id = $1",
+    [org],
+  );
+  for (const change of [
+    "subject_digest = sha256('other')",
+    "facts_digest = sha256('other')",
+    "facts_digest = null, facts_text = 'x', salt_facts = 'y'",
+  ])
+    expect({ change, code: await codeOf(db.admin(`update audit.payload set ${change} where org_id = $1`, [org])) }).toEqual({
+      change,
+      code: "42501",
+    });
 });
 
 test("time in a chain goes forward even when the server's clock went back", async () => {

@@ -88,11 +88,15 @@ const at = (entries: readonly AuditEntry[], index: number): AuditEntry => {
   return entry;
 };
 
+const digestOf = (tag: number, salt: string | null, text: string | null): string =>
+  hexOf(partDigest(tag, bytesOfHex(salt ?? ""), text ?? ""));
+
 /** Each at every position but the last, where a neighbour is needed. */
 const tamperings: Record<string, { kind: ChainFaultKind; tamper: (index: number) => AuditEntry[] }> = {
   "edit seq": { kind: "gap", tamper: (i) => edited(chain, i, ({ seq }) => ({ seq: seq + 1 })) },
   "edit type": { kind: "hash", tamper: (i) => edited(chain, i, () => ({ type: "call.blocked" })) },
   "edit at": { kind: "hash", tamper: (i) => edited(chain, i, () => ({ at: "2023-11-14T22:13:19.000000Z" })) },
+  "edit at within its second": { kind: "hash", tamper: (i) => edited(chain, i, () => ({ at: "2023-11-14T22:13:20.9Z" })) },
   "edit at_us": { kind: "hash", tamper: (i) => edited(chain, i, ({ at_us }) => ({ at_us: at_us + 1 })) },
   "re-time, at and at_us": {
     kind: "hash",
@@ -132,6 +136,10 @@ const tamperings: Record<string, { kind: ChainFaultKind; tamper: (index: number)
   "purge a part and forge its digest": {
     kind: "commitment",
     tamper: (i) => edited(chain, i, ({ entry_hash }) => ({ subject: null, salt_subject: null, subject_digest: entry_hash })),
+  },
+  "give a part that is there a digest, too": {
+    kind: "commitment",
+    tamper: (i) => edited(chain, i, ({ subject, salt_subject }) => ({ subject_digest: digestOf(1, salt_subject, subject) })),
   },
   "drop a salt alone": { kind: "commitment", tamper: (i) => edited(chain, i, () => ({ salt_facts: null })) },
   delete: { kind: "gap", tamper: (i) => chain.toSpliced(i, 1) },
@@ -244,6 +252,21 @@ describe("pages that a loop has fetched", () => {
   });
 });
 
+test("an instant in fewer digits is the same one, and a purged part with its digest is whole", async () => {
+  const shorter = edited(chain, 0, () => ({ at: "2023-11-14T22:13:20Z" }));
+  const purged = edited(shorter, 1, ({ subject, salt_subject }) => ({
+    subject: null,
+    salt_subject: null,
+    subject_digest: digestOf(1, salt_subject, subject),
+  }));
+  expect(await verifyChain(purged, { org, head })).toEqual({ entries: length, purged: 1, head, faults: [] });
+});
+
+test("no more faults are told than were asked for", async () => {
+  const broken = chain.map((entry) => ({ ...entry, type: "call.blocked", previous_hash: flip(entry.previous_hash) }));
+  expect((await verifyChain(broken, { org, faultsMax: 5 })).faults).toHaveLength(5);
+});
+
 test("the golden vectors, from the independent implementation, are whole", async () => {
   for (const { org: itsOrg, entries } of golden) {
     const report = await verifyChain(entries as AuditEntry[], { org: itsOrg });
@@ -277,6 +300,17 @@ describe("the two that need a checkpoint", () => {
         exitCodes.truncated,
       );
     }
+  });
+
+  test("a head that was noted before the part at hand, or where nothing stands any more, is missed as such", async () => {
+    const [tail, after] = [chain.slice(20), { seq: 20, hash: at(chain, 19).entry_hash }];
+    const noted = async (entries: readonly AuditEntry[], seq: number, hash: string) =>
+      (await verifyChain(entries, { org, after, head: { seq, hash } })).faults.filter((fault) => fault.seq === seq);
+    expect(await noted(tail, 20, after.hash)).toEqual([]);
+    const missed = (kind: ChainFaultKind, seq: number) => [{ kind, seq, detail: "the noted head is not in the chain" }];
+    expect(await noted(tail, 20, flip(after.hash))).toEqual(missed("rewritten", 20));
+    expect(await noted(tail, 10, at(chain, 9).entry_hash)).toEqual(missed("rewritten", 10));
+    expect(await noted(tail.toSpliced(9, 1), 30, at(chain, 29).entry_hash)).toEqual(missed("gap", 30));
   });
 
   test("a chain rewritten as a whole is whole without the noted head and rewritten with it", async () => {

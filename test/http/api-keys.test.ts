@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { scopes } from "../../src/domain/access/scopes.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
+import { chainOf, signIn } from "./signed-in.ts";
 
 let api: Api;
 beforeAll(async () => {
@@ -96,7 +97,11 @@ describe("an API key", () => {
     expect(entries.map(({ subject }: { subject: string }) => subject).toSorted()).toEqual(
       [...had].slice(0, entries.length).toSorted(),
     );
+    // Their entries tell the end that they got, not the one that was asked for.
+    const said = (all: { facts: string }[]) => all.map(({ facts }) => JSON.parse(facts).expires_at as string | null);
+    expect(said(entries).toSorted()).toEqual([sooner, ends, ends, ends, ends]);
     const endless = (await make(org, {})).json;
+    expect(said((await org.get(`/v1/audit?subject=${endless.id}`)).json.data)).toEqual([null]);
     expect((await org.post(`/v1/api_keys/${endless.id}/rotate`, {}, as)).json.expires_at).toBe(ends);
     // Where the answer of a rotation was lost, the successor is rotated, whose key is as good as the first.
     const other = (await make(org, {})).json;
@@ -118,6 +123,29 @@ describe("an API key", () => {
     const types = (await org.get("/v1/audit")).json.data.map(({ type }: { type: string }) => type);
     expect(types.filter((type: string) => type.startsWith("api_key."))).toEqual(["api_key.created", "api_key.revoked"]);
     expect((await org.post(`/v1/api_keys/${made.id}/rotate`, {})).json.errors[0].code).toBe("key_ended");
+  });
+
+  test("that is leaked ends what came of it and is told, also where it was revoked before; nothing is told of one with nothing left", async () => {
+    const org = await api.seed();
+    const owner = await signIn(api, { orgId: org.orgId, role: "owner" });
+    const leaked = (await make(org, { scopes: ["leads:read", "api_keys:write"] })).json;
+    const child = (await make(org, {}, { authorization: `Bearer ${leaked.secret}` })).json;
+    await org.delete(`/v1/api_keys/${leaked.id}`);
+    expect(await readsLeads(org, child.secret)).toBe(200);
+    const seen = (await chainOf(api, org.orgId)).length;
+    const report = () => api.send("POST", "/leaked_keys", { body: [{ token: leaked.secret }] });
+    expect((await report()).status).toBe(200);
+    expect(await readsLeads(org, child.secret)).toBe(401);
+    const written = (await chainOf(api, org.orgId)).slice(seen);
+    expect(written.map(({ type, subject }) => [type, subject])).toEqual([
+      ["api_key.leaked", leaked.id],
+      ["api_key.revoked", child.id],
+    ]);
+    const letters = await api.mailbox.read(owner.email);
+    expect(letters.map(({ subject }) => subject)).toEqual(["An API key of “Acme Solar” was leaked and is revoked"]);
+    for (const { id } of [leaked, child]) expect(letters[0]?.text).toContain(`(${id})`);
+    await report();
+    expect([(await chainOf(api, org.orgId)).length, (await api.mailbox.read(owner.email)).length]).toEqual([seen + 2, 1]);
   });
 
   test("that is rotated works beside its successor until the overlap is over, and no longer than it would have", async () => {

@@ -41,6 +41,13 @@ describe("who calls", () => {
     expect(requests()).toBe(before);
   });
 
+  test("the scheme is read in any case, and no other is taken", async () => {
+    const asked = async (authorization: string) =>
+      (await api.send("GET", "/v1/sellers", { headers: { authorization: `${authorization}${acme.apiKey}` } })).status;
+    for (const scheme of ["Bearer ", "bearer ", "BEARER   "]) expect(await asked(scheme), scheme).toBe(200);
+    for (const scheme of ["", "Basic ", "Token ", "Bearer", "Bearer x "]) expect(await asked(scheme), scheme).toBe(401);
+  });
+
   test("a well-formed key that is unknown, or has another secret, is refused by the database's answer", async () => {
     const unknown = mintApiKey(api.deps.newId(), false, new Uint8Array(32).fill(3));
     const wrongSecret = mintApiKey(acme.keyId, false, new Uint8Array(32).fill(3));

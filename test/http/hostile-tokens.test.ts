@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refusedToken } from "../../src/http/on-error.ts";
 import { reportAccess } from "../support/report.ts";
 import { mintToken } from "../support/tokens.ts";
-import { hostileTokens, tokenFigures, tryToken } from "./hostile-tokens.ts";
+import { hostileTokens, tokenFigures, tokenOfLength, tryToken } from "./hostile-tokens.ts";
 import { openTokenGround, type TokenGround } from "./token-ground.ts";
 
 let ground: TokenGround;
@@ -44,6 +44,11 @@ describe("a proper token is let in, and costs one look-up at most: the tests bel
       }),
     );
     const answer = await tryToken(ground, mintToken(EdDSA, ground.now, { header: { ...header }, claims: said }));
+    expect(answer.status, JSON.stringify(answer.json)).toBe(200);
+  });
+
+  test("of 8,192 bytes", async () => {
+    const answer = await tryToken(ground, tokenOfLength(ground.issuers.EdDSA, ground.now, 8_192));
     expect(answer.status, JSON.stringify(answer.json)).toBe(200);
   });
 });

@@ -96,6 +96,14 @@ describe("a person's accounts at providers", () => {
     expect(entry?.["facts"]).toMatchObject({ provider: "google", sessions: 1, user: publicId("user", userId) });
     expect(entry?.["text"]).not.toContain("acme.test");
   });
+
+  test("end one of those, too, that still waits for its second factor", async () => {
+    const { userId, google, own, id } = await holder();
+    await world.rows("update sessions set stage = 'factor_due' where user_id = $1 and identity_id is not null", userId);
+    expect((await google.send("GET", "/v1/me")).status).toBe(200);
+    expect((await remove(own, id)).json.sessions_ended).toBe(1);
+    expect((await google.send("GET", "/v1/me")).status).toBe(401);
+  });
 });
 
 describe("an account that its person took away", () => {

@@ -490,6 +490,10 @@ describe("an invitation", () => {
     expect(refused.headers.get("ratelimit-policy")).toBe('"invitation_inviter";q=100;w=86400');
     expect(refused.json.errors).toMatchObject([{ pointer: "", code: "invitation_inviter" }]);
     expect((await (await housed()).invites(address())).status).toBe(201);
+    // One that was accepted was welcome: it counts no more.
+    await api.db.admin("update invitations set revoked_at = null, accepted_at = created_at where org_id = $1 and email = 'y1@people.test'", [uuidOf("org", one.org)]);
+    expect((await two.invites(address())).status).toBe(201);
+    expect((await two.invites(address())).status).toBe(429);
   }); // prettier-ignore
 
   test("that several quotas refuse is told by the one that refuses longest", async () => {

@@ -79,6 +79,13 @@ describe("how members get in", () => {
     const bare = await house.post("/v1/api_keys", { name: "bare", scopes: ["members:read"] });
     for (const nobodys of [house.apiKey, bare.json.secret as string])
       expect(await shown({ authorization: `Bearer ${nobodys}` })).toEqual(none);
+    // A guest with an admin's grant is no admin.
+    const guest = await signIn(api);
+    await api.db.admin("insert into operators (user_id, since, note) values ($1, $2, 'test')", [guest.userId, realNow]);
+    const orgHeader = { "dialgate-org": publicId("org", house.orgId) };
+    const asAdmin = { org_id: orgHeader["dialgate-org"], reason: "Ticket 4711", role: "admin", minutes: 60 };
+    const grant = (await guest.send("POST", "/v1/support_grants", asAdmin)).json.id as string;
+    expect(await shown({ ...guest.session.headers, ...orgHeader, "dialgate-support-grant": grant })).toEqual(none);
     // The key shows what whoever answers for it would see.
     const changed = await owner.send("PATCH", `/v1/members/${admin.id}`, { role: "viewer" });
     expect(changed.json).toMatchObject({ second_factor: true, last_signed_in_at: at, credentials: [{ id, effect: "limited" }] });

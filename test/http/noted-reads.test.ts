@@ -141,6 +141,11 @@ describe("whom the entry names, where the path does not", () => {
     const { entries } = await noting(() => org.post("/v1/suppressions/lookup", { phones }));
     expect(entries).toMatchObject([{ type: accessed, facts: { count: 100 } }]);
     expect(entries[0]?.facts["subjects"]).toHaveLength(100);
+    const leads = Array.from({ length: 101 }, (_, at) => ({ phone: `+1303557${String(1000 + at)}` }));
+    await org.post("/v1/leads/batch", { leads });
+    const more = (await noting(() => org.post("/v1/leads/batch", { leads }))).entries;
+    expect(more).toMatchObject([{ type: accessed, facts: { count: 101 } }]);
+    expect(more[0]?.facts["subjects"]).toHaveLength(100);
   });
 });
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { networkOf, clientAddress } from "../../src/http/client-address.ts";
-import { publicId } from "../../src/lib/ids.ts";
+import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { secondsOf } from "../../src/lib/instant.ts";
 import { mintToken, signerOf } from "../support/tokens.ts";
 import { makeMember, makePerson } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
+import { signIn } from "./signed-in.ts";
 import { registered } from "./token-ground.ts";
 
 let api: Api;
@@ -57,13 +58,20 @@ describe("a key from a new network", () => {
     }
   });
 
+  test("is told where it is used for a change, too", async () => {
+    const said = (await told("credential.new_network")).length;
+    const made = await api.send("POST", "/v1/sellers", { key: org.apiKey, body: { registered_name: "Acme Solar LLC" }, headers: { "cf-connecting-ip": "198.19.1.1" } });
+    expect(made.status).toBe(201);
+    expect((await networksOf("credential.new_network")).slice(said)).toEqual([["198.19.1.0/24"]]);
+  }); // prettier-ignore
+
   test("is told later when it could not be told, and is answered meanwhile", async () => {
     await api.db.admin("alter table audit.entry add constraint no_more check (event_type <> 'credential.new_network') not valid");
     expect((await from("203.0.113.7")).status).toBe(200);
     await api.db.admin("alter table audit.entry drop constraint no_more");
-    expect(await told("credential.new_network")).toHaveLength(1);
-    expect((await from("203.0.113.8")).status).toBe(200);
     expect(await told("credential.new_network")).toHaveLength(2);
+    expect((await from("203.0.113.8")).status).toBe(200);
+    expect(await told("credential.new_network")).toHaveLength(3);
   });
 
   test("is kept and told up to the thousandth: a key that is used from more is used from anywhere", async () => {
@@ -192,6 +200,24 @@ describe("what is refused was used all the same", () => {
     expect((await org.delete(`/v1/api_keys/${id}`)).status).toBe(200);
     expect((await ask("GET", "/v1/leads", "198.51.100.7")).status).toBe(401);
     expect(await newNetworks(id)).toEqual([]);
+    // Nor by one for which nobody answers any more, or a token of a key that was replaced.
+    const sponsor = await signIn(api, { orgId: org.orgId, role: "admin" });
+    const left = (await sponsor.send("POST", "/v1/api_keys", { name: "Left", scopes: ["sellers:read"] })).json;
+    const issuer = await registered(org, signerOf("EdDSA"));
+    const token = mintToken(issuer, secondsOf(realNow));
+    const from = async (address: string) => {
+      const used = [left.secret as string, token].map((key) =>
+        api.send("GET", "/v1/sellers", { key, headers: { "cf-connecting-ip": address } }),
+      );
+      return (await Promise.all(used)).map(({ status }) => status);
+    };
+    expect(await from("192.0.2.1")).toEqual([200, 200]);
+    await api.db.admin("delete from memberships where user_id = $1", [sponsor.userId]);
+    await org.patch(`/v1/token_issuers/${issuer.id}`, { public_key: signerOf("EdDSA").jwk });
+    expect(await from("198.51.100.7")).toEqual([401, 401]);
+    const ids = [uuidOf("apiKey", left.id), uuidOf("tokenIssuer", issuer.id)];
+    const { rows } = await api.db.admin("select network from credential_networks where credential_id = any ($1)", [ids]);
+    expect(rows).toEqual([{ network: "192.0.2.0/24" }, { network: "192.0.2.0/24" }]);
   });
 });
 

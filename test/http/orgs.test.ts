@@ -223,3 +223,21 @@ test("one's own name is changed, seen by others, and stands on no chain", async 
   expect((await person.send("PATCH", "/v1/me", { name: null })).json.user.name).toBeNull();
   expect((await seeded.patch("/v1/me", { name: "x" })).json.code).toBe("people_only");
 }); // prettier-ignore
+
+test("what is asked over all organisations is a thousand rows at most, however many are asked for", async () => {
+  const person = await signIn(api);
+  await api.db.admin("insert into operators (user_id, since, note) values ($1, $2, 'test')", [person.userId, realNow]);
+  await api.db.admin(
+    `with made as (insert into orgs (org_id, name, livemode, created_at)
+        select gen_random_uuid(), 'One of many', false, $2 from generate_series(1, 1001) returning org_id),
+      joined as (insert into memberships (org_id, user_id, role, created_at) select m.org_id, $1, 'viewer', $2 from made m)
+      insert into support_grants (org_id, id, operator_id, role, reason, created_at, expires_at)
+        select m.org_id, gen_random_uuid(), $1, 'viewer', 'test', $2, $2 from made m`,
+    [person.userId, realNow],
+  );
+  const { rows } = await api.db.admin(
+    "select (select count(*) from door.user_orgs($1, 5000))::int as orgs, (select count(*) from door.operator_grants($1, null, 5000))::int as grants",
+    [person.userId],
+  );
+  expect(rows).toEqual([{ orgs: 1_000, grants: 1_000 }]);
+});

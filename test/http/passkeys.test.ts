@@ -10,7 +10,9 @@ import { FactorBrowser, type SignedInPerson, signInPerson } from "../support/fac
 import { reportAccess } from "../support/report.ts";
 import { livesOf, sessionLives, testOrigin } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
+import { chainOf } from "./signed-in.ts";
 
+const platform = "00000000-0000-0000-0000-000000000000";
 let api: Api;
 let org: Caller;
 let clock: Instant = realNow;
@@ -494,6 +496,18 @@ describe("an answer of a passkey in which one thing is wrong opens nothing", () 
       expect(told(await attempt())).toEqual(refused);
       expect(api.woken).toEqual([{ orgId: "", work: "mail" }]);
     }
+  });
+
+  test("that does not hold is a failed attempt at its person's account; one that names nobody's passkey is nobody's", async () => {
+    const own = await holder();
+    const failed = async () => (await chainOf(api, platform)).filter(({ type }) => type === "sign_in.failed");
+    const before = (await failed()).length;
+    for (const wrong of [{ signature: () => randomBytes(64) }, { id: randomBytes(32).toString("base64url") }]) {
+      const browser = new FactorBrowser(api);
+      expect(told(await browser.signIn(own.authenticator.get(await browser.signInOptions(), wrong)))).toEqual(refused);
+    }
+    const user = publicId("user", own.userId);
+    expect((await failed()).slice(before)).toMatchObject([{ subject: "passkey", facts: { user } }]);
   });
 
   test("of somebody whose account is disabled signs nobody in", async () => {

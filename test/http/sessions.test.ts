@@ -184,6 +184,18 @@ describe("a session", () => {
     expect((await api.send("GET", "/v1/campaigns", { headers: renewed })).status).toBe(200);
   });
 
+  test("whose person's role has changed once more goes on by the token that it has now, and by none of before", async () => {
+    const person = await signIn("member");
+    const due = () => api.db.admin("update sessions set rotation_due = true where id = $1", [person.session.id]);
+    await due();
+    const renewed = (await person.send("GET", "/v1/campaigns")).headers.get("set-cookie")?.split(";")[0] ?? "";
+    await due();
+    const underWay = await person.send("GET", "/v1/campaigns");
+    expect([underWay.status, underWay.headers.get("set-cookie")]).toEqual([200, null]);
+    const next = await person.send("GET", "/v1/campaigns", undefined, { cookie: renewed });
+    expect([next.status, next.headers.get("set-cookie")]).toEqual([200, expect.stringContaining("dgs_")]);
+  });
+
   test("goes on under no other token where it is let in no more by then", async () => {
     const person = await signIn("member");
     const { id } = person.session;
@@ -268,6 +280,12 @@ describe("a session", () => {
     expect(await from(null)).toMatchObject({ role: "owner" });
     await expect(from("BR")).rejects.toMatchObject({ reason: "factor_missing" });
     await expect(from("DE")).rejects.toMatchObject({ reason: "factor_missing" });
+    // It was used by that as by any other request: its hour begins anew.
+    for (const seconds of [3_599, 7_198]) {
+      const asking = { requestId: "req", realNow: addSeconds(realNow, seconds), country: "FR", network: null };
+      const org = api.deps.system.asMember(proof, null, { ...demand, factor: false }, asking);
+      expect(await org.bound(), `after ${seconds} s`).toMatchObject({ role: "owner" });
+    }
   });
 });
 
@@ -337,11 +355,16 @@ describe("an operator", () => {
     const guest = await operator();
     expect(await asked(guest, { "dialgate-org": publicId("org", other.orgId) })).toBe("not_found");
     expect(await asked(guest, { "dialgate-support-grant": "sgr_nonsense" })).toBe("not_found");
+    // Also where they are a member: what names a grant asks as a guest.
+    await makeMember(api.db, org.orgId, guest.userId, "viewer");
+    expect(await asked(guest, { "dialgate-support-grant": "sgr_nonsense" })).toBe("not_found");
+    await api.db.admin("delete from memberships where user_id = $1", [guest.userId]);
     expect(await asked(await operator({ factor: false }))).toBe("second_factor_missing");
     for (const change of [
       "update support_grants set ended_at = $2 where id = $1",
       "update support_grants set expires_at = $2 where id = $1",
       "update operators set until = $2 where user_id = (select operator_id from support_grants where id = $1)",
+      "update operators set since = $2::timestamptz + interval '1 s' where user_id = (select operator_id from support_grants where id = $1)",
     ]) {
       const one = await operator();
       expect((await api.send("GET", "/v1/campaigns", { headers: one.headers })).status).toBe(200);

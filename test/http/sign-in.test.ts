@@ -205,6 +205,7 @@ describe("a link", () => {
     const answer = await open(ada, link);
     await api.db.admin("create or replace function app.has_factor(of_user uuid) returns boolean stable language sql as $$ select false $$");
     expect(answer.json).toMatchObject({ status: "signed_in", next: "second_factor" });
+    expect((await entries("session.started")).at(-1)?.facts).toMatchObject({ method: "link", status: "second_factor_due" });
     expect((await ada.send("GET", "/v1/sessions")).json.code).toBe("second_factor_due");
   }); // prettier-ignore
 
@@ -265,6 +266,19 @@ describe("another browser", () => {
     expect((await open(laptop, link)).status).toBe(200);
   });
 
+  test("whose link has ended has a code no more: it works to the second before, and is no try after", async () => {
+    const [laptop, phone, email] = [browser(), browser(), newAddress()];
+    const { code } = (await open(phone, await ask(laptop, email))).json;
+    const enter = () => laptop.send("POST", "/auth/link/relay", { code });
+    later(15 * 60);
+    const late = await enter();
+    expect([late.status, late.json.errors[0].code]).toEqual([422, "code_invalid"]);
+    expect(await linkRow(email)).toMatchObject({ consumed_at: null, relay_tries: 0 });
+    later(-1);
+    expect((await enter()).json).toMatchObject({ status: "signed_in" });
+    expect((await me(laptop)).user.email).toBe(email);
+  });
+
   test("guesses that come at once are five, too", async () => {
     const [laptop, email] = [browser(), newAddress()];
     await ask(laptop, email);
@@ -286,6 +300,18 @@ describe("a session that was there before", () => {
     expect((await me(victim)).user.email).toBe(email);
     expect((await me(attacker)).code).toBe("unauthorized");
     expect((await entries("session.ended")).at(-1)?.facts.by).toBe("another sign-in in its browser");
+  });
+
+  test("and had ended already is not ended once more", async () => {
+    const [ada, email] = [browser(), newAddress()];
+    await open(ada, await ask(ada, email));
+    const cookie = ada.cookies.get(sessionCookie) ?? "";
+    await ada.send("DELETE", `/v1/sessions/${(await me(ada)).session.id}`);
+    const [ends, told] = [(await sessionsOf(email))[0]?.["ended_at"], (await entries("session.ended")).length];
+    ada.cookies.set(sessionCookie, cookie);
+    later(60);
+    expect((await open(ada, await ask(ada, email))).status).toBe(200);
+    expect([(await sessionsOf(email))[0]?.["ended_at"], (await entries("session.ended")).length]).toEqual([ends, told]);
   });
 
   test("is not ended by someone who knows its id alone", async () => {
@@ -390,6 +416,11 @@ describe("where to go on", () => {
     expect([refused.status, refused.json.errors[0].pointer]).toEqual([422, "/next"]);
     expect(await api.mailbox.read(email)).toEqual([]);
   }); // prettier-ignore
+  test("is what was asked for last", async () => {
+    const [ada, email] = [browser(), newAddress()];
+    await ask(ada, email, { next: "/v1/me" });
+    expect((await open(ada, await ask(ada, email))).json.go_to).toBeNull();
+  });
   test("what a row holds of an older build leads nowhere", async () => {
     const [ada, email] = [browser(), newAddress()];
     const link = await ask(ada, email);
@@ -449,6 +480,13 @@ describe("a new browser or country", () => {
     const refused = await away.send("POST", "/v1/api_keys", { name: "x", scopes: ["leads:read"] });
     expect(refused.json.code).toBe("second_factor_missing");
     expect((await sessionsOf(email)).map((row) => row["factor_at"])).toEqual([null, null]);
+  });
+
+  test("what a browser says it is, is kept to three hundred characters", async () => {
+    const [email, long] = [newAddress(), `Mozilla/5.0 ${"x".repeat(400)}`];
+    const ada = browser({ userAgent: long });
+    await open(ada, await ask(ada, email));
+    expect((await sessionsOf(email)).map((row) => row["user_agent"])).toEqual([long.slice(0, 300)]);
   });
 
   test("a browser is forgotten after 400 days without a sign-in, and not before", async () => {

@@ -159,6 +159,18 @@ describe("a support grant", () => {
     expect((await asked(inside(publicId("supportGrant", api.deps.newId())))).entries).toEqual([]);
   }); // prettier-ignore
 
+  test("notes no path that is no id: whom somebody looked for by number is on no chain", async () => {
+    const guest = await operator();
+    const { id } = (await open(guest)).json;
+    const before = (await chainOf(api, org.orgId)).length;
+    for (const path of [encodeURIComponent("+13035550142"), "dana@people.test", "lead_13035550142"])
+      expect((await guest.send("GET", `/v1/leads/${path}`, undefined, inside(id))).status, path).toBe(404);
+    const entries = (await chainOf(api, org.orgId)).slice(before);
+    const noted = ["customer_data_accessed", "support.acted"].map((type) => ({ type, subject: "leads.get" }));
+    expect(entries).toMatchObject([...noted, ...noted, ...noted]);
+    expect(JSON.stringify(entries)).not.toMatch(/3035550142|dana@/);
+  });
+
   test("writes no more than its role may, and gives nobody access that outlasts it, whatever the role", async () => {
     const guest = await operator();
     const viewer = (await open(guest)).json.id as string;

@@ -148,8 +148,13 @@ describe("an issuer", () => {
     const issuers = async () => (await ground.api.db.admin("select count(*) from token_issuers")).rows;
     const made = [];
     for (const more of [{}, { expires_at: null }, { expires_at: ends }, { expires_at: sooner }])
-      made.push((await org.post("/v1/token_issuers", body(ed, more), as)).json.expires_at);
-    expect(made).toEqual([ends, ends, ends, sooner]);
+      made.push((await org.post("/v1/token_issuers", body(ed, more), as)).json);
+    expect(made.map(({ expires_at }) => expires_at)).toEqual([ends, ends, ends, sooner]);
+    // Their entries tell the end that they got, not the one that was asked for.
+    for (const { id, expires_at } of made) {
+      const [entry] = (await org.get(`/v1/audit?subject=${id}`)).json.data;
+      expect(JSON.parse(entry.facts)).toMatchObject({ expires_at });
+    }
     const before = await issuers();
     expect((await org.post("/v1/token_issuers", body(ed, { expires_at: later }), as)).json.errors).toMatchObject([
       { pointer: "/expires_at", code: "expires_too_late", detail: expect.stringContaining(ends) },
@@ -219,6 +224,19 @@ describe("an issuer", () => {
     });
     expect((await patch({ public_key: signerOf("EdDSA").jwk })).json).toMatchObject({ version: 2, expires_at: ends });
   });
+});
+
+test("an issuer's key that is replaced by whoever lives longer lives no longer for it", async () => {
+  const expires_at = addSeconds(realNow, 600);
+  const made = (await org.post("/v1/token_issuers", body(signerOf("EdDSA"), { expires_at }))).json;
+  const scopes = [...scopesOfTests, "token_issuers:write"];
+  const { secret } = (await org.post("/v1/api_keys", { name: "longer", scopes, expires_at: addSeconds(realNow, 900) })).json;
+  for (const [at, key] of [undefined, secret as string].entries()) {
+    const change = { public_key: signerOf("EdDSA").jwk };
+    const send = { body: change, key: key ?? org.apiKey };
+    const patched = await ground.api.send("PATCH", `/v1/token_issuers/${made.id}`, send);
+    expect(patched.json).toMatchObject({ version: at + 2, expires_at });
+  }
 });
 
 describe("the instant before which an issuer's tokens are refused", () => {

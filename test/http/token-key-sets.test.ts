@@ -41,6 +41,10 @@ function later(seconds: number, from: Instant = now): void {
 const ask = (over: Parameters<typeof mintToken>[2] = {}) => tryToken(ground, mintToken(issuer, secondsOf(now), over));
 const bySecond = { header: { kid: "two" }, sign: second.sign };
 const view = async () => (await ground.org.get(`/v1/token_issuers/${issuer.id}`)).json.key_set;
+const keysChanged = async (): Promise<Json[]> =>
+  (await ground.org.get(`/v1/audit?limit=100&type=token_issuer.keys_changed&subject=${issuer.id}`)).json.data.map(
+    ({ facts }: { facts: string }) => JSON.parse(facts),
+  );
 const failing = (status: number, body = "", headers = {}) => (ground.identityProvider.answer = () => ({ status, body, headers }));
 
 describe("a key set", () => {
@@ -95,10 +99,7 @@ describe("a key set", () => {
     later(keySetSeconds.fresh + 1, realNow);
     expect((await ask()).status).toBe(401);
     expect((await ask(bySecond)).status).toBe(200);
-    const facts = (await ground.org.get("/v1/audit?limit=100")).json.data
-      .filter(({ type, subject }: { type: string; subject: string }) => type === "token_issuer.keys_changed" && subject === issuer.id)
-      .map((entry: { facts: string }) => JSON.parse(entry.facts)); // prettier-ignore
-    expect(facts).toEqual([
+    expect(await keysChanged()).toEqual([
       expect.objectContaining({ added: ["two"], removed: ["one"], actor: { type: "job", id: "token_keys" } }),
     ]);
   });
@@ -109,6 +110,7 @@ describe("a key set", () => {
     expect((await ask()).status).toBe(401);
     expect((await ask({ sign: second.sign })).status).toBe(200);
     expect((await view()).failure).toBeNull();
+    expect(await keysChanged()).toMatchObject([{ added: ["one"], removed: ["one"] }]);
   });
 
   test("without any usable key trusts nobody", async () => {
@@ -116,6 +118,14 @@ describe("a key set", () => {
     later(keySetSeconds.fresh + 1, realNow);
     expect((await ask()).status).toBe(401);
     expect(await view()).toMatchObject({ key_ids: [], failure: null });
+  });
+
+  test("gives its first fifty keys, and none of those behind", async () => {
+    ground.identityProvider.keys = Array.from({ length: 51 }, (_, n) => jwk(first, `key-${n + 1}`));
+    later(keySetSeconds.fresh + 1, realNow);
+    expect((await ask({ header: { kid: "key-50" } })).status).toBe(200);
+    expect((await ask({ header: { kid: "key-51" } })).status).toBe(401);
+    expect((await view()).key_ids).toHaveLength(50);
   });
 
   test("of an issuer whose address was replaced is the new one's", async () => {
