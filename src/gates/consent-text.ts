@@ -105,7 +105,8 @@ function sentencesOf(text: string): Sentence[] {
     .replace(/(?<![\p{L}\p{N}])(\p{L})\./gu, "$1")
     .replace(/([:,])[^\S\r\n]*[\r\n]+/gu, "$1 ")
     .replace(/[\r\n]+[^\S\r\n]*(?=(?:[-–•*·▪]\s*)?\p{Ll})/gu, " ")
-    .split(/([.;!?\n\r]+)/u);
+    // No sentence ends inside of "acme.example".
+    .split(/((?:\.(?!\p{Ll})|[;!?\n\r])+)/u);
   const sentences: Sentence[] = [];
   for (let at = 0; at < parts.length; at += 2) {
     const words = normalise(parts[at] ?? "").replaceAll("pre recorded", "prerecorded");
@@ -155,8 +156,8 @@ const unbroken = `(?! ${oneOf(vocabulary.optionBreaks)} )`;
 /** Each holds a negation or an end, and denies nothing. The first alternative that fits at a place is set aside whole. */
 const neutral = new RegExp(
   [
-    ` ${oneOf(vocabulary.optionPhrases)}(?: ${oneOf(vocabulary.optionBetween, optionVerbs)}){0,12} ${oneOf(optionVerbs)}(?= )`,
-    ` ${oneOf(vocabulary.optionSayings)}(?: (?:${optionKeywords.join("|")}|\\d+)){1,16}(?= )`,
+    ` ${oneOf(vocabulary.optionPhrases)}(?: ${oneOf(vocabulary.optionBetween, optionVerbs)}){0,12} ${oneOf(optionVerbs)}(?: ${oneOf(vocabulary.optionEnds)})?(?: ${oneOf(vocabulary.optionTools)}(?: (?:${optionKeywords.join("|")}|\\d+)){1,8})?(?= )`,
+    `(?: ${oneOf(optionVerbs)})? ${oneOf(vocabulary.optionSayings)}(?: (?:${optionKeywords.join("|")}|\\d+)){1,16}(?= )`,
     ` ${oneOf(vocabulary.optionMeans)}(?:${unbroken} [^ |]+){0,12} to (?:be )?${oneOf(optionVerbs)}(?= )`,
     ` ${oneOf(vocabulary.optionRequests)}(?:${unbroken} [^ |]+){1,6} to ${oneOf(optionVerbs)}(?= )`,
     `^ to (?:be )?${oneOf(optionVerbs)}(?= )`,
@@ -186,8 +187,11 @@ const nearlyDenied = new RegExp(
 const deniedAtTheEnd = new RegExp(` (?:${vocabulary.negations.join("|")}) $`);
 
 const alone: ReadonlySet<string> = new Set(vocabulary.alone);
-/** "STOP", "DNC 3/4": an agent's note that says no more. */
-const isNote = (words: string): boolean => alone.has(words.replace(/ \d+(?= )/g, "").trim());
+const noteWord = anyOf(vocabulary.noteWords);
+const noteWordsMax = 6;
+/** "STOP", "DNC 3/4", "pls remove": an agent's note that says no more. */
+const isNote = ({ words, rest }: Sentence): boolean =>
+  alone.has(words.replace(/ \d+(?= )/g, "").trim()) || (noteWord.test(rest) && rest.trim().split(" ").length <= noteWordsMax);
 
 const listing = new RegExp(` ${oneOf(vocabulary.listings)}(?: [^ |]+){0,3} (?:to|on)(?: [^ |]+){0,2} \\|`);
 
@@ -195,7 +199,7 @@ const listing = new RegExp(` ${oneOf(vocabulary.listings)}(?: [^ |]+){0,3} (?:to
 function deniesElsewhere(sentence: Sentence): boolean {
   const rest = sentence.rest.replace(neutralElsewhere, " |");
   if (
-    isNote(sentence.words) ||
+    isNote(sentence) ||
     listing.test(rest) ||
     denial.test(rest) ||
     isElsewiseOnly(rest) ||
@@ -238,6 +242,7 @@ const signedTo = new RegExp(` ${oneOf(vocabulary.signingActs)}(?: [^ |]+){0,8} t
 const notYetAgreed: ReadonlySet<string> = new Set(vocabulary.notYetAgreed);
 const rightBehind: ReadonlySet<string> = new Set([...vocabulary.agreers, ...vocabulary.signers, ...vocabulary.agreeAdverbs]);
 const given = new RegExp(` ${oneOf(vocabulary.givings)}(?: [^ |]+){0,12} ${oneOf(vocabulary.givenThings)}(?= )`);
+const givenByOneself = new RegExp(` ${oneOf(vocabulary.ownGivings)}(?: [^ |]+){0,3} ${oneOf(vocabulary.givenThings)}(?= )`);
 const allowed = (callees: readonly string[]): string =>
   ` ${oneOf(vocabulary.allowances)}(?: [^ |]+){0,8}? ${oneOf(vocabulary.contactVerbs)}(?: [^ |]+){0,12}? ${oneOf(callees)}(?= )`;
 const allowance = new RegExp(
@@ -247,7 +252,7 @@ const allowance = new RegExp(
 const contact = anyOf(vocabulary.contacts);
 const description = anyOf(vocabulary.descriptions);
 const doubt = anyOf(vocabulary.doubts);
-const answer = new RegExp(`^ ${oneOf(vocabulary.answers)}(?= )`);
+const answer = new RegExp(`^ (?:${oneOf(vocabulary.answers)}(?= )|${oneOf(vocabulary.answersAlone)} $)`);
 
 /** Somebody agrees to calls by the voice in a sentence that names it, or to calls that another sentence describes by it. */
 function authorisesVoice(agreed: readonly Sentence[], said: readonly Sentence[]): boolean {
@@ -263,7 +268,7 @@ function agreesToCalls({ rest, isAsked }: Sentence, next: Sentence | undefined):
 }
 
 function agrees(rest: string): boolean {
-  if (signedTo.test(rest)) return true;
+  if (signedTo.test(rest) || givenByOneself.test(rest)) return true;
   const from = rest.search(anyAgreer);
   if (from < 0) return false;
   const behind = (pattern: RegExp, fits: (before: string) => boolean): boolean =>

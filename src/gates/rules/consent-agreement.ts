@@ -16,6 +16,12 @@ export const consentAgreement = {
   agreeVerbs: listed(
     "agree, authorize, authorise, consent to, consent that, consent for, consent and, consent on, consent freely, " +
       "opt in, opt into, request calls, request a call, request to be called, request to be contacted",
+  ).concat(
+    listed("want, would like, d like, elect, choose, wish, opt").flatMap((verb) =>
+      listed("calls, ai, automated, prerecorded, artificial, marketing, phone, telephone").map(
+        (what) => `${verb} to receive ${what}`,
+      ),
+    ),
   ),
   /** … but not right behind one of these: "asked to agree", "would agree", "my consent". */
   notYetAgreed: listed(
@@ -39,19 +45,21 @@ export const consentAgreement = {
   /** A consent that is given: one of these … */
   givings: listed(
     "give, gives, giving, given, gave, grant, grants, granting, granted, provide, provides, providing, provided, " +
-      "constitutes, constitute, is my, is your, as my, as your, have my, has my, indicates my, confirms my",
+      "constitutes, constitute, is your, as your",
   ),
+  /** … or one of these, by which somebody gives their own … */
+  ownGivings: ["is my", "as my", "have my", "has my", "indicates my", "confirms my"],
   /** … and, near behind it, one of these. */
   givenThings: listed("consent, permission, authorization, authorisation, approval, agreement, authority"),
   /** Who may be called: one of these … */
   allowances: listed(
-    "may, can, authorized to, authorised to, permitted to, allowed to, free to, welcome to, ok to, okay to, i want, i would like, " +
+    "may, can, authorized to, authorised to, permitted to, allowed to, free to, welcome to, ok to, okay to, ok for, okay for, fine with, fine for, i want, i would like, " +
       "i d like, i wish, please",
   ),
   /** … one of these … */
   contactVerbs: listed(
     "call, contact, phone, telephone, dial, ring, reach, text, message, communicate, use, send, leave, place, make, deliver, " +
-      "receive calls from",
+      "calling, contacting, receive calls from",
   ),
   /** Or it is said of oneself: "I may be called by an AI voice". */
   beingCalled: ["be called", "be contacted", "be reached", "receive calls", "receive automated calls", "receive marketing calls"],
@@ -92,10 +100,14 @@ export const consentAgreement = {
         "must obtain, must get, must have my, to obtain my, to get my, seeks my, asks for my, asked for my, claims i, claims that, " +
         "claims you, claims to, claim that, claimed, alleges, alleged, allegedly, pretends, supposedly, purportedly, " +
         "needs permission, wants permission, seeks permission, asks permission, asked permission, needs to obtain, says i, said i, " +
-        "says that i, said that i, says you, says my, thinks i, thinks that i, i doubt, doubtful, only with my, only after, only if, only when, subject to my, pending my, " +
+        "says that i, said that i, says you, says my, thinks i, thinks that i, thinks it, think it, believes it, believe it, says it, say it, as if, why, wonder, unclear, " +
+        "regret, regrets, once agreed, once consented, used to agree, used to authorize, to have my, if it has, if they have, " +
+        "if you want, if i want, if you would like, if you wish, if i wish, if you elect, if you choose, i doubt, doubtful, only with my, only after, only if, only when, subject to my, pending my, " +
         "pending approval, should end, should stop",
     ),
   ],
   /** What answers a question that asks for the agreement. */
-  answers: ["yes", "i do", "i agree", "agreed", "i consent", "i authorize", "i accept", "by clicking", "by checking"],
+  answers: listed("yes, i do, agreed, i agree to, i agree that, i consent to, i authorize, by clicking, by checking"),
+  /** Or one of these and no more. */
+  answersAlone: ["i agree", "i consent", "i accept"],
 } as const;

@@ -69,7 +69,7 @@ export const consentVocabulary = {
       "told us to stop, tells us to stop, told you to stop, wants us to stop, wants to stop, wants calls to stop, " +
       "wants it to stop, said stop, says stop, said to stop, please stop, dnc, donotcall, do not contact, " +
       "lack, lacks, lacked, lacking, absent, unable, ineligible, failed, fails to, unsigned, unchecked, unticked, " +
-      "unconfirmed, unverified, unproven, forged, forgery, disputed, disputes, duress, " +
+      "unconfirmed, unverified, unproven, forged, forgery, fake, ceased, consent is over, consent over, not me, wasn t me, isn t me, disputed, disputes, duress, " +
       "wrong number, deceased, reluctant, undecided, i hesitate, hate, hates, dislike, dislikes, unwanted, sues, sued, " +
       "suing, lawsuit, illegal, illegally, unlawfully, harass, harasses, harassed, harassing, harassment, violates, " +
       "violated, violating, retract, retracts, retracted, retracting, take back, takes back, taken back, took back, hereby ended, " +
@@ -90,8 +90,10 @@ export const consentVocabulary = {
       "phone, ring, dial, contact, contacted, above, foregoing, preceding, aforementioned, such, ai, artificial, " +
       "automated, automatic, prerecorded, recorded, synthetic, synthesized, robotic, robot, robots, robocall, " +
       "robocalls, bot, bots, machine, machines, voice, voices, signed, checked, ticked, confirmed, verified, obtained, " +
-      "effective, binding, in effect, in force, active, signature, interested",
+      "effective, binding, in effect, in force, active, signature, interested, sign, fill out, filled out, submitted",
   ),
+  /** In a sentence of few words one of these is such a note, too: "Note: STOP", "pls remove". */
+  noteWords: ["stop", "opt out", "optout", "remove", "removal"],
   /** Who is put on a list does not agree: one of these, before a do-not-call list that is otherwise nobody's denial. */
   listings: listed("add, added, adding, put, place, placed"),
   /** A sentence that is one of these alone, but for dates, is a note that ends the consent. */
@@ -169,6 +171,8 @@ export const consentVocabulary = {
   optionRequests: listed(
     "may ask, can ask, may tell, can tell, may instruct, can instruct, may direct, may request, can request",
   ),
+  /** … and with what. */
+  optionTools: ["by", "with", "via", "using"],
   /** Nor does telling how: one of these before "to" and such a verb … */
   optionMeans: listed(
     "click, clicking, call, calling, email, emailing, e mail, mail, mailing, write, writing, visit, visiting, contact, " +
@@ -186,7 +190,9 @@ export const consentVocabulary = {
     "stop, end, quit, cancel, unsubscribe, opt out, optout, stopall, remove, revoke, no, or, and, the word, the words, with, " +
       "back, us, to",
   ),
-  optionSayings: listed("reply, replying, respond, responding, text, texting, say, saying, type, typing, send, sending, press"),
+  optionSayings: listed(
+    "txt, click, clicking, reply, replying, respond, responding, text, texting, say, saying, type, typing, send, sending, press",
+  ),
   /** A sentence that begins with such a verb and ends so: "Unsubscribe at any time". */
   optionEnds: listed("at any time, anytime, at anytime, any time, whenever"),
   /** "By revoking", "without withdrawing": ways, not acts. */
