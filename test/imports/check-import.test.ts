@@ -133,7 +133,7 @@ describe("check-import", () => {
     for (const name of ["-", "/dev/stdin"])
       expect(await dialgateWith(pieces(), name, ...asked)).toMatchObject({ code: 0, out: expected });
     const fifo = join(folder, "leads.pipe");
-    expect(spawnSync("mkfifo", [fifo]).status).toBe(0);
+    expect(spawnSync("sh", ["-c", 'mkfifo "$0"', fifo]).status).toBe(0);
     const [read] = await Promise.all([dialgate(fifo, ...asked), readFile(sample).then((all) => writeFile(fifo, all))]);
     expect(read).toMatchObject({ code: 0, out: expected });
     const shell = ["-c", `cat ${sample} | node cli/dialgate.ts check-import /dev/stdin "$@"`, "sh", ...asked];
