@@ -323,7 +323,7 @@ create function app.platform() returns uuid immutable language sql as $$ select 
 -- A person in their own matters. `stages`: of which sessions may do it; `needs_factor`: only with a second factor given.
 create function app.bind_person(session_id uuid, of_user uuid, session_hash bytea, real_now timestamptz, from_country text,
     notes_use boolean, stages text[], needs_factor boolean)
-  returns table (org_id uuid, now timestamptz, livemode boolean, factor_at timestamptz, rotation_due boolean, country_changed boolean, refusal text)
+  returns table (org_id uuid, now timestamptz, livemode boolean, factor_at timestamptz, factor_due boolean, rotation_due boolean, country_changed boolean, refusal text)
   volatile language plpgsql as $$
 declare session record; refused text;
 begin
@@ -333,10 +333,10 @@ begin
   elsif needs_factor and session.factor_at is null then refused := 'factor_missing';
   end if;
   if refused is not null then
-    return query select null::uuid, null::timestamptz, null::boolean, null::timestamptz, session.rotation_due,
+    return query select null::uuid, null::timestamptz, null::boolean, null::timestamptz, session.stage = 'factor_due', session.rotation_due,
       session.country_changed, app.unbind(refused);
   else
-    return query select b.org_id, b.now, b.livemode, session.factor_at, session.rotation_due, session.country_changed, null::text
+    return query select b.org_id, b.now, b.livemode, session.factor_at, session.stage = 'factor_due', session.rotation_due, session.country_changed, null::text
       from app.bind(app.platform(), real_now) b;
   end if;
 end $$;

@@ -48,11 +48,13 @@ create table known_devices (
   countries text[] not null,
   first_seen_at timestamptz not null,
   last_seen_at timestamptz not null,
+  -- When the person last showed a second factor in it; null = never: then whoever is in it has shown that they read their mail.
+  factor_at timestamptz,
   unique (user_id, device_hash)
 );
 create index known_devices_by_hash on known_devices (device_hash);
-grant select, insert, delete, update (countries, last_seen_at) on known_devices to dialgate_app;
-call app.classify('known_devices', account => 'countries', secret => 'device_hash', system => 'id user_id first_seen_at last_seen_at');
+grant select, insert, delete, update (countries, last_seen_at, factor_at) on known_devices to dialgate_app;
+call app.classify('known_devices', account => 'countries', secret => 'device_hash', system => 'id user_id first_seen_at last_seen_at factor_at');
 
 -- Whoever has proved an address: their account, made now if there is none, and what is new about where they come from. Nothing
 -- is new at a first sign-in. `disabled`: nothing was written, and nobody enters.

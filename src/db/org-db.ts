@@ -45,6 +45,8 @@ export interface Bound {
 export interface Noticed {
   /** The session is used from another country, and its person is to be told of it. */
   readonly elsewhere: boolean;
+  /** The session waits for a second factor. */
+  readonly factorDue: boolean;
   /** The session is to go on under another token. */
   readonly rotationDue: boolean;
   /** A machine's credential is used from where it was not before, and nobody was told yet. */
@@ -98,7 +100,7 @@ export class OrgDb {
   readonly #newId: () => string;
   #mayHaveChanged = false;
   #lastBound: Bound | null = null;
-  #noticed: Noticed = { elsewhere: false, rotationDue: false, newNetwork: false };
+  #noticed: Noticed = { elsewhere: false, factorDue: false, rotationDue: false, newNetwork: false };
   #toNote: readonly AuditEntry[];
   #access: AuditEntry | null;
 
@@ -277,9 +279,10 @@ export class OrgDb {
 
   #admit(answer: Answer | undefined): Bound {
     const [row = {}] = answer === undefined ? [] : rowsOf<Record<string, unknown>>(answer);
-    const { elsewhere, rotationDue, newNetwork } = this.#noticed;
+    const { elsewhere, factorDue, rotationDue, newNetwork } = this.#noticed;
     this.#noticed = {
       elsewhere: elsewhere || row["country_changed"] === true,
+      factorDue: factorDue || row["factor_due"] === true || row["refusal"] === "factor_due",
       rotationDue: rotationDue || row["rotation_due"] === true,
       newNetwork: newNetwork || row["from_new_network"] === true,
     };

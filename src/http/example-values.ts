@@ -39,6 +39,8 @@ export const exampleValues: Readonly<Record<string, unknown>> = {
   "Identity.issuer": "https://accounts.google.com",
   "Member.name": null,
   "ChangedMember.name": null,
+  "LeakedApiKey.came.id": "iss_01kadjrz80e008000000000001",
+  "LeakedApiKey.came.name": "CRM",
   "ChangedMember.credentials.id": "key_01kadjrz80e008000000000001",
   "ChangedMember.credentials.name": "CRM",
   "NewOwner.name": null,

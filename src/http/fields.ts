@@ -42,7 +42,7 @@ export const givenInstant = z
 /** When a credential ends. */
 export const givenEnd = givenInstant.nullable().default(null).openapi({
   description:
-    "RFC 3339 in UTC, whole seconds, by the real clock. What a key makes ends no later than the key: a later end is refused (`expires_too_late`). Null or left out: with the key that makes it, where that ends; else when it is revoked.",
+    "RFC 3339 in UTC, whole seconds, by the real clock. What a key makes ends no later than the key: a later end is refused (`expires_too_late`). Null or left out: when that key runs out; where it does not, never. It goes on when the key is revoked.",
 });
 
 /** A name, or text on one line, as people write it: trimmed, not empty. */

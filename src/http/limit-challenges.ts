@@ -26,6 +26,7 @@ export interface Known {
 
 /** What a route declares that counts attempts here: the document says it as quotas (openapi-document.ts), and a test compares. */
 export const countsAttempts = { "x-attempts": ["challenge_address", "challenge_known", "challenge"] } as const;
+export const countsCodes = { "x-attempts": [...countsAttempts["x-attempts"], "challenge_code"] } as const;
 export const countsMails = { "x-attempts": [...countsAttempts["x-attempts"], "challenge_mail"] } as const;
 
 /**
@@ -63,6 +64,25 @@ export async function limitMails(c: Context<HttpEnv>, account: string, isTheirs:
   const policy = c.env.quotas.challenge_mail;
   const taken = await ask(c, `challenge_mail:${JSON.stringify([account, addressOf(c)])}`, policy);
   if (!taken.allowed && !(await isTheirs())) throw rateLimited(policy, taken);
+}
+
+/**
+ * Counts a code that is tried at an account from browsers in which its person never showed a second factor. To get so far takes
+ * their mail, so that a stranger keeps nobody out by it. Whoever reads their mail has browsers without number, and a million
+ * codes are soon guessed; they may use this up, and then the person goes on by a browser that is known, a passkey or a recovery
+ * code.
+ *
+ * @throws Problem `rate_limited`, `limits_unavailable`
+ */
+export async function limitCodes(c: Context<HttpEnv>, account: string): Promise<void> {
+  const policy = c.env.quotas.challenge_code;
+  const taken = await ask(c, `challenge_code:${JSON.stringify([account])}`, policy);
+  if (!taken.allowed)
+    throw rateLimited(
+      policy,
+      taken,
+      "codes from browsers in which you never showed a second factor (a passkey or a recovery code is taken)",
+    );
 }
 
 async function admit(c: Context<HttpEnv>, bucket: string, policy: Policy): Promise<void> {

@@ -62,20 +62,21 @@ export const limitPrincipal: MiddlewareHandler<HttpEnv> = async (c, next) => {
 /**
  * A person's bucket is theirs whichever session they use, and is charged for sessions that were proved alone: a cookie whose
  * session has ended counts for itself. Until the database has proved it to this isolate, a session counts for itself and, once
- * that is done, for its person too; from then on for its person alone, before it is served.
+ * that is done, for its person too; from then on for its person alone, before it is served. So does one that waits for a second
+ * factor, for as long as it waits: whoever has only read the person's mail must not use up what is theirs.
  */
 async function limitSession(c: Context<HttpEnv>, next: () => Promise<void>, sent: SessionPrincipal): Promise<void> {
   const { knownSessions, quotas } = c.env;
   const [hash, theirs] = [hexOf(sent.hash), `user:${sent.id}`];
   if (knownSessions.has(hash)) {
     await counted(c, next, theirs, quotas.user);
-    if (proofOf(c, sent) === false) knownSessions.forget(hash);
+    if (proofOf(c, sent) === false || waits(c, sent)) knownSessions.forget(hash);
     return;
   }
   const provedNow = async () => {
     await next();
     const { principal } = c.var;
-    if (proofOf(c, sent) !== true || principal.kind !== "session") return;
+    if (proofOf(c, sent) !== true || waits(c, sent) || principal.kind !== "session") return;
     // It may have gone on under another token in this request.
     knownSessions.keep(hexOf(principal.hash));
     const taken = await take(c, theirs, quotas.user);
@@ -90,6 +91,10 @@ function proofOf(c: Context<HttpEnv>, sent: SessionPrincipal): boolean | null {
   const isRebound = c.var.principal !== sent;
   return isRebound || (c.var.org as OrgDb | undefined)?.lastBound != null ? true : null;
 }
+
+/** Whether the session waits for a second factor, and has not shown it in this request. */
+const waits = (c: Context<HttpEnv>, sent: SessionPrincipal): boolean =>
+  c.var.principal === sent && (c.var.org as OrgDb | undefined)?.noticed.factorDue === true;
 
 /** What its quota refuses was sent all the same, and perhaps from where the credential never was. */
 const tellOfRefused = (c: Context<HttpEnv>): Promise<void> => tellOfRefusedUse(c, askingOf(c));

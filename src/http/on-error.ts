@@ -67,7 +67,7 @@ function ofAccess({ reason, demand, sponsorId }: AccessRefused): Problem {
     case "org_none":
       return new Problem("org_required", {
         detail:
-          "You are a member of no organisation yet: make one, POST /v1/orgs, or have an owner or admin of one invite the address that you sign in by.",
+          "You are a member of no organisation: make one, POST /v1/orgs, or have an owner or admin of one invite the address that you sign in by.",
       });
     case "people_only":
       return peopleOnly();

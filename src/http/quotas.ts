@@ -19,6 +19,7 @@ const table = {
   challenge_address: [50, 900],
   challenge_known: [50, 900],
   challenge_mail: [10, 3_600],
+  challenge_code: [30, 86_400],
   // Counted by the database, with what they count: invitations (domain/invitations/create-invitation.ts).
   invitation_address: [5, 86_400],
   invitation_inviter: [100, 86_400],

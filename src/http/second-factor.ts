@@ -1,13 +1,13 @@
 import type { Context } from "hono";
 import type { OperationId } from "../domain/access/operations.ts";
 import type { AddingRefused } from "../domain/factors/add-passkey.ts";
-import { failuresMax } from "../domain/factors/show-factor.ts";
+import { failuresMax, isProven } from "../domain/factors/show-factor.ts";
 import type { ActingSession } from "../domain/factors/factor-deps.ts";
 import { hexOf } from "../lib/bytes.ts";
 import type { MintedSession } from "../lib/session-token.ts";
 import { rebind } from "./bind-org.ts";
 import type { HttpEnv } from "./http-env.ts";
-import { limitChallenge } from "./limit-challenges.ts";
+import { limitChallenge, limitCodes } from "./limit-challenges.ts";
 import { peopleOnly } from "./on-error.ts";
 import { Problem } from "./problem.ts";
 import { setSessionCookie } from "./session-cookie.ts";
@@ -26,10 +26,20 @@ export function actingIn(c: Context<HttpEnv>): ActingSession {
 export const limitFactor = (c: Context<HttpEnv>, kind: string): Promise<void> => {
   const { userId, hash } = actingIn(c);
   const device = hexOf(hash);
-  // Whoever is signed in is known. Binding proves it, and refuses what is not so.
-  const isSo = async () => c.env.knownSessions.has(device) || (await c.var.org.bound()) !== null;
-  return limitChallenge(c, { kind, account: userId, device, known: { by: device, isSo } });
+  return limitChallenge(c, { kind, account: userId, device, known: { by: device, isSo: () => isProvenHere(c) } });
 };
+
+/** The same for a code, which is one of a million: from browsers that never showed a factor, the account has so many a day. */
+export async function limitCode(c: Context<HttpEnv>): Promise<void> {
+  await limitFactor(c, "totp");
+  if (!(await isProvenHere(c))) await limitCodes(c, actingIn(c).userId);
+}
+
+/** Whoever is signed in is known, but while a factor is due not by having read a mail. Binding proves the session itself, or refuses it. */
+async function isProvenHere(c: Context<HttpEnv>): Promise<boolean> {
+  await c.var.org.bound();
+  return isProven(c.env.system, actingIn(c).id);
+}
 
 /** After a second factor was shown: the browser gets the session's new token, and the old one is worth nothing. */
 export function renewFor(c: Context<HttpEnv>, operation: OperationId, renewed: MintedSession): void {

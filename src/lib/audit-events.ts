@@ -43,7 +43,11 @@ const moved = ["changed", "from", "to"] as const;
 /** Entries of organisations' chains. */
 export const orgEvents = {
   "api_key.created": event("A key was made. `rotated_from`: in that one's place.", "scopes", "expires_at", "rotated_from"),
-  "api_key.leaked": event("A key was reported as leaked, and revoked.", "reported_by", "found_on"),
+  "api_key.leaked": event(
+    "A key was reported as leaked, and revoked. `reported_by`: `member` of its organisation, `github`, or `unsigned`: whoever showed it.",
+    "reported_by",
+    "found_on",
+  ),
   "api_key.revoked": event("A key was revoked. `why`: by what else than a request for it.", "why", "leaked"),
   "api_key.rotated": event("A key was replaced by `successor`, and works until `expires_at`.", "successor", "expires_at"),
   "attempt.answered": event("The provider answered the call that was placed.", "answer", "reason"),

@@ -187,6 +187,15 @@ describe("support that has entered", () => {
     return uuidOf("org", made.json.id as string) ?? "";
   };
 
+  test("is shown beside one's organisations and one's role in each; who is in none is told so", async () => {
+    const person = await signedIn();
+    expect((await open(person.own)).text()).toContain("You are a member of none.");
+    for (const name of ["Here", "There"]) await orgOf(person, name);
+    const text = (await open(person.own)).text();
+    expect(text).toContain("Here, as owner (a test organisation)");
+    expect(text).toContain("There, as owner (a test organisation)");
+  });
+
   test("is seen by the owner of each of several organisations, by name, address and reason, and is ended", async () => {
     const person = await signedIn();
     const [acme, other] = [await orgOf(person, "Acme <b>Solar</b>"), await orgOf(person, "Other")];

@@ -223,20 +223,26 @@ describe("a campaign", () => {
     });
     expect((await org.post(`/v1/campaigns/${other.campaign.id}/enrol`, {})).status).toBe(404);
   });
-  test("is launched, paused and resumed by a body of no bytes: it says nothing, and every field is optional", async () => {
-    const { org, campaign } = await opened();
-    const at = `/v1/campaigns/${campaign.id}`;
-    const bare = (path: string) =>
-      api.send("POST", path, { key: org.apiKey, raw: "", headers: { "content-type": "application/json" } });
-    expect((await bare(`${at}/launch`)).json).toMatchObject({ status: "running", enrolled: 1 });
-    expect((await bare(`${at}/pause`)).json).toMatchObject({ status: "paused", status_reason: "paused_by_person" });
-    expect((await bare(`${at}/resume`)).json).toMatchObject({ status: "running" });
-    // Where a field is required it is asked for by name.
-    expect((await bare("/v1/sellers")).json).toMatchObject({
-      status: 422,
-      errors: [{ pointer: "/registered_name", code: "required" }],
-    });
-  });
+  test.each([
+    ["of a named type", { "content-type": "application/json" }],
+    ["of no type", undefined],
+    ["of another, as forms have it", { "content-type": "application/x-www-form-urlencoded" }],
+  ] as const)(
+    "is launched, paused and resumed by a body of no bytes, %s: it says nothing, and every field is optional",
+    async (_, headers) => {
+      const { org, campaign } = await opened();
+      const at = `/v1/campaigns/${campaign.id}`;
+      const bare = (path: string) => api.send("POST", path, { key: org.apiKey, raw: new Uint8Array(), headers: { ...headers } });
+      expect((await bare(`${at}/launch`)).json).toMatchObject({ status: "running", enrolled: 1 });
+      expect((await bare(`${at}/pause`)).json).toMatchObject({ status: "paused", status_reason: "paused_by_person" });
+      expect((await bare(`${at}/resume`)).json).toMatchObject({ status: "running" });
+      // Where a field is required it is asked for by name.
+      expect((await bare("/v1/sellers")).json).toMatchObject({
+        status: 422,
+        errors: [{ pointer: "/registered_name", code: "required" }],
+      });
+    },
+  );
 
   test("is refused at launch when the provider withholds transcripts, with the fix", async () => {
     const { org, campaign } = await opened({ storesTranscripts: false });

@@ -102,7 +102,12 @@ describe("the API's document", () => {
       { policy: "challenge", q: 5, w: 900 },
     ];
     expect(of("POST /auth/link")).toEqual([address, ...attempts, { policy: "challenge_mail", q: 10, w: 3_600 }]);
-    expect(of("POST /v1/me/second_factor/totp")).toEqual([address, user, ...attempts]);
+    expect(of("POST /v1/me/second_factor/totp")).toEqual([
+      address,
+      user,
+      ...attempts,
+      { policy: "challenge_code", q: 30, w: 86_400 },
+    ]);
     expect(of("POST /v1/invitations")).toEqual([
       address,
       user,

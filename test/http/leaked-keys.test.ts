@@ -103,6 +103,30 @@ describe("a report of leaked keys", () => {
     expect(letter?.text).toContain("nobody can tell them apart");
   }); // prettier-ignore
 
+  test("comes of a person too, who has no more than the key's id: what came of it ends with it, and is named", async () => {
+    const suspect = await keyOf(owner, handing);
+    const child = await keyOf(suspect, ["sellers:read"]);
+    const stays = await keyOf(owner, ["sellers:read"]);
+    const issuer = await as(suspect, "POST", "/v1/token_issuers", { name: "CRM", issuer: "https://crm.test", alg: "HS256", scopes: ["sellers:read"], secret: signerOf("HS256").secret });
+    const path = `/v1/api_keys/${suspect.id}/leaked`;
+    // Revoking alone leaves them; what was found out later is mended then.
+    expect((await owner.send("DELETE", `/v1/api_keys/${suspect.id}`)).status).toBe(200);
+    expect(await Promise.all([suspect, child].map(({ secret }) => works(secret)))).toEqual([false, true]);
+    expect((await api.send("POST", path, { key: (await keyOf(owner, handing)).secret, body: {} })).json).toMatchObject({ status: 403, type: expect.stringContaining("people-only") });
+    const done = await owner.send("POST", path, {});
+    expect(done.json).toMatchObject({ id: suspect.id, status: "revoked", came: [child.id, issuer.json.id].toSorted().map((id) => ({ id, name: "CRM" })) });
+    expect(await Promise.all([child, stays].map(({ secret }) => works(secret)))).toEqual([false, true]);
+    expect((await owner.send("GET", `/v1/token_issuers/${issuer.json.id}`)).json).toMatchObject({ status: "revoked" });
+    const entries = (await chainOf(api, org.orgId)).filter(({ facts }) => facts["leaked"] === suspect.id || facts["reported_by"] === "member");
+    expect(entries.map(({ type }) => type).toSorted()).toEqual(["api_key.leaked", "api_key.revoked", "token_issuer.revoked"]);
+    expect((await api.mailbox.read(owner.email)).at(-1)?.text).toContain(`(${child.id})`);
+    const before = (await chainOf(api, org.orgId)).length;
+    expect((await owner.send("POST", path, {})).json).toMatchObject({ status: "revoked", came: [] });
+    expect((await chainOf(api, org.orgId)).length).toBe(before);
+    const [stranger, outsider] = [await signIn(api, { orgId: (await api.seed()).orgId, role: "owner" }), await signIn(api, { orgId: org.orgId, role: "member" })];
+    expect([(await stranger.send("POST", path, {})).status, (await outsider.send("POST", path, {})).status]).toEqual([404, 403]);
+  }); // prettier-ignore
+
   test("ends the token issuers whose key, name or subjects it was the last to set, with their secrets", async () => {
     const leaked = await keyOf(owner, handing);
     const issuerOf = async (maker: SignedIn | Made, body: object = {}) =>

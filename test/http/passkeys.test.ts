@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { userHandleOf } from "../../src/domain/factors/check-passkey.ts";
-import { publicId } from "../../src/lib/ids.ts";
+import { publicId, uuidOf } from "../../src/lib/ids.ts";
 import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { Authenticator, cbor, type Created, type Wrong } from "../support/authenticator.ts";
 import { makeMaker } from "../support/certificate.ts";
@@ -540,6 +540,12 @@ test("nobody who asks for options makes a row, and whoever signs in stands on th
   const sessions = (await browser.send("GET", "/v1/sessions")).json.data as { id: string; current: boolean }[];
   const inside = sessions.find((one) => one.current);
   expect(await rows()).toBe(before + 1);
+  // And has shown a factor in this browser, by which it is known from now on.
+  const { rows: devices } = await api.db.admin(
+    "select d.factor_at is not null as known from known_devices d join sessions s on s.device_id = d.id where s.id = $1",
+    [uuidOf("session", inside?.id ?? "")],
+  );
+  expect(devices).toEqual([{ known: true }]);
   clock = addSeconds(realNow, 1_200);
   await browser.send("POST", "/auth/passkey", { credential: own.authenticator.get(await browser.signInOptions()) });
   // What nobody could use any more was swept; up to twenty at once.

@@ -198,12 +198,28 @@ describe("a session that has ended", () => {
   });
 
   test("is none whose request was refused for another reason, or asked the database for nothing", async () => {
-    const { live, ended: other } = await made("factor_due");
-    expect((await ask(live, "203.0.113.9")).json.code).toBe("second_factor_due");
+    const { live, ended: other } = await made();
+    expect((await ask(live, "203.0.113.9", "/v1/api_keys")).json.code).toBe("role_missing");
     expect((await ask(live, "203.0.113.9", "/v1/me")).headers.get("ratelimit")).toBe('"user";r=1;t=60');
     expect((await ask(other, "203.0.113.9", "/v1/nothing")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
     expect((await ask(other, "203.0.113.9", "/v1/me")).headers.get("ratelimit")).toBe('"user";r=0;t=60');
     expect((await ask(live, "203.0.113.9")).status).toBe(429);
+  });
+
+  test("or waits for a second factor uses up nothing of its person's, whatever it asks for, until it shows one", async () => {
+    const { live, ended: waiting } = await made();
+    const stage = (name: string) => api.db.admin("update sessions set stage = $2 where id = $1", [waiting.id, name]);
+    // This worker knew it as open; with the person's first factor it came to wait.
+    expect((await ask(waiting, "198.51.100.1")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
+    await stage("factor_due");
+    const statuses = [];
+    for (const path of ["/v1/me", "/v1/account", "/v1/me", "/v1/me", "/v1/account", "/v1/me"])
+      statuses.push((await ask(waiting, "198.51.100.2", path)).status);
+    expect(statuses).toEqual([200, 403, 200, 429, 429, 429]);
+    expect((await ask(live, "203.0.113.9")).headers.get("ratelimit")).toBe('"user";r=0;t=60');
+    nowMs += 61_000;
+    await stage("open");
+    expect((await ask(waiting, "198.51.100.3")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
   });
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import { quotasOf } from "../../src/http/quotas.ts";
 import { type Browser, type BrowserOptions, newestLink, openBrowser, tokenOf } from "../support/browser.ts";
 import { type MemoryLimits, memoryLimits } from "../support/rate-limits.ts";
+import { totpCodeAt } from "../support/totp.ts";
 import { type Api, openApi, realNow } from "./api.ts";
 
 let api: Api;
@@ -209,6 +210,84 @@ describe("answering", () => {
     limits.answering = true;
     expect(await api.mailbox.read(email)).toHaveLength(1);
     expect((await open(own, token)).status).toBe(200);
+  });
+});
+
+describe("codes of an authenticator, guessed by who reads the person's mail", () => {
+  /** Whoever has an authenticator, and the browser in which they have shown its code. */
+  async function withApp() {
+    const email = newAddress();
+    const home = await makeAccount(email);
+    const { base32 } = (await home.send("POST", "/v1/me/totp")).json.secret;
+    const confirmed = await home.send("POST", "/v1/me/totp/confirm", { code: totpCodeAt(base32, realNow) });
+    expect(confirmed.status).toBe(200);
+    return { email, home, recoveryCodes: confirmed.json.secret.recovery_codes as string[] };
+  }
+  const guess = async (from: Browser) => {
+    const answer = await from.send("POST", "/v1/me/second_factor/totp", { code: "000000" });
+    return answer.status === 429 ? /"(\w+)"/.exec(answer.headers.get("ratelimit-policy") ?? "")?.[1] : answer.json.code;
+  };
+  async function signInAt(email: string, from: Browser): Promise<Browser> {
+    expect((await ask(from, email)).status).toBe(202);
+    expect((await open(from, tokenOf(await newestLink(api.mailbox, email)))).json.next).toBe("second_factor");
+    return from;
+  }
+  /** In a browser that keeps its device's cookie, but none of its sessions. */
+  function again(from: Browser, place: BrowserOptions): Browser {
+    const one = browser(place);
+    one.cookies.set(device, from.cookies.get(device) as string);
+    return one;
+  }
+  const device = "__Host-dialgate-device";
+
+  test("are fifty attempts a quarter of an hour from one place, whatever browsers and sessions; the person's own goes on there", async () => {
+    const { email, home } = await withApp();
+    const place = { address: "198.51.100.40" };
+    const eve = await signInAt(email, browser(place));
+    // A browser that has done no more than open a link of theirs is none that they are known by.
+    const second = await signInAt(email, again(eve, place));
+    const own = await signInAt(email, again(home, place));
+    for (let n = 0; n < 50; n += 1) await ask(browser(place), newAddress());
+    expect([await guess(eve), await guess(second)]).toEqual(["challenge_address", "challenge_address"]);
+    expect((await ask(again(eve, place), email)).status).toBe(429);
+    expect(await guess(own)).toBe("factor_refused");
+    expect((await ask(again(home, place), email)).status).toBe(202);
+  });
+
+  test("are thirty a day from everywhere; where a factor was shown, and by a passkey or recovery code, the person goes on", async () => {
+    const { email, home, recoveryCodes } = await withApp();
+    const answers: unknown[] = [];
+    let last: Browser | undefined;
+    for (let place = 0; place < 7; place += 1) {
+      const eve = await signInAt(email, browser({ address: `198.51.101.${place}` }));
+      for (let n = 0; n < 5; n += 1) answers.push(await guess(eve));
+      last = eve;
+    }
+    expect(answers).toEqual([...Array(30).fill("factor_refused"), ...Array(5).fill("challenge_code")]);
+    // In its own session alone, and nobody's who has no session: who knows the person's id uses up nothing.
+    expect(await guess(browser({ address: "198.51.101.50" }))).toBe("unauthorized");
+    expect(await guess(await signInAt(email, again(home, { address: "198.51.101.60" })))).toBe("factor_refused");
+    expect((await last?.send("POST", "/v1/me/second_factor/passkey", { credential: passkeyOfNobody }))?.json.code).toBe(
+      "factor_refused",
+    );
+    const fresh = await signInAt(email, browser({ address: "198.51.101.70" }));
+    expect((await fresh.send("POST", "/v1/me/second_factor/recovery_code", { code: recoveryCodes[0] })).status).toBe(200);
+    // Now that one is known, too.
+    expect(await guess(await signInAt(email, again(fresh, { address: "198.51.101.71" })))).toBe("factor_refused");
+    expect(await guess(await signInAt(email, browser({ address: "198.51.101.72" })))).toBe("challenge_code");
+    milliseconds += 86_400_000;
+    expect(await guess(await signInAt(email, browser({ address: "198.51.101.73" })))).toBe("factor_refused");
+  });
+
+  test("with a session's token of before use up nothing of the one that goes on", async () => {
+    const { home, recoveryCodes } = await withApp();
+    const own = browser({ address: "198.51.100.41" });
+    for (const [name, value] of home.cookies) own.cookies.set(name, value);
+    const thief = browser({ address: "198.51.100.41" });
+    for (const [name, value] of home.cookies) thief.cookies.set(name, value);
+    expect((await own.send("POST", "/v1/me/second_factor/recovery_code", { code: recoveryCodes[1] })).status).toBe(200);
+    for (let n = 0; n < 6; n += 1) await guess(thief);
+    expect(await guess(own)).toBe("factor_refused");
   });
 });
 

@@ -169,6 +169,7 @@ export function arrangementsOf(
       const [owner, member] = [await person("owner"), await person("viewer")];
       return { id: publicId("user", member.userId), headers: { ...headersOf(owner.browser), ...inOrg } };
     },
+    "api_keys.report_leaked": async () => ({ id: publicId("apiKey", (await addKey(a.orgId)).id) }),
     "api_keys.rotate": async () => ({ id: publicId("apiKey", (await addKey(a.orgId)).id) }),
     "connections.delete": async () => ({ id: await made("/v1/connections", retell) }),
     "campaigns.launch": async () => {

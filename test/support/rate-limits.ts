@@ -47,4 +47,5 @@ export const generous: Quotas = quotasWith({
   challenge_address: 1_000_000,
   challenge_known: 1_000_000,
   challenge_mail: 1_000_000,
+  challenge_code: 1_000_000,
 });

@@ -44,6 +44,20 @@ export const closeOtherSessions = (userId: string, sessionId: string): Statement
   params: [userId, sessionId],
 });
 
+/** A factor was shown in this session: from now on its browser is known for more than reading the person's mail. */
+export const noteProvenDevice = (sessionId: string, now: Instant): Statement => ({
+  name: "factors.note_proven_device",
+  text: `update known_devices d set factor_at = $2 from sessions s where s.id = $1 and d.id = s.device_id and d.user_id = s.user_id`,
+  params: [sessionId, now],
+});
+/** Whether the session is open, or waits for a factor in a browser in which its person has shown one before. */
+export const isProvenSession = (sessionId: string): Statement => ({
+  name: "factors.is_proven_session",
+  text: `select exists (select 1 from sessions s where s.id = $1 and (s.stage = 'open' or exists (
+      select 1 from known_devices d where d.id = s.device_id and d.factor_at is not null))) as proven`,
+  params: [sessionId],
+});
+
 export interface FailuresRow {
   readonly factor_failures: number;
 }

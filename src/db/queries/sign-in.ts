@@ -108,10 +108,15 @@ export const admitPerson = (one: Admitted): Statement => ({
   params: [one.userId, one.deviceId, one.email, byteaText(one.deviceHash), one.country, one.now],
 });
 
-/** Whether a browser has signed in as the address before, or as anybody (null); asked by the browser's own secret, of which there is no guessing. */
+/**
+ * Whether a browser has signed in as the address before, or as anybody (null), with the second factor of who has one: whoever
+ * reads a person's mail has as many browsers as they like that did no more than open its links. Asked by the browser's own
+ * secret, of which there is no guessing.
+ */
 export const isKnownDevice = (email: string | null, deviceHash: Uint8Array): Statement => ({
   name: "sign_in.is_known_device",
-  text: `select exists (select 1 from known_devices d join users u on u.id = d.user_id where d.device_hash = $1 and ($2::text is null or u.email = $2)) as known`,
+  text: `select exists (select 1 from known_devices d join users u on u.id = d.user_id where d.device_hash = $1 and ($2::text is null or u.email = $2)
+      and (d.factor_at is not null or not app.has_factor(u.id))) as known`,
   params: [byteaText(deviceHash), email],
 });
 

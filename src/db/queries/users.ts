@@ -83,7 +83,8 @@ export interface NewSession {
 /** A passkey is both factors; after another method whoever has a second factor shows it first. */
 export const insertSession = (one: NewSession): Statement => ({
   name: "users.insert_session",
-  text: `insert into sessions as s (id, user_id, secret_hash, method, stage, factor_at, device_id, country, user_agent, created_at, last_seen_at, ends_at, idle_seconds)
+  text: `with proven as (update known_devices d set factor_at = $8 where $4 = 'passkey' and d.id = $5 and d.user_id = $2)
+    insert into sessions as s (id, user_id, secret_hash, method, stage, factor_at, device_id, country, user_agent, created_at, last_seen_at, ends_at, idle_seconds)
     values ($1, $2, $3, $4, case when $4 <> 'passkey' and app.has_factor($2) then 'factor_due' else 'open' end,
       case when $4 = 'passkey' then $8::timestamptz end, $5, $6, $7, $8, $8, $8::timestamptz + make_interval(secs => $9), $10)
     returning ${sessionColumns}`,

@@ -31,4 +31,5 @@ export const knownDevices = pgTable("known_devices", {
   countries: text("countries").array().notNull(),
   firstSeenAt: instant("first_seen_at").notNull(),
   lastSeenAt: instant("last_seen_at").notNull(),
+  factorAt: instant("factor_at"),
 });

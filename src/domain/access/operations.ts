@@ -103,6 +103,8 @@ export const operations = {
   "api_keys.get": by("admin", "api_keys:read"),
   "api_keys.rotate": by("admin", "api_keys:write", lasting),
   "api_keys.revoke": by("admin", "api_keys:write", lasting),
+  // No machine: whoever holds a stolen key would end what others depend on.
+  "api_keys.report_leaked": by("admin", "people", lasting),
   "attempts.list": by("viewer", "calls:read", subjects),
   "attempts.get": by("viewer", "calls:read", subjects),
   "audit.list": by("viewer", "audit:read"),

@@ -9,6 +9,7 @@ import { parseApiKey } from "../../lib/api-key.ts";
 import { publicId, uuidOf } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
+import type { ApiKeyRow } from "./create-key.ts";
 
 export interface LeakReport {
   readonly token: string;
@@ -45,33 +46,64 @@ export async function revokeLeaked(
   return parsed.map(({ key }) => key !== null);
 }
 
-async function revokeOne(
+function revokeOne(
   visitor: OrgDb,
   deps: LeakDeps,
   key: { readonly id: string; readonly hash: Uint8Array },
   facts: Readonly<Record<string, unknown>>,
-): Promise<void> {
+): Promise<unknown> {
   const realNow = deps.now();
-  const keyId = publicId("apiKey", key.id);
-  await visitor.changeBeyond(byLeakedKey(key, realNow), { action: "api_key.leaked", subject: keyId, facts }, async (w) => {
-    // What a key of the org makes meanwhile commits before this, and is found, or is refused after it.
-    await w.rows(lockMembers());
-    const ended = (await endKeys(w, [key.id], realNow)).length > 0;
-    // Also of a key that was revoked before: whoever found it may have revoked it, by another that it had made.
-    const came = await endWhatCameOf(w, keyId, realNow);
-    if (!ended && came.length === 0) return w.withdrawEntry();
-    const { name = "" } = (await w.findOne(apiKeys, eq(apiKeys.id, key.id))) ?? {};
-    const params = { orgName: w.orgName ?? "", keyName: name, keyId, came };
-    for (const { email } of await w.rows<OwnerRow>(ownersOfOrg()))
-      await w.rows(await sealMail(deps, { kind: "key_leaked", to: email, params }));
+  const entry = { action: "api_key.leaked", subject: publicId("apiKey", key.id), facts } as const;
+  return visitor.changeBeyond(byLeakedKey(key, realNow), entry, (w) => endLeaked(w, deps, key.id, realNow));
+}
+
+/** What ended with a leaked key, because it came of it. */
+export interface CameOfKey {
+  readonly kind: "api_key" | "token_issuer";
+  readonly id: string;
+  readonly name: string;
+}
+
+/**
+ * The same for a key of which a member of its organisation thinks so, and has no more than its id. Answers what came of it and
+ * has ended now; null when there is no such key.
+ */
+export function revokeAsLeaked(
+  org: OrgDb,
+  deps: LeakDeps,
+  id: string,
+): Promise<{ readonly key: ApiKeyRow; readonly came: readonly CameOfKey[] } | null> {
+  const facts = { reported_by: "member", found_on: null };
+  return org.change({ action: "api_key.leaked", subject: publicId("apiKey", id), facts }, async (w) => {
+    const came = await endLeaked(w, deps, id, deps.now());
+    const key = await w.findOne(apiKeys, eq(apiKeys.id, id));
+    return key === null ? null : { key, came };
   });
+}
+
+async function endLeaked(w: OrgWriter, deps: LeakDeps, id: string, realNow: Instant): Promise<CameOfKey[]> {
+  const keyId = publicId("apiKey", id);
+  // What a key of the org makes meanwhile commits before this, and is found, or is refused after it.
+  await w.rows(lockMembers());
+  const ended = (await endKeys(w, [id], realNow)).length > 0;
+  // Also of a key that was revoked before: whoever found it may have revoked it, by another that it had made.
+  const came = await endWhatCameOf(w, keyId, realNow);
+  if (!ended && came.length === 0) {
+    w.withdrawEntry();
+    return came;
+  }
+  const { name = "" } = (await w.findOne(apiKeys, eq(apiKeys.id, id))) ?? {};
+  const params = { orgName: w.orgName ?? "", keyName: name, keyId, came };
+  for (const { email } of await w.rows<OwnerRow>(ownersOfOrg()))
+    await w.rows(await sealMail(deps, { kind: "key_leaked", to: email, params }));
+  return came;
 }
 
 /** More than any key makes within the quotas of a month. */
 const cameMax = 5_000;
 
 /** Whoever found a key may have made others with it, and issuers: nobody can tell them from those that were meant. */
-async function endWhatCameOf(w: OrgWriter, keyId: string, realNow: Instant) {
+async function endWhatCameOf(w: OrgWriter, keyId: string, realNow: Instant): Promise<CameOfKey[]> {
   const ids = (await w.rows<{ id: string }>(cameOf(keyId, cameMax))).map(({ id }) => id);
   const uuids = (kind: "apiKey" | "tokenIssuer") => ids.map((id) => uuidOf(kind, id)).filter((id) => id !== null);
   const keys = await endKeys(w, uuids("apiKey"), realNow);

@@ -1,5 +1,14 @@
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
-import { closeOtherSessions, type FailuresRow, holdSession, noteFailure } from "../../db/queries/factors.ts";
+import {
+  closeOtherSessions,
+  type FailuresRow,
+  holdSession,
+  isProvenSession,
+  noteFailure,
+  noteProvenDevice,
+} from "../../db/queries/factors.ts";
+import type { SystemDb } from "../../db/system-db.ts";
+import { rowsOf } from "../../db/transport.ts";
 import { lockUser } from "../../db/queries/ways-in.ts";
 import { personById, type PersonRow, rotateSession } from "../../db/queries/users.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -41,7 +50,14 @@ export async function openSession(deps: FactorDeps, w: OrgWriter, session: Actin
   const minted = await deps.mintSession(session.userId, session.id);
   const rotated = await w.rows(rotateSession(minted, deps.now(), true));
   if (rotated.length === 0) throw new Error("a session that was held is gone");
+  await w.rows(noteProvenDevice(session.id, deps.now()));
   return minted;
+}
+
+/** Whether more is known of who is in the session than that they read its person's mail. */
+export async function isProven(system: SystemDb, sessionId: string): Promise<boolean> {
+  const [answer] = await system.query(isProvenSession(sessionId));
+  return answer !== undefined && rowsOf<{ proven: boolean }>(answer)[0]?.proven === true;
 }
 
 /** In the transaction that added a factor, after it: how many other sessions wait for it now, because it is the first. */

@@ -195,7 +195,7 @@ export function draftOf(content: MailContent): Draft {
       return {
         subject: `An API key of ${quoted(orgName)} was leaked and is revoked`,
         paragraphs: [
-          `The API key ${quoted(keyName)} (${keyId}) of ${quoted(orgName)} was reported as found in public. It is revoked: requests with it are refused.`,
+          `The API key ${quoted(keyName)} (${keyId}) of ${quoted(orgName)} was reported as leaked. It is revoked: requests with it are refused.`,
           ...(came.length === 0
             ? []
             : [
@@ -297,7 +297,8 @@ const keyWords = {
   api_key: {
     noun: "API key",
     article: "An",
-    fix: (id: string) => `rotate the key (POST /v1/api_keys/${id}/rotate) or revoke it (DELETE /v1/api_keys/${id})`,
+    fix: (id: string) =>
+      `rotate the key (POST /v1/api_keys/${id}/rotate) or revoke it (DELETE /v1/api_keys/${id}); if somebody else may have it, revoke it with all that was made with it (POST /v1/api_keys/${id}/leaked)`,
   },
   token_issuer: { noun: "token issuer", article: "A", fix: (id: string) => `revoke it (DELETE /v1/token_issuers/${id})` },
 } as const;

@@ -5,7 +5,7 @@ const path = "/auth/account";
 
 /**
  * Where our mails lead whoever did not do what they tell of: somebody who is signed in sees and ends their sessions, sees and
- * removes accounts at Google and Microsoft, and ends what lets the platform's operators into their organisations.
+ * removes accounts at Google and Microsoft, sees their organisations, and ends what lets the platform's operators into them.
  */
 const main = `
 <p id="who"></p>
@@ -25,6 +25,11 @@ ${stepUp}
 <section aria-labelledby="factors-title">
 <h2 id="factors-title" tabindex="-1">Second factors</h2>
 <p><a href="/auth/factors">Your passkeys, authenticator app and recovery codes</a></p>
+</section>
+<section aria-labelledby="orgs-title">
+<h2 id="orgs-title" tabindex="-1">Your organisations</h2>
+<p id="orgs-words"></p>
+<ul id="orgs" class="lesser"></ul>
 </section>
 <section id="support" hidden aria-labelledby="support-title">
 <h2 id="support-title" tabindex="-1">Access of support</h2>
@@ -118,6 +123,8 @@ async function load() {
   say("linked-words", identities.length === 0 ? "No account at Google or Microsoft signs you in." : "These accounts sign you in without a mail.");
   part("linked").replaceChildren(...identities.map(identityItem));
   offerFactors(factors);
+  say("orgs-words", me.organisations.length === 0 ? "You are a member of none. An owner or admin of one invites you by mail." : "An owner or admin changes your role or removes you.");
+  part("orgs").replaceChildren(...me.organisations.map(({ name, role, livemode }) => itemOf(name, ", as " + role + (livemode ? "" : " (a test organisation)"))));
   await loadGrants(me.organisations);
   show("own", true);
 }

@@ -4,6 +4,7 @@ import { type WithAccess, withAccess } from "../../domain/access/with-access.ts"
 import { type ApiKeyRow, createKey, type KeyWithSecret } from "../../domain/api-keys/create-key.ts";
 import { findKey, findKeys } from "../../domain/api-keys/find-keys.ts";
 import { revokeKey } from "../../domain/api-keys/revoke-key.ts";
+import { revokeAsLeaked } from "../../domain/api-keys/revoke-leaked.ts";
 import { rotateKey, type RotationRefusal } from "../../domain/api-keys/rotate-key.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
@@ -54,6 +55,14 @@ const madeKey = z
       .openapi({ description: "The key itself, `dg_test_…`: told once. A repetition by Idempotency-Key gets null." }),
   })
   .openapi("ApiKeyWithSecret");
+const leakedKey = z
+  .strictObject({
+    ...fields,
+    came: z
+      .array(z.strictObject({ object: z.enum(["api_key", "token_issuer"]), id: z.string(), name: z.string() }))
+      .openapi({ description: "What came of it, and has ended with it now." }),
+  })
+  .openapi("LeakedApiKey");
 const rotation = z
   .strictObject({
     overlap_seconds: z
@@ -188,7 +197,8 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "delete",
       path: "/v1/api_keys/{id}",
       summary: "Revoke an API key, at once",
-      description: "Also the one of this request. Revoking again changes nothing.",
+      description:
+        "Also the one of this request. Revoking again changes nothing. What the key made goes on: a key that somebody else may have is reported as leaked.",
       tags: ["api_keys"],
       ...changes("api_keys.revoke"),
       request: { params: idParam("apiKey") },
@@ -198,6 +208,27 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       const revoked = await revokeKey(c.var.org, idOf("apiKey", c.req.valid("param").id), c.env.now());
       if (revoked === null) throw notFound("API key");
       return c.json(await viewOne(revoked, c), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/v1/api_keys/{id}/leaked",
+      summary: "Revoke an API key with all that came of it",
+      description:
+        "For a key that somebody else may have. As when its text is reported (POST /leaked_keys), every key that it made or was rotated into is revoked with it, every token issuer that it was the last to set, and what came of those; owners get mail. What a person made or rotated stays. Also of a key that has ended; again, it ends what has come meanwhile.",
+      tags: ["api_keys"],
+      ...posts("api_keys.report_leaked"),
+      request: { params: idParam("apiKey") },
+      responses: { 200: json("It is revoked, with what came of it.", leakedKey), ...problems },
+    }),
+    async (c) => {
+      const done = await revokeAsLeaked(c.var.org, c.env, idOf("apiKey", c.req.valid("param").id));
+      if (done === null) throw notFound("API key");
+      await c.env.wakeMail();
+      const came = done.came.map(({ kind, ...rest }) => ({ object: kind, ...rest }));
+      return c.json({ ...(await viewOne(done.key, c)), came }, 200);
     },
   );
 }

@@ -9,8 +9,8 @@ import { showPasskey } from "../../domain/factors/show-passkey.ts";
 import { json, jsonBody, posts, problems, reads } from "../access.ts";
 import { instantField } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { countsAttempts } from "../limit-challenges.ts";
-import { actingIn, factorRefused, limitFactor, renewFor } from "../second-factor.ts";
+import { countsAttempts, countsCodes } from "../limit-challenges.ts";
+import { actingIn, factorRefused, limitCode, limitFactor, renewFor } from "../second-factor.ts";
 import { requestOptions, shownPasskey } from "../webauthn-fields.ts";
 import { totpCode } from "./totp.ts";
 
@@ -103,12 +103,12 @@ export function secondFactorRoutes(app: OpenAPIHono<HttpEnv>): void {
       description: described,
       tags: ["second_factors"],
       ...posts("second_factors.totp"),
-      ...countsAttempts,
+      ...countsCodes,
       request: { body: jsonBody(totpCode) },
       ...answers,
     }),
     async (c) => {
-      await limitFactor(c, "totp");
+      await limitCode(c);
       const renewed = await showTotp(c.env, c.var.org, actingIn(c), c.req.valid("json").code);
       return c.json(answerShown(c, "second_factors.totp", "totp", renewed), 200);
     },
