@@ -1,5 +1,5 @@
-import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { access, readFile, stat } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { checkFile, type ImportCounts } from "../src/domain/imports/check-file.ts";
 import { type MapFile, mapFile } from "../src/domain/imports/import-map.ts";
@@ -21,8 +21,11 @@ export const run: Command = async (args, io) => {
   }
   const map = await readMap(asked.map);
   if (typeof map === "string") return refused(io, map);
-  if (!(await isFile(asked.file))) return refused(io, `there is no file ${asked.file}`);
-  const checked = await checkFile(createReadStream(asked.file), map, { at: asked.now, packs: await packRefs() });
+  const isInput = inputNames.has(asked.file);
+  const wrong = isInput ? null : await whyUnreadable(asked.file);
+  if (wrong !== null) return refused(io, wrong);
+  const bytes = isInput ? io.bytes : createReadStream(asked.file);
+  const checked = await checkFile(bytes, map, { at: asked.now, packs: await packRefs() });
   if (!checked.ok) return refused(io, checked.fault.detail);
   if (asked.json) io.out(JSON.stringify(checked.counts, null, 1));
   else for (const line of linesOf(checked.counts)) io.out(line);
@@ -83,11 +86,19 @@ async function readMap(path: string): Promise<MapFile | string> {
   return `the map ${path} does not fit: ${inWords(parsed.error, value, "the whole")}`;
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
+/** A pipe is read once, as a file is; of standard input the process has it open already, and a socket can be opened no second time. */
+const inputNames: ReadonlySet<string> = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
+
+async function whyUnreadable(path: string): Promise<string | null> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile() && !found.isFIFO()) return `${path} is neither a regular file nor a pipe`;
+    if (found.isFile()) await access(path, constants.R_OK);
+    return null;
+  } catch (error) {
+    const isAbsent = (error as NodeJS.ErrnoException).code === "ENOENT";
+    return isAbsent ? `there is no file ${path}` : `the file ${path} cannot be read`;
+  }
 }
 
 function refused(io: CommandIo, what: string): number {

@@ -1,6 +1,8 @@
 /** What a subcommand may touch: given by the entry, so that a test can run it without a process. */
 export interface CommandIo {
   readonly lines: AsyncIterable<string>;
+  /** The same input, unread, for a command that takes files. */
+  readonly bytes: AsyncIterable<Uint8Array>;
   readonly out: (line: string) => void;
   readonly err: (line: string) => void;
 }

@@ -14,8 +14,8 @@ import type { Command } from "./command.ts";
 const lineLengthMax = 100_000;
 
 const caseSchema = z.object({
-  id: z.unknown().transform((id, check): string => {
-    if (typeof id === "string" || typeof id === "number") return String(id);
+  id: z.unknown().transform((id, check): string | number => {
+    if (typeof id === "string" || typeof id === "number") return id;
     check.addIssue({ code: "custom", message: "Required: a text or a number." });
     return "";
   }),
@@ -110,7 +110,7 @@ function noteStrange(value: unknown, strange: Set<string>): void {
 }
 
 interface Answered {
-  readonly id: string;
+  readonly id: string | number;
   readonly verdict: string;
   readonly reason_code: string;
   readonly next_eligible_at: Instant | null;

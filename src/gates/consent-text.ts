@@ -4,6 +4,8 @@ import { consentVocabulary } from "./rules/consent-vocabulary.ts";
 export interface ConsentTextReading {
   readonly vocabulary: string;
   readonly authorisesVoice: boolean;
+  /** Somebody agrees to be called, by whatever voice. */
+  readonly agreesToCalls: boolean;
   /** It denies such a voice, or denies itself: worse than silence. */
   readonly deniesVoice: boolean;
   readonly saysNoCondition: boolean;
@@ -22,13 +24,14 @@ export function readConsentText(text: string): ConsentTextReading {
   const isWhole = text.length <= textLengthMax;
   const bounded = text.slice(0, textLengthMax);
   const sentences = sentencesOf(bounded);
-  const voice = sentences.filter(namesVoice);
+  const agreed = sentences.filter((sentence, index) => agreesToCalls(sentence, sentences[index + 1]));
   // A text that authorises the voice in one sentence and denies it in another authorises nothing.
   const deniesVoice =
-    !isWhole || sentences.some((sentence) => (voice.includes(sentence) ? denies(sentence) : deniesElsewhere(sentence)));
+    !isWhole || sentences.some((sentence) => (sentence.namesVoice ? denies(sentence) : deniesElsewhere(sentence)));
   return {
     vocabulary: vocabulary.version,
-    authorisesVoice: voice.length > 0 && !deniesVoice,
+    authorisesVoice: !deniesVoice && authorisesVoice(agreed, sentences),
+    agreesToCalls: agreed.length > 0,
     deniesVoice,
     saysNoCondition: isWhole && sentences.some(saysNoCondition) && !sentences.some(saysCondition),
     numbers: numbersIn(bounded),
@@ -61,6 +64,14 @@ export function namesOneOf(reading: Pick<ConsentTextReading, "normalised">, name
   });
 }
 
+const notSignatures: ReadonlySet<string> = new Set(vocabulary.notSignatures);
+
+/** Whether it says how a text was signed: "none", "oral" or "-" says that it was not. */
+export function isSigned(signature: string | null): boolean {
+  const words = normalise(signature ?? "");
+  return words !== "" && !notSignatures.has(words);
+}
+
 /** Whether two names are the same company's. */
 export const sameName = (left: string, right: string): boolean => normalise(left) !== "" && normalise(left) === normalise(right);
 
@@ -76,17 +87,37 @@ function hasName(text: string, name: string): boolean {
 
 const isLegalForm = (word: string): boolean => (vocabulary.legalForms as readonly string[]).includes(word);
 
+interface Sentence {
+  /** Normalised, with a space on each side. */
+  readonly words: string;
+  /** What is left once the phrases are set aside that hold a negation or an end and deny nothing; a bar stands for each. */
+  readonly rest: string;
+  readonly namesVoice: boolean;
+  /** A question, which agrees to nothing by itself. */
+  readonly isAsked: boolean;
+}
+
 /** A line that goes on is no sentence's end: one that ends in a colon or a comma, or whose next begins in lower case. */
-function sentencesOf(text: string): string[] {
-  return text
+function sentencesOf(text: string): Sentence[] {
+  const parts = text
     .normalize("NFKC")
     .replace(invisible, "")
     .replace(/(?<![\p{L}\p{N}])(\p{L})\./gu, "$1")
     .replace(/([:,])[^\S\r\n]*[\r\n]+/gu, "$1 ")
-    .replace(/[\r\n]+[^\S\r\n]*(?=\p{Ll})/gu, " ")
-    .split(/[.;!?\n\r]+/u)
-    .map((sentence) => normalise(sentence).replaceAll("pre recorded", "prerecorded"))
-    .filter((sentence) => sentence !== "");
+    .replace(/[\r\n]+[^\S\r\n]*(?=(?:[-–•*·▪]\s*)?\p{Ll})/gu, " ")
+    // No sentence ends inside of "acme.example".
+    .split(/((?:\.(?!\p{Ll})|[;!?\n\r])+)/u);
+  const sentences: Sentence[] = [];
+  for (let at = 0; at < parts.length; at += 2) {
+    const words = normalise(parts[at] ?? "").replaceAll("pre recorded", "prerecorded");
+    if (words !== "") sentences.push(readSentence(words, parts[at + 1]?.includes("?") ?? false));
+  }
+  return sentences;
+}
+
+function readSentence(normalised: string, isAsked: boolean): Sentence {
+  const words = padded(normalised);
+  return { words, rest: words.replace(neutral, " |"), namesVoice: namesVoice(words), isAsked };
 }
 
 /** One of the phrases, in whole words of a text that is padded with a space on each side. */
@@ -99,18 +130,13 @@ const kinds: ReadonlySet<string> = new Set(vocabulary.voiceKinds);
 const fillers: ReadonlySet<string> = new Set(vocabulary.voiceFillers);
 const nouns: ReadonlySet<string> = new Set(vocabulary.voiceNouns);
 
-function namesVoice(sentence: string): boolean {
-  if (voicePhrase.test(padded(sentence))) return true;
-  const words = sentence.split(" ");
-  return words.some((word, index) => kinds.has(word) && reachesVoice(words, index + 1));
-}
-
-/** From a kind of voice to the noun, over nothing but other kinds and fillers. */
-function reachesVoice(words: readonly string[], from: number): boolean {
-  for (let index = from; index < words.length; index++) {
-    const word = words[index] ?? "";
-    if (nouns.has(word)) return true;
-    if (!kinds.has(word) && !fillers.has(word)) return false;
+function namesVoice(words: string): boolean {
+  if (voicePhrase.test(words)) return true;
+  // From a kind of voice to the noun, over nothing but other kinds and fillers.
+  let isOfKind = false;
+  for (const word of words.split(" ")) {
+    if (isOfKind && nouns.has(word)) return true;
+    isOfKind = kinds.has(word) || (isOfKind && fillers.has(word));
   }
   return false;
 }
@@ -122,22 +148,34 @@ const denial = anyOf(vocabulary.denials);
 const deniable = anyOf(vocabulary.deniable);
 const onlyWord = anyOf(vocabulary.only);
 const otherWay = anyOf(vocabulary.otherWays);
-const option = new RegExp(
-  ` (?:${vocabulary.optionPhrases.join("|")})(?: at any time)? (?:${vocabulary.optionVerbs.join("|")})(?= )|^ to (?:${vocabulary.optionVerbs.join("|")})(?= )`,
+
+const oneOf = (...lists: (readonly string[])[]): string => `(?:${lists.flat().join("|")})`;
+const { optionVerbs, optionKeywords, optionForms, leftOut, others } = vocabulary;
+const conditionRefusal = ` ${oneOf(vocabulary.conditionRefusals)} ${oneOf(vocabulary.conditionActs)} ${oneOf(vocabulary.conditionEnds)}(?= )`;
+const unbroken = `(?! ${oneOf(vocabulary.optionBreaks)} )`;
+/** Each holds a negation or an end, and denies nothing. The first alternative that fits at a place is set aside whole. */
+const neutral = new RegExp(
+  [
+    ` ${oneOf(vocabulary.optionPhrases)}(?: ${oneOf(vocabulary.optionBetween, optionVerbs)}){0,12} ${oneOf(optionVerbs)}(?: ${oneOf(vocabulary.optionEnds)})?(?: ${oneOf(vocabulary.optionTools)}(?: (?:${optionKeywords.join("|")}|\\d+)){1,8})?(?= )`,
+    `(?: ${oneOf(optionVerbs)})? ${oneOf(vocabulary.optionSayings)}(?: (?:${optionKeywords.join("|")}|\\d+)){1,16}(?= )`,
+    ` ${oneOf(vocabulary.optionMeans)}(?:${unbroken} [^ |]+){0,12} to (?:be )?${oneOf(optionVerbs)}(?= )`,
+    ` ${oneOf(vocabulary.optionRequests)}(?:${unbroken} [^ |]+){1,6} to ${oneOf(optionVerbs)}(?= )`,
+    `^ to (?:be )?${oneOf(optionVerbs)}(?= )`,
+    `^ ${oneOf(optionVerbs)}(?:${unbroken} [^ |]+){0,6} ${oneOf(vocabulary.optionEnds)}(?= )`,
+    ` ${oneOf(vocabulary.optionByways)} ${oneOf(optionForms)}(?= )`,
+    `(?<! ${oneOf(vocabulary.negatable)}) ${oneOf(leftOut)}(?: [^ |]+){0,2} ${oneOf(others)}(?: (?:and|or)(?: [^ |]+){0,2} ${oneOf(others)}){0,3}(?= ${oneOf(vocabulary.afterOthers)} | $)`,
+    conditionRefusal,
+    ` ${oneOf(vocabulary.conditionClauses, vocabulary.neutralPhrases)}(?= )`,
+  ].join("|"),
   "g",
 );
-const neutral = everyOf([...vocabulary.conditionSentences, ...vocabulary.conditionClauses, ...vocabulary.neutralPhrases]);
 const neutralElsewhere = everyOf(vocabulary.neutralElsewhere);
-
-/** What is left of a sentence once the phrases are set aside that hold a negation and deny nothing; a bar stands for each. */
-const withoutNeutral = (sentence: string): string => padded(sentence).replace(option, " |").replace(neutral, " |");
 
 const isElsewiseOnly = (rest: string): boolean => onlyWord.test(rest) && otherWay.test(rest);
 
 /** In a sentence that names the voice a negation anywhere denies. */
-function denies(sentence: string): boolean {
-  const rest = withoutNeutral(sentence);
-  return [negation, ending, exception, denial].some((words) => words.test(rest)) || isElsewiseOnly(rest);
+function denies({ rest }: Sentence): boolean {
+  return [negation, ending, exception, denial].some((phrases) => phrases.test(rest)) || isElsewiseOnly(rest);
 }
 
 /** As near as "not want to be called". */
@@ -148,28 +186,43 @@ const nearlyDenied = new RegExp(
 /** "I do not." and "AI: no" */
 const deniedAtTheEnd = new RegExp(` (?:${vocabulary.negations.join("|")}) $`);
 
+const alone: ReadonlySet<string> = new Set(vocabulary.alone);
+const noteWord = anyOf(vocabulary.noteWords);
+const noteWordsMax = 6;
+/** "STOP", "DNC 3/4", "pls remove": an agent's note that says no more. */
+const isNote = ({ words, rest }: Sentence): boolean =>
+  alone.has(words.replace(/ \d+(?= )/g, "").trim()) || (noteWord.test(rest) && rest.trim().split(" ").length <= noteWordsMax);
+
+const listing = new RegExp(` ${oneOf(vocabulary.listings)}(?: [^ |]+){0,3} (?:to|on)(?: [^ |]+){0,2} \\|`);
+
 /** A sentence that does not name the voice denies it with the agreement: "I do not agree to the above", "automated calls are prohibited". */
-function deniesElsewhere(sentence: string): boolean {
-  const rest = withoutNeutral(sentence).replace(neutralElsewhere, " |");
-  if (denial.test(rest) || isElsewiseOnly(rest) || nearlyDenied.test(rest) || deniedAtTheEnd.test(rest)) return true;
+function deniesElsewhere(sentence: Sentence): boolean {
+  const rest = sentence.rest.replace(neutralElsewhere, " |");
+  if (
+    isNote(sentence) ||
+    listing.test(rest) ||
+    denial.test(rest) ||
+    isElsewiseOnly(rest) ||
+    nearlyDenied.test(rest) ||
+    deniedAtTheEnd.test(rest)
+  )
+    return true;
   return exception.test(rest) && deniable.test(rest);
 }
 
-const conditionSentence = anyOf(vocabulary.conditionSentences);
+const conditionSentence = new RegExp(conditionRefusal);
+const conditionClause = everyOf(vocabulary.conditionClauses);
 const conditionSubject = anyOf(vocabulary.conditionSubjects);
 const purchases = anyOf(vocabulary.purchases);
 const purchaseOfOneThing = new RegExp(`^ (?:${vocabulary.determiners.join("|")}) (?!(?:${vocabulary.purchasables.join("|")}) )`);
 
-function saysNoCondition(sentence: string): boolean {
-  const text = padded(sentence);
+function saysNoCondition({ words: text, rest }: Sentence): boolean {
   const isSaid =
     conditionSentence.test(text) ||
-    vocabulary.conditionClauses.some((clause) => {
-      const at = text.indexOf(` ${clause} `);
-      if (at === -1) return false;
-      return conditionSubject.test(text.slice(0, at + 1)) && !purchaseOfOneThing.test(text.slice(at + clause.length + 1));
-    });
-  const rest = withoutNeutral(sentence);
+    [...text.matchAll(conditionClause)].some(
+      ({ 0: clause, index }) =>
+        conditionSubject.test(text.slice(0, index + 1)) && !purchaseOfOneThing.test(text.slice(index + clause.length)),
+    );
   return isSaid && !negation.test(rest) && !exception.test(rest) && !denial.test(rest);
 }
 
@@ -177,10 +230,59 @@ const contradiction = new RegExp(
   `(?<! (?:${vocabulary.negations.join("|")})) (?:${vocabulary.conditionContradictions.join("|")})(?= )`,
 );
 /** Somewhere else the text says that consent is a condition after all. */
-const saysCondition = (sentence: string): boolean => {
-  const text = padded(sentence).replace(neutral, " |");
-  return contradiction.test(text) && purchases.test(text);
-};
+const saysCondition = ({ rest }: Sentence): boolean => contradiction.test(rest) && purchases.test(rest);
+
+const agreer = anyOf(vocabulary.agreers);
+const anyAgreer = anyOf([...vocabulary.agreers, ...vocabulary.signers]);
+const agreeVerb = everyOf(vocabulary.agreeVerbs);
+const closeVerb = everyOf(vocabulary.closeVerbs);
+const agreeForm = everyOf(vocabulary.agreeForms);
+/** "Check this box to agree". */
+const signedTo = new RegExp(` ${oneOf(vocabulary.signingActs)}(?: [^ |]+){0,8} to ${oneOf(vocabulary.agreeVerbs)}(?= )`);
+const notYetAgreed: ReadonlySet<string> = new Set(vocabulary.notYetAgreed);
+const rightBehind: ReadonlySet<string> = new Set([...vocabulary.agreers, ...vocabulary.signers, ...vocabulary.agreeAdverbs]);
+const given = new RegExp(` ${oneOf(vocabulary.givings)}(?: [^ |]+){0,12} ${oneOf(vocabulary.givenThings)}(?= )`);
+const givenByOneself = new RegExp(` ${oneOf(vocabulary.ownGivings)}(?: [^ |]+){0,3} ${oneOf(vocabulary.givenThings)}(?= )`);
+const allowed = (callees: readonly string[]): string =>
+  ` ${oneOf(vocabulary.allowances)}(?: [^ |]+){0,8}? ${oneOf(vocabulary.contactVerbs)}(?: [^ |]+){0,12}? ${oneOf(callees)}(?= )`;
+const allowance = new RegExp(
+  `(?<! (?:${vocabulary.agreers.join("|")}))${allowed(vocabulary.callees)}|(?<! i)${allowed(vocabulary.ownCallees)}|` +
+    ` ${oneOf(vocabulary.agreers)} (?:may|can)(?: [^ |]+){0,3} ${oneOf(vocabulary.beingCalled)}(?= )`,
+);
+const contact = anyOf(vocabulary.contacts);
+const description = anyOf(vocabulary.descriptions);
+const doubt = anyOf(vocabulary.doubts);
+const answer = new RegExp(`^ (?:${oneOf(vocabulary.answers)}(?= )|${oneOf(vocabulary.answersAlone)} $)`);
+
+/** Somebody agrees to calls by the voice in a sentence that names it, or to calls that another sentence describes by it. */
+function authorisesVoice(agreed: readonly Sentence[], said: readonly Sentence[]): boolean {
+  if (agreed.some((sentence) => sentence.namesVoice)) return true;
+  const describes = (words: string): boolean => contact.test(words) && description.test(words);
+  return agreed.length > 0 && said.some((sentence) => !sentence.isAsked && sentence.namesVoice && describes(sentence.words));
+}
+
+/** What is set aside as neutral agrees to nothing either: "consent is not required to buy" is no consent. */
+function agreesToCalls({ rest, isAsked }: Sentence, next: Sentence | undefined): boolean {
+  if (isAsked && (next === undefined || !answer.test(next.words))) return false;
+  return contact.test(rest) && !doubt.test(rest) && (allowance.test(rest) || agrees(rest));
+}
+
+function agrees(rest: string): boolean {
+  if (signedTo.test(rest) || givenByOneself.test(rest)) return true;
+  const from = rest.search(anyAgreer);
+  if (from < 0) return false;
+  const behind = (pattern: RegExp, fits: (before: string) => boolean): boolean =>
+    [...rest.matchAll(pattern)].some(({ index }) => index > from && fits(wordBefore(rest, index)));
+  const isRightBehind = (before: string): boolean => rightBehind.has(before);
+  return (
+    (agreer.test(rest) && behind(agreeVerb, (before) => !notYetAgreed.has(before))) ||
+    behind(closeVerb, (before) => before === "and" || isRightBehind(before)) ||
+    behind(agreeForm, isRightBehind) ||
+    given.test(rest.slice(from))
+  );
+}
+
+const wordBefore = (text: string, index: number): string => text.slice(text.lastIndexOf(" ", index - 1) + 1, index);
 
 /** Ten digits, or eleven that begin with 1, however they are spaced: a phone number of this numbering plan. */
 function numbersIn(text: string): string[] {

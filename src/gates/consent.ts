@@ -20,7 +20,7 @@ export type ConsentReason = (typeof reasons)[number];
 
 export const consent = defineGate({
   name: "consent",
-  version: 1,
+  version: 2,
   kind: "standing",
   reads: ["at", ...consentInputs],
   reasons,

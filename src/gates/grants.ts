@@ -1,5 +1,5 @@
 import { type Instant, addSeconds, daySeconds } from "../lib/instant.ts";
-import { type ConsentTextReading, namesOneOf, readConsentText, sameName } from "./consent-text.ts";
+import { type ConsentTextReading, isSigned, namesOneOf, readConsentText, sameName } from "./consent-text.ts";
 import type { GateMemo } from "./gate.ts";
 import { type ConditionRow, effectiveEdges, hasPosition, inForce, positionEdges, reaches } from "./rules/pack.ts";
 import { conditionsOf } from "./rules/packs.ts";
@@ -234,7 +234,7 @@ function proveSales(grant: Grant, reading: GrantReading, fail: Fail): void {
   if (grant.basis === "unknown") fail("consent_unproven", "basis");
   else if (grant.basis !== "pewc") fail("consent_basis_insufficient", "basis");
   if (text === null) fail("consent_unproven", "text");
-  if (filled(grant.signature) === null) fail("consent_unproven", "signature");
+  if (!isSigned(grant.signature)) fail("consent_unproven", "signature");
   if (grant.purpose === null || grant.purpose === "undeclared") fail("consent_unproven", "purpose");
   if (text !== null && !text.saysNoCondition) fail("consent_unproven", "no_condition_clause");
   if (reading.attestsSeller === false || (text !== null && !reading.namesSeller)) fail("consent_scope_mismatch", "seller");
@@ -243,14 +243,19 @@ function proveSales(grant: Grant, reading: GrantReading, fail: Fail): void {
   if (grant.purpose === "informational") fail("consent_scope_mismatch", "purpose");
 }
 
-/** Prior express consent: oral is enough, and the seller may be the attested one. A written one serves where only its sales clauses lack. */
+/**
+ * Prior express consent: oral is enough, and the seller may be the attested one. A written one serves where it lacks nothing
+ * but the voice and the no-condition clause: somebody agrees in it to calls, by the seller whom it names.
+ */
 function proveInformational(grant: Grant, reading: GrantReading, fail: Fail): void {
   if (grant.basis === "unknown") fail("consent_unproven", "basis");
   else if (grant.basis !== "pewc" && grant.basis !== "pec") fail("consent_basis_insufficient", "basis");
   if (grant.basis === "pewc" && reading.text === null) fail("consent_unproven", "text");
-  if (grant.basis === "pewc" && filled(grant.signature) === null) fail("consent_unproven", "signature");
+  if (grant.basis === "pewc" && !isSigned(grant.signature)) fail("consent_unproven", "signature");
   if (grant.purpose === null || grant.purpose === "undeclared") fail("consent_unproven", "purpose");
-  if (reading.attestsSeller === false) fail("consent_scope_mismatch", "seller");
+  if (grant.basis === "pewc" && reading.text?.agreesToCalls === false) fail("consent_unproven", "agreement");
+  const isUnnamed = grant.basis === "pewc" && reading.text !== null && !reading.namesSeller;
+  if (reading.attestsSeller === false || isUnnamed) fail("consent_scope_mismatch", "seller");
   else if (reading.attestsSeller === null && !reading.namesSeller)
     fail(reading.text === null ? "consent_unproven" : "consent_scope_mismatch", "seller");
   if (!reading.isAboutThisNumber) fail("consent_scope_mismatch", "number");
@@ -267,7 +272,7 @@ function gradeOf(grant: Grant, missing: string[]): Grade {
   const byOthers =
     (certificate !== null && certificate.retained && certificate.matched) ||
     (recording !== null && recording.matched) ||
-    (source === "hosted_page" && filled(grant.signature) !== null);
+    (source === "hosted_page" && isSigned(grant.signature));
   if (byOthers) return "A";
   missing.push("retained_certificate_or_recording");
   const lacking = circumstancesLacking(grant);

@@ -12,8 +12,13 @@ const quote = 0x22;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
-/** Longer than any lead; an unclosed quote is looked after for no longer than this. */
+/** Longer than any lead. */
 export const recordBytesMax = 65_536;
+/**
+ * A record is looked after for so long, that it may be refused as the one that it is: taken apart at its line ends, what
+ * stands in a long cell would become records. Beyond this a quote counts as one that nothing closes, and a line as its own.
+ */
+export const lookBytesMax = 1_048_576;
 const fieldsMax = 1_000;
 /** As much of a record that is longer as is kept to show which one it was. */
 const overlongBytesKept = 4_096;
@@ -56,7 +61,9 @@ export class CsvReader {
   /** Of the buffer's first byte. */
   #offset: number;
   #line: number;
-  /** Inside a line that is longer than a record may be: where it began, and its first bytes. */
+  /** As many bytes as are worth another look at a long record: it is not looked through again for each piece. */
+  #wanted = 0;
+  /** Inside a line that is longer than is looked after: where it began, and its first bytes. */
   #overlong: { readonly line: number; readonly head: Uint8Array } | null = null;
   #checkBom: boolean;
   readonly #scan = new FieldScan();
@@ -73,6 +80,7 @@ export class CsvReader {
     const records: CsvRecord[] = [];
     if (!this.#skipBom(last)) return records;
     const buffer = this.#buffer;
+    if (buffer.length < this.#wanted && !last) return records;
     // One character a byte: offsets in it are offsets in the bytes, and only fields of ASCII alone are cut from it.
     const text = oneCharacterAByte.decode(buffer);
     let at = 0;
@@ -85,6 +93,8 @@ export class CsvReader {
     if (last) this.#endOverlong(at, records);
     this.#offset += at;
     this.#buffer = buffer.subarray(at);
+    const open = this.#buffer.length;
+    this.#wanted = open > recordBytesMax ? Math.min(2 * open, lookBytesMax + 1) : 0;
     return records;
   }
 
@@ -120,9 +130,12 @@ export class CsvReader {
     this.#line += scan.lines;
     if (outcome === "overlong") {
       this.#overlong = { line, head: buffer.slice(at, at + overlongBytesKept) };
-      return at + recordBytesMax;
+      return at + lookBytesMax;
     }
-    if (scan.end > at) {
+    if (scan.end - at > recordBytesMax) {
+      const position = { offset: this.#offset + scan.next, line: this.#line };
+      records.push(new CsvRecord(line, position, [], "record_too_long", buffer.slice(at, at + overlongBytesKept)));
+    } else if (scan.end > at) {
       const position = { offset: this.#offset + scan.next, line: this.#line };
       const { fields, fault } = scan.fields(buffer, text);
       const raw = scan.isPlain ? text.slice(at, scan.end) : buffer.subarray(at, scan.end);
@@ -167,7 +180,7 @@ class FieldScan {
   readonly #flags = new Uint8Array(fieldsMax);
 
   record(buffer: Uint8Array, start: number, last: boolean): "record" | "more" | "overlong" {
-    const limit = Math.min(buffer.length, start + recordBytesMax);
+    const limit = Math.min(buffer.length, start + lookBytesMax);
     const cut = limit < buffer.length;
     this.#count = 0;
     this.#hasNul = false;

@@ -21,7 +21,7 @@ const hourSeconds = 3600;
 const eastmostHours = 14;
 const westmostHours = 12;
 
-const iso = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?\s?(Z|[+-]\d{2}:?\d{2})?)?$/i;
+const iso = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 /** Month/day/year, as spreadsheets in the United States write it; the clock may be a half-day one. */
 const slashed = /^(\d{1,2})\/(\d{1,2})\/(\d{4})(?:,?\s(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s?([AP])\.?M\.?)?)?$/i;
 
@@ -80,7 +80,7 @@ function hourOfHalfDay(hour: string, half: string): string | null {
 function offsetOf(zone: string): number {
   if (zone.toUpperCase() === "Z") return 0;
   const hours = Number(zone.slice(1, 3));
-  const minutes = Number(zone.slice(-2));
+  const minutes = Number(zone.slice(3).replace(":", ""));
   if (hours > 14 || minutes > 59) return Number.NaN;
   return (zone.startsWith("-") ? -1 : 1) * (hours * hourSeconds + minutes * 60);
 }

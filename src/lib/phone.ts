@@ -79,7 +79,8 @@ function withoutArtefacts(text: string): string {
   if (bare.length > 1 && bare.startsWith('"') && bare.endsWith('"')) bare = bare.slice(1, -1).trim();
   while (bare.startsWith("'")) bare = bare.slice(1).trim();
   if (bare.endsWith("'")) bare = bare.slice(0, -1).trim();
-  return bare;
+  // "(+1) 213 …": the library reads a country code only outside of brackets.
+  return bare.replace(/^\(\s?(\+\d{1,3})\s?\)/, "$1 ");
 }
 
 function askLibrary(text: string): PhoneReading {

@@ -66,6 +66,7 @@ async function verifyFile(text: string, ...options: string[]): Promise<{ code: n
   const [out, err]: [string[], string[]] = [[], []];
   const io = {
     lines: (async function* () {})(),
+    bytes: (async function* () {})(),
     out: (line: string) => void out.push(line),
     err: (line: string) => void err.push(line),
   };
@@ -237,7 +238,7 @@ describe("pages that a loop has fetched", () => {
   test("in several files are whole in the chain's order, and not with one left out", async () => {
     const files = pages().map((_, index) => join(folder, `page-${index}.json`));
     for (const [index, file] of files.entries()) await writeFile(file, JSON.stringify(pages()[index]));
-    const io = { lines: (async function* () {})(), out: () => undefined, err: () => undefined };
+    const io = { lines: (async function* () {})(), bytes: (async function* () {})(), out: () => undefined, err: () => undefined };
     expect(await run([...files, "--org", org], io)).toBe(0);
     expect(await run([...files.toSpliced(1, 1), "--org", org], io)).toBe(exitCodes.gap);
   });
@@ -369,7 +370,12 @@ describe("dialgate verify", () => {
 
   test("used wrongly it says how it is used", async () => {
     const err: string[] = [];
-    const io = { lines: (async function* () {})(), out: () => undefined, err: (line: string) => void err.push(line) };
+    const io = {
+      lines: (async function* () {})(),
+      bytes: (async function* () {})(),
+      out: () => undefined,
+      err: (line: string) => void err.push(line),
+    };
     for (const args of [[], ["FILE"], ["FILE", "--org", "someone"], ["FILE", "--org", org, "--head", "12"], ["FILE", "--nope"]]) {
       expect(await run(args, io)).toBe(2);
     }

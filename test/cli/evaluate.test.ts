@@ -11,7 +11,12 @@ async function* each(lines: readonly string[]) {
 async function run(args: readonly string[], lines: readonly string[] = []) {
   const out: string[] = [];
   const err: string[] = [];
-  const code = await main(args, { lines: each(lines), out: (line) => out.push(line), err: (line) => err.push(line) });
+  const code = await main(args, {
+    lines: each(lines),
+    bytes: (async function* () {})(),
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+  });
   return { code, out: out.map((line) => JSON.parse(line) as Record<string, unknown>), err };
 }
 const good = JSON.stringify({ id: "a", lead: { state: "NY" }, at: "2027-01-13T18:00:00Z" });
@@ -74,6 +79,14 @@ describe("evaluate", () => {
       ],
       err: [],
     });
+  });
+  test("a case's id comes back as it was given, a number as a number", async () => {
+    const ids = [7, "7", 0, -1.5, ""];
+    const { out } = await run(
+      options,
+      ids.map((id) => JSON.stringify({ ...JSON.parse(good), id })),
+    );
+    expect(out.map(({ id }) => id)).toEqual(ids);
   });
   test.each([
     ["not JSON", "{", "not JSON"],

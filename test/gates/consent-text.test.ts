@@ -50,15 +50,18 @@ describe("a text that denies the voice authorises nothing, wherever it says so",
     expect(answer.details["grants"]).toMatchObject([{ missing: expect.arrayContaining(["artificial_voice"]) }]);
   });
   test("every word that denies does, beside the voice and in a sentence of its own", () => {
-    const { negations, endings, exceptions, denials } = consentVocabulary;
+    const { negations, endings, exceptions, denials, alone } = consentVocabulary;
+    const authorises = (text: string): boolean => readConsentText(text).authorisesVoice;
+    expect(authorises("I agree to AI voice calls. So it is.")).toBe(true);
     for (const word of [...negations, ...endings, ...exceptions, ...denials])
-      expect(readConsentText(`AI voice ${word} calls`).authorisesVoice, word).toBe(false);
-    for (const word of denials) expect(readConsentText(`AI voice. So I ${word} it all.`).authorisesVoice, word).toBe(false);
+      expect(authorises(`I agree to AI voice ${word} calls`), word).toBe(false);
+    for (const word of denials) expect(authorises(`I agree to AI voice calls. So we ${word} it all.`), word).toBe(false);
     for (const word of [...negations, ...exceptions])
-      expect(readConsentText(`AI voice. I ${word} agree.`).authorisesVoice, word).toBe(false);
+      expect(authorises(`I agree to AI voice calls. I ${word} agree.`), word).toBe(false);
+    for (const note of alone) expect(authorises(`I agree to AI voice calls. ${note.toUpperCase()} 3/4`), note).toBe(false);
   });
   test("a text that is too long to be read whole", () => {
-    expect(readConsentText(`By AI voice. ${clause} ${"x ".repeat(10_000)}`)).toMatchObject({
+    expect(readConsentText(`I agree to calls by AI voice. ${clause} ${"x ".repeat(10_000)}`)).toMatchObject({
       authorisesVoice: false,
       deniesVoice: true,
       saysNoCondition: false,

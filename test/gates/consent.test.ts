@@ -81,6 +81,10 @@ describe("what a sales call must have proven", () => {
       "consent_unproven",
     ],
     ["no signature", { signature: null }, "consent_unproven"],
+    ...["none", "Unsigned", "unknown", "N/A", "n.a.", "na", "no", "oral", "-", "verbal_consent", " — "].map(
+      (signature): [string, Partial<Grant>, string] => [`the signature ${signature}`, { signature }, "consent_unproven"],
+    ),
+    ["a signature in words", { signature: "Signed by typed name" }, "consent_valid"],
     ["no purpose", { purpose: null }, "consent_unproven"],
     ["no no-condition clause", { text: "Acme Solar LLC may call me by AI voice." }, "consent_unproven"],
     ["another seller in the text", { text: validText.replace("Acme Solar", "Brightside") }, "consent_scope_mismatch"],
@@ -125,6 +129,15 @@ describe("an informational call", () => {
     ["a written one that lacks voice and no-condition", { text: "Acme Solar LLC may call me." }, "consent_valid"],
     ["a written one without text", { text: null }, "consent_unproven"],
     ["a written one without signature", { signature: null }, "consent_unproven"],
+    ["a written one whose signature is none", { signature: "oral" }, "consent_unproven"],
+    ["a written one that names no seller, whoever is attested", { text: "I agree to be called." }, "consent_scope_mismatch"],
+    ["a written one of another seller", { text: "Brightside Inc. may call me." }, "consent_scope_mismatch"],
+    ["a written one in which nobody agrees", { text: "Acme Solar LLC makes calls." }, "consent_unproven"],
+    [
+      "an oral one that names no seller, whose seller is attested",
+      { basis: "pec", text: "I agree to be called.", signature: null },
+      "consent_valid",
+    ],
     [
       "another seller attested",
       { basis: "pec", attested_seller: { registered_name: "Other Inc", trade_names: [] } },

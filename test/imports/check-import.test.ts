@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -20,11 +21,20 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const noBytes = async function* () {};
 async function dialgate(...args: string[]) {
+  return dialgateWith(noBytes(), ...args);
+}
+async function dialgateWith(bytes: AsyncIterable<Uint8Array>, ...args: string[]) {
   const out: string[] = [];
   const err: string[] = [];
   const lines = (async function* () {})();
-  const code = await main(["check-import", ...args], { lines, out: (line) => out.push(line), err: (line) => err.push(line) });
+  const code = await main(["check-import", ...args], {
+    lines,
+    bytes,
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+  });
   return { code, out: out.join("\n"), err: err.join("\n") };
 }
 const file = async (name: string, content: string | Uint8Array) => {
@@ -112,6 +122,28 @@ describe("check-import", () => {
       code: 1,
       err: expect.stringContaining("empty"),
     });
+  });
+
+  it("reads a pipe and standard input as it reads a file, and says of what is neither that it is not", async () => {
+    const asked = ["--map", mapPath, "--now", "2026-11-18T15:00:00Z"];
+    const { out: expected } = await dialgate(sample, ...asked);
+    const pieces = async function* () {
+      yield await readFile(sample);
+    };
+    for (const name of ["-", "/dev/stdin"])
+      expect(await dialgateWith(pieces(), name, ...asked)).toMatchObject({ code: 0, out: expected });
+    const fifo = join(folder, "leads.pipe");
+    expect(spawnSync("sh", ["-c", 'mkfifo "$0"', fifo]).status).toBe(0);
+    const [read] = await Promise.all([dialgate(fifo, ...asked), readFile(sample).then((all) => writeFile(fifo, all))]);
+    expect(read).toMatchObject({ code: 0, out: expected });
+    const shell = ["-c", `cat ${sample} | node cli/dialgate.ts check-import /dev/stdin "$@"`, "sh", ...asked];
+    const piped = spawnSync("sh", shell, { encoding: "utf8" });
+    expect([piped.status, piped.stdout.trim()]).toEqual([0, expected]);
+    for (const none of [folder, "/dev/null"])
+      expect(await dialgate(none, ...asked)).toMatchObject({
+        code: 1,
+        err: `dialgate check-import: ${none} is neither a regular file nor a pipe`,
+      });
   });
 
   it("accounts for every row of any file: rows = accepted + rejected, accepted = eligible + ineligible", async () => {

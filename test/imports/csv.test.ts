@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CsvReader, type CsvRecord, readCsv, recordBytesMax } from "../../src/lib/csv.ts";
+import { CsvReader, type CsvRecord, lookBytesMax, readCsv, recordBytesMax } from "../../src/lib/csv.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const whole = (bytes: Uint8Array): CsvRecord[] => new CsvReader().push(bytes, true);
@@ -85,6 +85,7 @@ describe("the CSV reader", () => {
 
   it.each([
     ["line", `${"x".repeat(3 * recordBytesMax)}\nb\n`],
+    ["line beyond any look", `${"x".repeat(3 * lookBytesMax)}\nb\n`],
     ["last line", `b\n${"x".repeat(3 * recordBytesMax)}`],
     ["quoted field", `"${"x\n".repeat(10)}",${"y".repeat(2 * recordBytesMax)}\nb\n`],
   ])("gives a %s that is too long as one record without its bulk", (_name, text) => {
@@ -94,6 +95,31 @@ describe("the CSV reader", () => {
       for (const record of records) expect(record.raw.length).toBeLessThanOrEqual(4_096);
       expect(records.at(-1)?.next.offset).toBe(bytesOf(text).length);
     }
+  });
+
+  it("gives a record that is too long as one, whatever its cells hold: nothing in them becomes a record", () => {
+    const long = "y".repeat(recordBytesMax);
+    const inside = `\n2125550123,x\r\n"" ,2125550124\n`;
+    for (const [text, expected] of [
+      [`a,"${long}${inside}end",b\nc,d\n`, 2],
+      [`a,"${inside}${long}",b\nc,d`, 2],
+      [`a,${long},"${inside}",b\nc,d\n`, 2],
+      [`a,"${long}${inside}","${long}${inside}"\nc,d\n`, 2],
+      [`a,"${long}${inside}`, 3],
+      [`a,"${"y".repeat(lookBytesMax)}${inside}",b\nc,d\n`, 5],
+    ] as const)
+      for (const records of [whole(bytesOf(text)), inPieces(bytesOf(text), 1_000), inPieces(bytesOf(text), recordBytesMax)]) {
+        expect(records).toHaveLength(expected);
+        expect(records[0]?.fault).toBe("record_too_long");
+        expect(records.slice(1).every((record) => record.fault === null)).toBe(true);
+        expect(records.at(-1)?.next.offset).toBe(text.length);
+        expect(records[1]?.line).toBe(
+          expected === 2 ? (text.slice(0, records[0]?.next.offset).match(/\r\n|\n/g)?.length ?? 0) + 1 : 2,
+        );
+      }
+    const most = `${"z".repeat(recordBytesMax - 2)},z`;
+    expect(whole(bytesOf(`${most}\nb`)).map((record) => record.fault)).toEqual([null, null]);
+    expect(whole(bytesOf(`${most}z\nb`)).map((record) => record.fault)).toEqual(["record_too_long", null]);
   });
 
   it("looks after a quote that nothing closes for no longer than a record may be", () => {

@@ -1,4 +1,5 @@
-const listed = (phrases: string): readonly string[] => phrases.split(", ");
+import { consentAgreement } from "./consent-agreement.ts";
+import { listed } from "./listed.ts";
 
 /**
  * The words by which a consent text is read, as data. Narrow on purpose: a text that these do not recognise proves
@@ -6,7 +7,9 @@ const listed = (phrases: string): readonly string[] => phrases.split(", ");
  * lower case, no punctuation, one space.
  */
 export const consentVocabulary = {
-  version: "2026-11-30",
+  version: "2026-12-01",
+
+  ...consentAgreement,
 
   /** (f)(9), FCC 24-17: a kind of voice … */
   voiceKinds: ["artificial", "automated", "automatic", "prerecorded", "ai", "synthetic", "synthesized", "robotic"],
@@ -40,7 +43,7 @@ export const consentVocabulary = {
       "cease, refrain, off limits, out of the question",
   ),
   /** Of the voice itself these deny too; elsewhere they say how to end the calls. */
-  endings: ["opt out", "opted out", "opting out", "stop calling", "stop all", "stop using", "stop any"],
+  endings: ["opt out", "opting out", "stop", "quit", "expire", "expires"],
   /** What takes something out of a consent. */
   exceptions: listed(
     "without, except, excepting, excluding, unless, barring, other than, rather than, instead of, apart from, " +
@@ -54,7 +57,29 @@ export const consentVocabulary = {
       "revokes, revoked, withdraw, withdraws, withdrawn, withdrew, rescind, rescinds, rescinded, disagree, disagrees, " +
       "object, objects, objected, oppose, opposes, disapprove, disapproves, dissent, veto, unauthorized, unauthorised, " +
       "unwelcome, unacceptable, impermissible, no thanks, no thank you, no way, not at all, by no means, " +
-      "under no circumstances, i opt out, opted out, opt me out, stop calling me",
+      "under no circumstances, i opt out, opted out, opts out, opt me out, opt out requested, opt out received, " +
+      "declining, refusing, rejecting, objecting, denying, withholding, revoking, withdrawing, rescinding, " +
+      "cancel, cancels, cancelled, canceled, cancelling, canceling, void, voids, voided, voiding, null, nullified, " +
+      "invalid, invalidated, terminate, terminates, terminated, terminating, expired, lapsed, consent expires, " +
+      "consent will expire, authorization expires, authorisation expires, permission expires, agreement expires, " +
+      "unsubscribe, unsubscribes, unsubscribed, unsubscribing, remove me, remove my, remove us, remove this, " +
+      "remove customer, removed, removal requested, requests removal, requested removal, wants removal, take me off, " +
+      "taken off, off the list, off your list, off my list, leave me alone, stop calling, stop contacting, stop the calls, " +
+      "stop these calls, stop all calls, quit calling, asked to stop, asks to stop, asked us to stop, asks us to stop, " +
+      "told us to stop, tells us to stop, told you to stop, wants us to stop, wants to stop, wants calls to stop, " +
+      "wants it to stop, said stop, says stop, said to stop, please stop, dnc, donotcall, do not contact, " +
+      "lack, lacks, lacked, lacking, absent, unable, ineligible, failed, fails to, unsigned, unchecked, unticked, " +
+      "unconfirmed, unverified, unproven, forged, forgery, fake, ceased, consent is over, consent over, not me, wasn t me, isn t me, disputed, disputes, duress, " +
+      "wrong number, deceased, reluctant, undecided, i hesitate, hate, hates, dislike, dislikes, unwanted, sues, sued, " +
+      "suing, lawsuit, illegal, illegally, unlawfully, harass, harasses, harassed, harassing, harassment, violates, " +
+      "violated, violating, retract, retracts, retracted, retracting, take back, takes back, taken back, took back, hereby ended, " +
+      "is ended, has ended, was ended, ends now, consent ended, consent ends, i end, end my consent, pull my consent, " +
+      "pulling my consent, pulled my consent, wants out, is opting out, am opting out, customer opting out, unsub, cxl, " +
+      "suppressed, blocked, superseded, inactive, litigator, cease and desist, complained, annoy, annoys, annoyed, annoying, " +
+      "bothers, bothered, texted stop, replied stop, responded stop, sent stop, got stop, stop received, " +
+      "stop request received, signature missing, missing signature, consent missing, missing consent, left blank, " +
+      "hereby do so, hereby do, do so now, and do so, i do so, changed my mind, " +
+      "i exercise, hereby exercise, am exercising, exercised",
   ),
   /** Where the voice is not named, a negation denies when one of these is near behind it. */
   deniable: listed(
@@ -64,7 +89,17 @@ export const consentVocabulary = {
       "wants, wish, like, okay, ok, valid, true, apply, applies, opt in, opted in, call, calls, called, calling, " +
       "phone, ring, dial, contact, contacted, above, foregoing, preceding, aforementioned, such, ai, artificial, " +
       "automated, automatic, prerecorded, recorded, synthetic, synthesized, robotic, robot, robots, robocall, " +
-      "robocalls, bot, bots, machine, machines, voice, voices",
+      "robocalls, bot, bots, machine, machines, voice, voices, signed, checked, ticked, confirmed, verified, obtained, " +
+      "effective, binding, in effect, in force, active, signature, interested, sign, fill out, filled out, submitted",
+  ),
+  /** In a sentence of few words one of these is such a note, too: "Note: STOP", "pls remove". */
+  noteWords: ["stop", "opt out", "optout", "remove", "removal"],
+  /** Who is put on a list does not agree: one of these, before a do-not-call list that is otherwise nobody's denial. */
+  listings: listed("add, added, adding, put, place, placed"),
+  /** A sentence that is one of these alone, but for dates, is a note that ends the consent. */
+  alone: listed(
+    "stop, stopped, please stop, stop please, stop stop, end, quit, cancel, remove, removed, remove me, unsubscribe, " +
+      "revoke, opt out, optout, opt out customer, do not call, do not contact, dnc, void, refused, no consent, pending, incomplete, missing, draft, sample, sample text, template, test, blank, do not use",
   ),
   /** Who restricts the consent to these denies the voice … */
   only: ["only", "solely", "exclusively"],
@@ -76,20 +111,94 @@ export const consentVocabulary = {
   /** Phrases that hold a negation and deny nothing: they are set aside before one is looked for. */
   neutralPhrases: listed(
     "do not call registry, do not call registries, do not call list, do not call lists, do not call register, " +
-      "do not call rules, do not call request, do not call requests, whether or not, at no cost, at no charge, " +
-      "no obligation, without obligation, not limited to, where prohibited, unless prohibited, without my consent, " +
-      "without your consent",
+      "do not call rules, do not call request, do not call requests, do not call registration, do not call laws, " +
+      "do not call dnc list, do not call dnc lists, do not call dnc registry, do not call dnc registries, " +
+      "do not contact list, do not contact lists, dnc list, dnc lists, dnc registry, dnc registries, dnc rules, " +
+      "whether or not, at no cost, at no charge, " +
+      "no obligation, without obligation, no purchase necessary, no purchase required, no purchase is necessary, " +
+      "no purchase is required, not limited to, void where prohibited, where prohibited, unless prohibited, " +
+      "without my consent, without your consent, without affecting, without further notice, without giving reasons, " +
+      "without giving a reason, without giving any reason, if you do not want, if you do not wish, if i do not want, " +
+      "if i do not wish, if you don t want, if i don t want, hate spam, i am not a robot, i m not a robot, if you prefer not, if i prefer not, unsubscribing is, opt in data, " +
+      "opt in information, reschedule or cancel, change or cancel, confirm or cancel, " +
+      "modify or cancel, cancel appointments, cancel my appointment, cancel your appointment, cancel an appointment, " +
+      "cancel orders, cancelled appointments, canceled appointments, cancelled orders, canceled orders, expired card, " +
+      "expired cards, expired policy, expired policies, expired prescriptions, lapsed policy, lapsed policies, " +
+      "failed payment, failed payments, failed delivery, failed deliveries, unsigned documents, disputed charges, " +
+      "do not hesitate, don t hesitate, does not expire, do not expire, will not expire, never expires, " +
+      "if i no longer wish, if you no longer wish, if i no longer want, if you no longer want, when you no longer wish, " +
+      "when i no longer wish, unable to reach, unable to answer, unable to contact, unsubscribe link, unsubscribe links, unsubscribe button, " +
+      "unsubscribe option, unsubscribe instructions, opt out link, opt out instructions, opt out method, opt out request, " +
+      "opt out requests",
   ),
+  /** Whom a consent leaves out beside the seller: "and not its partners" … */
+  leftOut: listed(
+    "not its, not their, not our, not any, not any of its, not any other, not other, no other, not to its, " +
+      "not to any, not for its",
+  ),
+  /** … are others, who carry no denial of the seller's calls. */
+  others: listed(
+    "partner, partners, affiliate, affiliates, agent, agents, vendor, vendors, contractor, contractors, subsidiary, " +
+      "subsidiaries, companies, company, seller, sellers, party, parties, third party, third parties, marketing partners, " +
+      "business partners, affiliated companies, partner companies, lead buyers",
+  ),
+  /** Not behind one of these: "Acme may not, its partners may". */
+  negatable: listed("may, can, do, does, did, will, shall, must, should, would, could, is, are, am, has, have, had"),
+  /** Only where one of these follows, or nothing: "not its partners by AI voice" may say more. */
+  afterOthers: listed("may, can, will, to, at, about, regarding, for, is, are, has, have"),
   /** What says that someone may end a consent later denies nothing now: one of these … */
   optionPhrases: listed(
-    "may, can, right to, free to, option to, able to, how to, until i, until you, unless i, unless you, when i, " +
-      "when you, if i, if you, should i, should you, if i wish to, if you wish to, if i want to, if you want to, " +
-      "if you would like to, if i decide to, if you decide to, may be, can be",
+    "may, can, right to, free to, option to, able to, how to, until, unless, when, if, once, should i, should you, " +
+      "opportunity to, way to, ways to, in order to, ability to",
+  ),
+  /** … over nothing but these … */
+  optionBetween: listed(
+    "at any time, at anytime, anytime, any time, at any point, also, then, still, always, simply, later, freely, in writing, " +
+      "by law, choose to, elect to, request to, ask to, decide to, wish to, want to, ask us to, ask you to, exercise my right to, " +
+      "exercise your right to, and until, or until, it, this, my, your, the, such, consent, authorization, authorisation, " +
+      "permission, agreement, number, name, phone number, is, are, be, been, has, have, i, you, we, expressly, otherwise, " +
+      "time as, would like to, modify, change, request deletion, or",
   ),
   /** … and then one of these. */
   optionVerbs: listed(
-    "revoke, withdraw, opt out, decline, refuse, cancel, object, rescind, unsubscribe, revoked, withdrawn, " +
-      "cancelled, canceled, rescinded",
+    "revoke, revokes, withdraw, withdraws, opt out, opt me out, decline, refuse, cancel, cancels, object, rescind, " +
+      "unsubscribe, terminate, terminates, remove, remove me, remove my, revoked, withdrawn, cancelled, canceled, rescinded, " +
+      "terminated, unsubscribed, removed, opted out, stop calling, stop, stop these calls, " +
+      "change my mind and withdraw, change my mind and revoke, change my mind, change your mind, " +
+      "end, quit, added to, add me to, add you to, placed on, place me on",
+  ),
+  /** Or one of these, and of whom: "I may ask Acme to stop calling". */
+  optionRequests: listed(
+    "may ask, can ask, may tell, can tell, may instruct, can instruct, may direct, may request, can request",
+  ),
+  /** … and with what. */
+  optionTools: ["by", "with", "via", "using"],
+  /** Nor does telling how: one of these before "to" and such a verb … */
+  optionMeans: listed(
+    "click, clicking, call, calling, email, emailing, e mail, mail, mailing, write, writing, visit, visiting, contact, " +
+      "contacting, dial, dialing, use, using, notify, notifying, follow, following, go, log, reply, replying, text, texting, " +
+      "say, saying, press, pressing, send, sending, type, respond, responding, answer, stop, end, quit, cancel, unsubscribe, " +
+      "link, number",
+  ),
+  /** … with nothing of these between: "call: customer asked to cancel". */
+  optionBreaks: listed(
+    "i, he, she, they, customer, consumer, client, lead, person, asked, asks, ask, wants, want, wanted, requested, requests, " +
+      "called, decided, decides, wishes, likes, and, but, me, my",
+  ),
+  /** Or the words that end calls, as something to be said: "Reply STOP, CANCEL or END". */
+  optionKeywords: listed(
+    "stop, end, quit, cancel, unsubscribe, opt out, optout, stopall, remove, revoke, no, or, and, the word, the words, with, " +
+      "back, us, to",
+  ),
+  optionSayings: listed(
+    "txt, click, clicking, reply, replying, respond, responding, text, texting, say, saying, type, typing, send, sending, press",
+  ),
+  /** A sentence that begins with such a verb and ends so: "Unsubscribe at any time". */
+  optionEnds: listed("at any time, anytime, at anytime, any time, whenever"),
+  /** "By revoking", "without withdrawing": ways, not acts. */
+  optionByways: listed("by, of, for, from, before, after, upon, without, method of, means of"),
+  optionForms: listed(
+    "revoking, withdrawing, cancelling, canceling, rescinding, terminating, unsubscribing, opting out, declining, refusing",
   ),
   /** Where the voice is not named these deny nothing either. */
   neutralElsewhere: listed(
@@ -111,50 +220,48 @@ export const consentVocabulary = {
     "sign",
   ],
   /** … then, in the same sentence, one of these. */
-  conditionClauses: [
-    "is not required to buy",
-    "is not required to purchase",
-    "is not required to make a purchase",
-    "is not required to make any purchase",
-    "is not required in order to buy",
-    "is not required in order to purchase",
-    "is not required for purchase",
-    "is not required for any purchase",
-    "is not required for a purchase",
-    "is not required as a condition of purchase",
-    "is not required as a condition of any purchase",
-    "is not required as a condition of purchasing",
-    "is not required as a condition of buying",
-    "is not a condition of purchase",
-    "is not a condition of any purchase",
-    "is not a condition of a purchase",
-    "is not a condition of my purchase",
-    "is not a condition of purchasing",
-    "is not a condition of buying",
-    "is not a condition to purchase",
-    "is not a condition for purchase",
-    "is not a requirement of purchase",
-    "is not a requirement to purchase",
-    "is not necessary to buy",
-    "is not necessary to purchase",
-    "isn t required to buy",
-    "isn t required to purchase",
-    "isn t a condition of purchase",
-  ],
+  conditionClauses: listed("is not, isn t, isnt, not, are not, aren t, shall not be, will not be, is never").flatMap((be) =>
+    listed(
+      "required to buy, required to purchase, required to make a purchase, required to make any purchase, " +
+        "required in order to buy, required in order to purchase, required in order to make a purchase, " +
+        "required for purchase, required for any purchase, required for a purchase, required as a condition of purchase, " +
+        "required as a condition of any purchase, required as a condition of purchasing, required as a condition of buying, " +
+        "a condition of purchase, a condition of any purchase, a condition of a purchase, a condition of my purchase, " +
+        "a condition of your purchase, a condition of making a purchase, a condition of making any purchase, " +
+        "a condition of purchasing, a condition of buying, a condition to purchase, a condition to purchasing, " +
+        "a condition to any purchase, a condition to make a purchase, a condition to make any purchase, " +
+        "a condition for purchase, a condition for purchasing, a condition for any purchase, " +
+        "a condition precedent to purchase, a requirement of purchase, a requirement of any purchase, " +
+        "a requirement for purchase, a requirement to purchase, a requirement to buy, necessary to buy, " +
+        "necessary to purchase, needed to buy, needed to purchase",
+    ).map((what) => `${be} ${what}`),
+  ),
   /** Or one of these, which bring their subject along. */
-  conditionSentences: [
-    "i am not required to agree as a condition of purchase",
-    "i am not required to consent as a condition of purchase",
-    "i am not required to sign as a condition of purchase",
-    "i am not required to provide consent as a condition of purchase",
-    "you are not required to agree as a condition of purchase",
-    "you are not required to consent as a condition of purchase",
-    "you are not required to sign as a condition of purchase",
-    "you are not required to provide consent as a condition of purchase",
-    "not required to sign this agreement as a condition of purchasing",
-    "not required to sign the agreement as a condition of purchasing",
-    "not required to enter into this agreement as a condition of purchasing",
-  ],
+  conditionRefusals: listed(
+    "not required to, not obligated to, not obliged to, not have to, not need to, don t have to, need not, never required to",
+  ),
+  conditionActs: listed(
+    "agree, consent, sign, agree to this, consent to this, sign this, accept this, give consent, give my consent, " +
+      "give your consent, give this consent, provide consent, provide my consent, provide your consent, provide this consent, " +
+      "provide such consent, provide this authorization, give this authorization, give permission, give my permission, " +
+      "agree to these calls, consent to these calls, consent to calls, agree to receive these calls, " +
+      "agree to receive such calls, consent to receive these calls, consent to receive calls, " +
+      "consent to such calls, agree to these terms, agree to such calls, consent to be contacted, agree to be contacted, " +
+      "sign this agreement, sign the agreement, sign any agreement, enter into this agreement, enter into the agreement, " +
+      "enter into any agreement, sign this authorization, sign this consent, sign this form, " +
+      "sign the agreement directly or indirectly, sign this agreement directly or indirectly, " +
+      "provide this consent directly or indirectly, provide consent directly or indirectly, " +
+      "consent directly or indirectly, " +
+      "sign the agreement directly or indirectly or agree to enter into such an agreement, " +
+      "sign this agreement directly or indirectly or agree to enter into such an agreement, " +
+      "sign or agree to this, directly or indirectly sign this agreement, directly or indirectly agree",
+  ),
+  conditionEnds: listed(
+    "as a condition of purchase, as a condition of any purchase, as a condition of a purchase, as a condition of my purchase, " +
+      "as a condition of your purchase, as a condition of purchasing, as a condition of buying, as a condition to purchase, " +
+      "as a condition to purchasing, as a condition for purchasing, as a condition to buying, in order to buy, in order to purchase, " +
+      "in order to make a purchase, in order to make any purchase",
+  ),
 
   /** After a clause that ends in a purchase: of "a house" says nothing of other purchases … */
   determiners: ["a", "an", "the", "this", "that", "these", "those", "my", "your", "our"],
@@ -168,6 +275,14 @@ export const consentVocabulary = {
       "is required to purchase, is required for purchase, conditioned on, conditional on, contingent on",
   ),
   purchases: ["buy", "buying", "purchase", "purchases", "purchasing", "order", "ordering"],
+
+  /** What stands for a signature and says that there is none, or none in writing. */
+  notSignatures: listed(
+    "none, unsigned, not signed, never signed, no signature, without signature, unknown, n a, na, no, nil, null, undefined, false, " +
+      "missing, absent, blank, empty, pending, tbd, tba, not available, not applicable, not provided, not given, not known, not yet, " +
+      "unsure, oral, orally, oral consent, oral agreement, verbal, verbally, verbal consent, verbal agreement, spoken, implied, " +
+      "declined, refused",
+  ),
 
   /** A name that is followed by one of these is another company's, unless the name itself ends with it. */
   legalForms: [
