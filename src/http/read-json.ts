@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { namedTwice } from "../lib/strict-json.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { type FieldFault, invalid, Problem } from "./problem.ts";
@@ -9,26 +9,36 @@ const depthMax = 32;
 const faultsMax = 20;
 const unread = { unproven: true } as const;
 
+/** Reads the body (`checkJson`) for a route whose validators take JSON. */
+export const readJson = (bytesMax: number): MiddlewareHandler<HttpEnv> =>
+  async function readJson(c, next) {
+    const sent = await checkJson(c, bytesMax);
+    if (sent === 0) c.req.raw = asJson(c.req.raw);
+    await next();
+  };
+
 /**
  * Reads the whole body under a limit, and refuses what JSON.parse would let pass: wrong encodings, deep nesting,
  * text that Postgres cannot hold, and `__proto__`. What is left is handed to the validators as the same text.
+ *
+ * @returns how many bytes were sent
+ * @throws Problem `body_too_large`, `unsupported_media_type`, `malformed_json`, `invalid_request`
  */
-export const readJson = (bytesMax: number): MiddlewareHandler<HttpEnv> =>
-  async function readJson(c, next) {
-    const bytes = await readBytes(c.req.raw, bytesMax);
-    if (bytes.length > 0) refuseOtherForms(c, ["application/json"], "the body");
-    // A body of no bytes says nothing: the schema tells whether that is enough.
-    const text = textOf(bytes) || "{}";
-    if (bytes.length > 0) {
-      const faults: FieldFault[] = [];
-      inspect(parsed(text), "", 1, faults);
-      for (const way of namedTwice(text, faultsMax - faults.length)) faults.push(givenTwice(way));
-      if (faults.length > 0) throw new Problem("invalid_request", { ...invalid(...faults).parts, ...unread });
-    } else c.req.raw = asJson(c.req.raw);
-    // Typed as what it resolves to; Hono awaits it.
-    (c.req.bodyCache as Record<string, unknown>)["text"] = Promise.resolve(text);
-    await next();
-  };
+export async function checkJson(c: Context<HttpEnv>, bytesMax: number): Promise<number> {
+  const bytes = await readBytes(c.req.raw, bytesMax);
+  if (bytes.length > 0) refuseOtherForms(c, ["application/json"], "the body");
+  // A body of no bytes says nothing: the schema tells whether that is enough.
+  const text = textOf(bytes) || "{}";
+  if (bytes.length > 0) {
+    const faults: FieldFault[] = [];
+    inspect(parsed(text), "", 1, faults);
+    for (const way of namedTwice(text, faultsMax - faults.length)) faults.push(givenTwice(way));
+    if (faults.length > 0) throw new Problem("invalid_request", { ...invalid(...faults).parts, ...unread });
+  }
+  // Typed as what it resolves to; Hono awaits it.
+  (c.req.bodyCache as Record<string, unknown>)["text"] = Promise.resolve(text);
+  return bytes.length;
+}
 
 /** No bytes are of any type, and clients name none for them, or what they always name; the validators want theirs. */
 function asJson({ url, method, headers, cf }: Request & { readonly cf?: unknown }): Request {

@@ -2,15 +2,15 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import type { HttpEnv } from "./http-env.ts";
 import { onInvalid } from "./invalid-request.ts";
-import { readJson } from "./read-json.ts";
+import { checkJson } from "./read-json.ts";
 
 const reads = new Set(["get", "head"]);
-const readSmall = readJson(64 * 1024);
+const smallBytes = 64 * 1024;
 const nothing = z.strictObject({});
 
 /** Takes no bytes or `{}`. It comes where a declared body is checked, and refuses in the same words. */
 const refuseBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  if (c.req.bodyCache.text === undefined) await readSmall(c, async () => undefined);
+  if (c.req.bodyCache.text === undefined) await checkJson(c, smallBytes);
   const data: unknown = JSON.parse(await c.req.text());
   onInvalid({ target: "json", data, ...nothing.safeParse(data) });
   await next();
