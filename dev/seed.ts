@@ -49,7 +49,7 @@ export async function seedOrg(transport: Transport, hashApiKey: ApiKeyHasher, in
   const { scopes: given = scopes, expiresAt = null } = input;
   return foundOrg(platform, { name: input.name, livemode: false, clockAt: input.now }, async (w) => {
     // Nobody answers for it: there is no person yet.
-    await insertKey(w, key, { name: "seed", scopes: given, expiresAt, sponsorId: null }, realNow);
+    await insertKey(w, key, { name: "seed", scopes: given, expiresAt, sponsorId: null, madeBy: null }, realNow);
     return { orgId: w.orgId, keyId: key.id, apiKey: key.clear };
   });
 }

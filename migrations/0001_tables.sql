@@ -183,15 +183,19 @@ create table api_keys (
   successor_id uuid,
   -- Of a successor, however many rotations later: the key with which they began. To an Idempotency-Key all of them are one.
   first_key_id uuid,
+  -- The key that made it, as its maker or by a rotation; null: a person or the platform did. It ends with that one, if that one is leaked.
+  made_by uuid,
   primary key (org_id, id),
   foreign key (org_id, rotated_from) references api_keys (org_id, id),
   foreign key (org_id, successor_id) references api_keys (org_id, id),
   foreign key (org_id, first_key_id) references api_keys (org_id, id),
+  foreign key (org_id, made_by) references api_keys (org_id, id),
   check ((first_key_id is null) = (rotated_from is null))
 );
 create unique index api_keys_by_id on api_keys (id, org_id);
+create index api_keys_made on api_keys (org_id, made_by) where made_by is not null;
 call app.protect_table('api_keys', 'select, insert, update (revoked_at, expires_at, last_used_at, successor_id)');
-call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at revoked_at last_used_at rotated_from successor_id first_key_id');
+call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at revoked_at last_used_at rotated_from successor_id first_key_id made_by');
 
 create table idempotency_keys (
   org_id uuid not null references orgs (org_id),

@@ -303,8 +303,8 @@ begin
   select g.role, o.name into held from public.support_grants g join public.orgs o on o.org_id = (select app.org())
     join public.operators p on p.user_id = g.operator_id and p.since <= real_now and (p.until is null or p.until > real_now)
     where g.org_id = (select app.org()) and g.id = grant_id and g.operator_id = of_user and g.ended_at is null and g.expires_at > real_now;
-  if not found then refused := 'org_unknown';
-  elsif needs_factor and session.stage <> 'open' then refused := 'factor_due';
+  if needs_factor and session.stage <> 'open' then refused := 'factor_due';
+  elsif held is null then refused := 'org_unknown';
   elsif needs_factor and session.factor_at is null then refused := 'factor_missing';
   elsif not held.role = any (roles) then refused := 'role_missing';
   end if;

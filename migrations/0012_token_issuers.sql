@@ -18,6 +18,10 @@ create table token_issuers (
   scopes text[] not null check (not scopes && array['api_keys:write', 'token_issuers:write']),
   -- Who answers for it, as for an API key.
   sponsor_id uuid references users (id),
+  -- The API keys that were the last to set its key, its `iss` and its subjects; null: a person was. It ends with any of them that is leaked.
+  key_set_by uuid,
+  issuer_set_by uuid,
+  subjects_set_by uuid,
   -- Moves with whatever a signature is judged by: who has verified by an older one has verified nothing.
   version integer not null default 1,
   -- Tokens issued before it are refused.
@@ -38,9 +42,9 @@ create table token_issuers (
 );
 create unique index token_issuers_by_id on token_issuers (id, org_id);
 call app.protect_table('token_issuers', 'select, insert, update (name, issuer, public_key, jwks_url, sealed, subjects, scopes, version,
-  sponsor_id, not_before, expires_at, revoked_at, last_used_at, jwks, jwks_fetched_at, jwks_tried_at, jwks_failure)');
+  sponsor_id, key_set_by, issuer_set_by, subjects_set_by, not_before, expires_at, revoked_at, last_used_at, jwks, jwks_fetched_at, jwks_tried_at, jwks_failure)');
 call app.classify('token_issuers', org => 'name issuer public_key jwks_url subjects scopes jwks', secret => 'sealed',
-  system => 'org_id id alg sponsor_id version not_before created_at expires_at revoked_at last_used_at jwks_fetched_at jwks_tried_at jwks_failure');
+  system => 'org_id id alg sponsor_id key_set_by issuer_set_by subjects_set_by version not_before created_at expires_at revoked_at last_used_at jwks_fetched_at jwks_tried_at jwks_failure');
 
 -- A token's audience names its issuer's record. The record itself is read, and the signature tried, as that org.
 call app.open_to_door('token_issuers', 'org_id, id');

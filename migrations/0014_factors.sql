@@ -85,8 +85,9 @@ begin
 end $$;
 
 -- Takes away one passkey, or with none named the authenticator. With the last factor whatever it had opened closes: no session
--- has shown one any more, and none waits for one; recovery codes go with what they stand in for.
-create function app.remove_factor(of_user uuid, passkey uuid, real_now timestamptz) returns table (removed boolean, was_last boolean)
+-- has shown one any more, and none waits for one; recovery codes go with what they stand in for. Whichever it was, it may have been
+-- shown in other browsers: none of them is known any more, and this one while there is another factor.
+create function app.remove_factor(of_user uuid, in_session uuid, passkey uuid, real_now timestamptz) returns table (removed boolean, was_last boolean)
   volatile language plpgsql as $$
 begin
   perform 1 from public.users u where u.id = of_user for no key update;
@@ -97,6 +98,10 @@ begin
   end if;
   removed := found;
   was_last := removed and not app.has_factor(of_user);
+  if removed then
+    update public.known_devices d set factor_at = null where d.user_id = of_user
+      and (was_last or d.id is distinct from (select s.device_id from public.sessions s where s.id = in_session));
+  end if;
   if was_last then
     update public.sessions s set factor_at = null,
         ended_at = case when s.stage = 'factor_due' then real_now end, ended_why = case when s.stage = 'factor_due' then 'factor_removed' end
@@ -114,7 +119,7 @@ begin
   insert into public.recovery_codes (user_id, code_hash, created_at) select of_user, h.hash::bytea, real_now from unnest(hashes) as h(hash);
 end $$;
 
-revoke execute on function app.has_factor(uuid), app.adding_refused(uuid, uuid, timestamptz, integer), app.remove_factor(uuid, uuid, timestamptz),
+revoke execute on function app.has_factor(uuid), app.adding_refused(uuid, uuid, timestamptz, integer), app.remove_factor(uuid, uuid, uuid, timestamptz),
   app.replace_recovery_codes(uuid, text[], timestamptz) from public;
-grant execute on function app.has_factor(uuid), app.adding_refused(uuid, uuid, timestamptz, integer), app.remove_factor(uuid, uuid, timestamptz),
+grant execute on function app.has_factor(uuid), app.adding_refused(uuid, uuid, timestamptz, integer), app.remove_factor(uuid, uuid, uuid, timestamptz),
   app.replace_recovery_codes(uuid, text[], timestamptz) to dialgate_app;

@@ -51,8 +51,8 @@ alter table sessions add column identity_id uuid;
 grant update (identity_id) on sessions to dialgate_app;
 call app.classify('sessions', system => 'identity_id');
 
--- Takes an account at a provider away from its user, and ends the sessions that it began, but the one that asks. No row when
--- the person has no such account.
+-- Takes an account at a provider away from its user, and ends the sessions that it began, but the one that asks; those that had run
+-- out are ended and not answered. No row when the person has no such account.
 create function app.remove_identity(of_user uuid, identity uuid, in_session uuid, real_now timestamptz) returns table (provider text, ended uuid[])
   volatile language plpgsql as $$
 declare gone record;
@@ -63,10 +63,11 @@ begin
   insert into public.oidc_removals (provider, issuer, subject, user_id, removed_at)
     values (gone.provider, gone.issuer, gone.subject, of_user, real_now);
   return query
-    with open_ones as (select s.id from public.sessions s
+    with open_ones as (select s.id, s.ends_at > real_now and s.last_seen_at > real_now - make_interval(secs => s.idle_seconds) as is_live
+        from public.sessions s
         where s.user_id = of_user and s.identity_id = identity and s.id <> in_session and s.ended_at is null order by s.id for no key update),
-      closed as (update public.sessions s set ended_at = real_now, ended_why = 'identity_removed' from open_ones o where s.id = o.id returning s.id)
-    select gone.provider, array(select c.id from closed c order by c.id);
+      closed as (update public.sessions s set ended_at = real_now, ended_why = 'identity_removed' from open_ones o where s.id = o.id returning s.id, o.is_live)
+    select gone.provider, array(select c.id from closed c where c.is_live order by c.id);
 end $$;
 
 -- Whether whoever has the address took this account at a provider away. Holds them until the transaction ends: of a removal and a

@@ -220,7 +220,8 @@ export class OrgDb {
           nothing = { result };
           throw new Error("what no audit entry speaks of is rolled back");
         }
-        await run(appendStatement(door === null ? [...this.#toNote, ...entries] : entries, { ...this.#binding, ...door }));
+        const noted = door === null ? [...this.#toNote, ...entries] : entries;
+        for (const append of appendStatements(noted, { ...this.#binding, ...door })) await run(append);
         return result;
       });
       this.#mayHaveChanged = true;
@@ -259,7 +260,7 @@ export class OrgDb {
     changes = statements.some(({ name }) => name.startsWith("app.")),
   ): Promise<{ bound: Bound; answers: readonly Answer[] }> {
     const reads = statements.some(({ bookkeeping }) => bookkeeping !== true);
-    const notes = reads && this.#toNote.length > 0 ? [appendStatement(this.#toNote, this.#binding)] : [];
+    const notes = reads ? appendStatements(this.#toNote, this.#binding) : [];
     const bind = changes ? await this.#toGoOn() : this.#binding.statement;
     const [binding, ...answers] = await this.#transport.batch([bind, ...statements, ...notes]).catch((thrown: unknown) => {
       if (changes) this.#noteFailure(thrown);
@@ -304,6 +305,16 @@ function boundOf(answer: Answer | undefined): Bound | null {
     factorAt: (row["factor_at"] as Instant | undefined) ?? null,
     clockMoving: row["clock_moving"] === true,
   };
+}
+
+/** What `audit.append_many` takes at once. */
+const appendedMax = 10_000;
+
+function appendStatements(entries: readonly AuditEntry[], binding: Pick<Binding, "actor" | "requestId">): Statement[] {
+  const parts = Array.from({ length: Math.ceil(entries.length / appendedMax) }, (_, part) =>
+    entries.slice(part * appendedMax, (part + 1) * appendedMax),
+  );
+  return parts.map((part) => appendStatement(part, binding));
 }
 
 function appendStatement(entries: readonly AuditEntry[], binding: Pick<Binding, "actor" | "requestId">): Statement {

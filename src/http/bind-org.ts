@@ -92,7 +92,10 @@ function handleOf(c: Context<HttpEnv>, principal: Principal, operation: Operatio
   const session: SessionProof = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
   const { org, grant } = principal;
   const { role, whileDue, namesOrg }: Rule = operations[operation];
-  if (role === null) return system.asPerson(session, whileDue === true ? ["open", "factor_due"] : ["open"], demand, asking);
+  if (role === null) {
+    const mayWait = whileDue === "itself" ? uuidOf("session", c.req.param("id") ?? "") === session.id : whileDue === true;
+    return system.asPerson(session, mayWait ? ["open", "factor_due"] : ["open"], demand, asking);
+  }
   const asked = org ?? (namesOrg === true ? idOf("org", c.req.param("id") ?? "") : null);
   if (grant === null) return system.asMember(session, asked, { ...demand, noted }, asking);
   return asGuest(c, principal, grant, { ...demand, noted });

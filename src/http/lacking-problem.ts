@@ -1,6 +1,6 @@
 import type { EndTooLate } from "../domain/api-keys/create-key.ts";
 import type { ScopesLacking } from "../domain/access/lacking-scopes.ts";
-import { invalid, type Problem } from "./problem.ts";
+import { conflict, invalid, type Problem } from "./problem.ts";
 
 /** "leads:read, leads:write and calls:read". */
 export const inWords = (scopes: readonly string[]): string =>
@@ -19,6 +19,10 @@ export const endProblem = ({ code, latest }: EndTooLate): Problem =>
     code,
     detail: `The key that asks ends at ${latest}, and what it makes no later: ask for that instant or an earlier one, leave it out, or ask as someone who stays longer.`,
   });
+
+/** The organisation has as many that work as there may be. */
+export const tooManyProblem = (what: string, max: number): Problem =>
+  conflict("too_many", `The organisation has ${max} ${what} that work: revoke those that nobody needs.`);
 
 /** Like `lackingProblem` where it is handed on by other fields than the scopes: each that was sent. */
 export function handingOnProblem({ code, lacking }: ScopesLacking, fields: readonly string[]): Problem {

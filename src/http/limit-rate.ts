@@ -70,7 +70,8 @@ async function limitSession(c: Context<HttpEnv>, next: () => Promise<void>, sent
   const [hash, theirs] = [hexOf(sent.hash), `user:${sent.id}`];
   if (knownSessions.has(hash)) {
     await counted(c, next, theirs, quotas.user);
-    if (proofOf(c, sent) === false || waits(c, sent)) knownSessions.forget(hash);
+    // What proved nothing may have been a session that has ended since: the next request counts for itself until one does.
+    if (proofOf(c, sent) !== true || waits(c, sent)) knownSessions.forget(hash);
     return;
   }
   const provedNow = async () => {

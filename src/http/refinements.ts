@@ -34,7 +34,7 @@ const conflict = {
   scrub_wanted: "What a do-not-call source held up opens only after a list has been answered since.",
   stop_check_clear: "No call of this person waits for a person's judgement.",
   stop_check_pending: "The call is still being searched for a stop: `clear` may be said a day after its end.",
-  too_many: "There are as many passkeys as one may have: remove one first.",
+  too_many: "There are as many of them as there may be, which `detail` says: remove or revoke one first.",
   too_many_orgs: "Nobody owns more organisations: hand one on.",
   totp_exists: "There is an authenticator app: remove it first.",
   totp_not_started: "No authenticator app waits for its first code: start with `POST /v1/me/totp`.",

@@ -97,6 +97,19 @@ describe("a person's accounts at providers", () => {
     expect(entry?.["text"]).not.toContain("acme.test");
   });
 
+  test("are taken away though more sessions of theirs ran out than are noted at once: what had run out is counted nowhere", async () => {
+    const { userId, own, id } = await holder();
+    await world.rows(
+      `insert into sessions (id, user_id, secret_hash, method, stage, created_at, last_seen_at, ends_at, idle_seconds, identity_id)
+       select gen_random_uuid(), $1, decode(md5(g::text) || md5(g::text), 'hex'), 'google', 'open', now() - interval '2 days', now() - interval '2 days',
+         now() - interval '1 day', 3600, (select identity_id from sessions where user_id = $1 and identity_id is not null limit 1)
+       from generate_series(1, 10001) g`,
+      userId,
+    );
+    expect((await remove(own, id)).json.sessions_ended).toBe(1);
+    expect(await world.rows("select count(*) as n from sessions where user_id = $1 and ended_at is null", userId)).toEqual([{ n: 1 }]);
+  }); // prettier-ignore
+
   test("end one of those, too, that still waits for its second factor", async () => {
     const { userId, google, own, id } = await holder();
     await world.rows("update sessions set stage = 'factor_due' where user_id = $1 and identity_id is not null", userId);

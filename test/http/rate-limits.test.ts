@@ -221,6 +221,34 @@ describe("a session that has ended", () => {
     await stage("open");
     expect((await ask(waiting, "198.51.100.3")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
   });
+
+  test("nor with the headers of a support grant, which let nobody in who waits", async () => {
+    const { live, ended: waiting } = await made("factor_due");
+    const entering = {
+      "dialgate-org": publicId("org", acme.orgId),
+      "dialgate-support-grant": publicId("supportGrant", acme.orgId),
+    };
+    const headers = { ...waiting.headers, ...from("198.51.100.2"), ...entering };
+    for (let at = 0; at < 5; at += 1) await api.send("GET", "/v1/account", { headers });
+    await api.db.admin("update sessions set stage = 'open' where id = $1", [live.id]);
+    expect((await ask(live, "203.0.113.9")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
+  });
+
+  const changes = {
+    "has ended": "ended_at = '2026-11-20T09:00:00Z'",
+    "waits for a factor": "stage = 'factor_due'",
+    "goes on under another token": "secret_hash = decode(repeat('ab', 32), 'hex')",
+  };
+  test.each(Object.entries(changes))("known to this worker, that %s costs its person one request of those that prove nothing", async (_, change) => {
+    const { live, ended: thief } = await made();
+    for (const session of [live, thief]) expect((await ask(session, "198.51.100.1")).status).toBe(200);
+    await api.db.admin(`update sessions set ${change} where id = $1`, [thief.id]);
+    nowMs += 61_000;
+    const asks = [["GET", "/v1/nothing"], ["PUT", "/v1/account"], ["GET", "/v1/account?so=1"], ["GET", "/v1/sellers/rubbish"]] as const;
+    for (const [method, path] of asks) await api.send(method, path, { headers: { ...thief.headers, ...from("198.51.100.1") } });
+    const served = await ask(live, "203.0.113.9");
+    expect([served.status, served.headers.get("ratelimit")]).toEqual([200, '"user";r=1;t=60']);
+  }); // prettier-ignore
 });
 
 describe("an issuer's tokens", () => {

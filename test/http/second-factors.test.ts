@@ -290,9 +290,9 @@ describe("a recovery code", () => {
 describe("a session whose second factor is due", () => {
   test("does nothing else: every operation of the document but those of showing it", async () => {
     const person = await holder();
-    const waiting = await due(person);
+    const [waiting, leaving] = [await due(person), await due(person)];
     const document = await readDocument(api.deps);
-    const whileDue = new Set(Object.entries<Rule>(operations).flatMap(([id, rule]) => (rule.whileDue === true ? [id] : [])));
+    const whileDue = new Set(Object.entries<Rule>(operations).flatMap(([id, rule]) => (rule.whileDue !== undefined ? [id] : [])));
     const paths = (await (await createApp().request("/openapi.json", {}, api.deps)).json()) as {
       paths: Record<string, Record<string, { operationId: string }>>;
     };
@@ -303,9 +303,9 @@ describe("a session whose second factor is due", () => {
       const id = paths.paths[path]?.[method.toLowerCase()]?.operationId ?? "";
       if (isPublic) continue;
       const isFile = path.endsWith("/file");
-      const answer = await waiting.browser.send(
+      const answer = await (id === "sessions.end" ? leaving : waiting).browser.send(
         method,
-        path.replace("{id}", "x"),
+        path.replace("{id}", id === "sessions.end" ? publicId("session", leaving.sessionId) : "x"),
         isFile ? "x" : method === "GET" || method === "DELETE" ? undefined : {},
         { "idempotency-key": `due-${closed}`, ...(isFile ? { "content-type": "text/csv", "content-length": "1" } : {}) },
       );
@@ -323,6 +323,10 @@ describe("a session whose second factor is due", () => {
       "second_factors.totp",
       "sessions.end",
     ]);
+    const path = `/v1/sessions/${publicId("session", person.sessionId)}`;
+    // None but itself.
+    expect((await waiting.browser.send("DELETE", path)).json).toMatchObject({ status: 403, code: "second_factor_due" });
+    expect((await person.browser.send("GET", "/v1/sessions")).status).toBe(200);
     expect((await waiting.browser.totp(totpCodeAt(person.base32, clock))).status).toBe(200);
     expect((await waiting.browser.send("GET", "/v1/campaigns")).status).toBe(200);
     reportAccess("factor_due", { operations_refused: closed, operations_open: open.length });

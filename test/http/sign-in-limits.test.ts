@@ -1,9 +1,11 @@
 /** How often somebody may try to sign in, and that nobody is kept out by it, or found out. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { quotasOf } from "../../src/http/quotas.ts";
+import { publicId } from "../../src/lib/ids.ts";
 import { type Browser, type BrowserOptions, newestLink, openBrowser, tokenOf } from "../support/browser.ts";
 import { type MemoryLimits, memoryLimits } from "../support/rate-limits.ts";
 import { totpCodeAt } from "../support/totp.ts";
+import { newId } from "../support/world.ts";
 import { type Api, openApi, realNow } from "./api.ts";
 
 let api: Api;
@@ -278,6 +280,32 @@ describe("codes of an authenticator, guessed by who reads the person's mail", ()
     milliseconds += 86_400_000;
     expect(await guess(await signInAt(email, browser({ address: "198.51.101.73" })))).toBe("factor_refused");
   });
+
+  test("are counted again in a browser that was known by a factor which is gone, but for the one that removed it", async () => {
+    const { email, home, recoveryCodes } = await withApp();
+    const signedIn = await signInAt(email, browser({ address: "198.51.101.80" }));
+    expect((await signedIn.send("POST", "/v1/me/second_factor/recovery_code", { code: recoveryCodes[0] })).status).toBe(200);
+    const atPlace = (from: Browser, at: number) => signInAt(email, again(from, { address: `198.51.101.${at}` }));
+    for (let place = 81; place < 87; place += 1) {
+      const eve = await signInAt(email, browser({ address: `198.51.101.${place}` }));
+      for (let n = 0; n < 5; n += 1) await guess(eve);
+    }
+    expect(await guess(await atPlace(signedIn, 90))).toBe("factor_refused");
+    const id = newId();
+    await api.db.admin(
+      `insert into passkeys (id, user_id, credential_id, public_key, counter, transports, name, backup_eligible, backed_up, created_at)
+       select $1, id, decode(repeat('ab', 32), 'hex'), decode(repeat('cd', 64), 'hex'), 0, '{}', 'A key', false, false, $3 from users where email = $2`,
+      [id, email, realNow],
+    );
+    // So many failures took from every session what it had shown.
+    expect((await home.send("POST", "/v1/me/second_factor/recovery_code", { code: recoveryCodes[1] })).status).toBe(200);
+    expect((await home.send("DELETE", `/v1/me/passkeys/${publicId("passkey", id)}`)).status).toBe(200);
+    expect([await guess(await atPlace(signedIn, 91)), await guess(await atPlace(home, 92))]).toEqual(["challenge_code", "factor_refused"]);
+    // With the last factor nothing is left by which a browser was known.
+    expect((await home.send("DELETE", "/v1/me/totp")).status).toBe(200);
+    const { rows } = await api.db.admin("select count(*) as n from known_devices d join users u on u.id = d.user_id where u.email = $1 and d.factor_at is not null", [email]);
+    expect(Number(rows[0]?.["n"])).toBe(0);
+  }); // prettier-ignore
 
   test("with a session's token of before use up nothing of the one that goes on", async () => {
     const { home, recoveryCodes } = await withApp();

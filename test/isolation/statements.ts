@@ -6,6 +6,7 @@ import * as account from "../../src/db/queries/account.ts";
 import * as audit from "../../src/db/queries/audit.ts";
 import * as campaigns from "../../src/db/queries/campaigns.ts";
 import * as connections from "../../src/db/queries/connections.ts";
+import * as credentials from "../../src/db/queries/credentials.ts";
 import * as consentEvents from "../../src/db/queries/consent-events.ts";
 import * as decisions from "../../src/db/queries/decisions.ts";
 import * as dialFacts from "../../src/db/queries/dial-facts.ts";
@@ -34,7 +35,7 @@ import { newId } from "../support/world.ts";
 import type { Admin } from "./tenants.ts";
 
 const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  account, alerts, audit, campaigns, connections, "consent-events": consentEvents, decisions, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
+  account, alerts, audit, campaigns, connections, "consent-events": consentEvents, credentials, decisions, "dial-facts": dialFacts, dispatch, "fact-versions": factVersions, "facts-source": factsSource,
   "idempotency-keys": idempotencyKeys, inbox, incidents, intake, leads, members, persons, profiles, scrubs, standing, "stop-checks": stopChecks, suppressions, "test-clock": testClock, "token-issuers": tokenIssuers,
 }; // prettier-ignore
 
@@ -110,9 +111,7 @@ const knownSql = {
   supportGrantId: "select id::text as v from support_grants where org_id = $1",
   supportGrant: `select p.facts_text::jsonb -> 'actor' ->> 'grant' as v from audit.entry e join audit.payload p using (org_id, seq)
     where e.org_id = $1 and e.event_type = 'support.acted'`,
-  selfRotatedKey: `select p.subject_text as v from audit.entry e join audit.payload p using (org_id, seq)
-    where e.org_id = $1 and e.event_type = 'api_key.rotated'
-      and p.facts_text::jsonb -> 'actor' ->> 'id' = p.subject_text`,
+  makerKey: "select made_by::text as v from api_keys where org_id = $1 and made_by is not null",
 };
 export async function knownOf(admin: Admin, orgId: string): Promise<Known> {
   const known: Record<string, string> = {};
@@ -192,6 +191,9 @@ export const statements: Readonly<Record<string, Make>> = {
       body: "{}",
     }),
   ],
+  "credentials.endWhatCameOf": (k) => [credentials.endWhatCameOf(k.makerKey, "2026-01-01T00:00:00Z" as Instant)],
+  "credentials.keysReach": () => [credentials.keysReach(1, "2026-01-01T00:00:00Z" as Instant)],
+  "credentials.issuersReach": () => [credentials.issuersReach(1, "2026-01-01T00:00:00Z" as Instant)],
   "decisions.snapshotOfDecision": (k) => [decisions.snapshotOfDecision(k.decision)],
   "dial-facts.readDialFacts": (k) => dialFacts.readDialFacts(claimedSource(k)),
   "dial-facts.readDialFacts:leads": (k) => dialFacts.readDialFacts(leadsSource(k)),
@@ -269,7 +271,6 @@ export const statements: Readonly<Record<string, Make>> = {
   "members.openInvitation": (k) => [members.openInvitation(k.invitation, k.invited, "2026-01-01T00:00:00Z" as Instant)],
   "members.invitedSince": () => [members.invitedSince("2026-01-01T00:00:00Z" as Instant, 1)],
   "members.memberByAddress": (k) => [members.memberByAddress(k.memberAddress)],
-  "members.cameOf": (k) => [members.cameOf(k.selfRotatedKey, 10)],
   "members.guestsByGrant": (k) => [members.guestsByGrant([k.supportGrantId])],
   "members.supportActs": (k) => [members.supportActs([k.supportGrant])],
   "persons.touchPersons": (k) =>

@@ -118,25 +118,3 @@ export const supportActs = (grantIds: readonly string[]): Statement => ({
     where ${inOrg("e")} and e.event_type in ('support.acted', 'support.refused') and p.facts_text::jsonb -> 'actor' ->> 'grant' = any ($1) group by 1`,
   params: [grantIds],
 });
-
-/**
- * The public ids of what came of a credential, as its org's chain says it: keys that it made or rotated something into, issuers
- * whose key, `iss` or subjects it was the last to set; what came of those; and so on. Each is followed once.
- */
-export const cameOf = (credentialId: string, max: number): Statement => ({
-  name: "members.came_of",
-  text: `with recursive said as (
-      select p.seq, p.subject_text as of, e.event_type as type, p.facts_text::jsonb as facts
-        from audit.entry e join audit.payload p on ${inOrg("p")} and p.seq = e.seq where ${inOrg("e")}
-          and e.event_type in ('api_key.created', 'api_key.rotated', 'token_issuer.created', 'token_issuer.updated')),
-    setting as (
-      select s.seq, coalesce(s.facts ->> 'successor', s.of) as made, s.facts -> 'actor' ->> 'id' as maker, w.what
-        from said s cross join lateral (
-          select distinct case when c.word in ('issuer', 'subjects') then c.word else 'key' end as what
-            from jsonb_array_elements_text(case when s.type = 'token_issuer.updated' then s.facts -> 'changed' else '["key", "issuer", "subjects"]' end) c (word)
-            where c.word in ('key', 'public_key', 'jwks_url', 'secret', 'issuer', 'subjects')) w),
-    last_set as (select distinct on (s.made, s.what) s.made, s.maker, s.seq from setting s order by s.made, s.what, s.seq desc),
-    came as (select $1::text as id union select l.made from came c join last_set l on l.maker = c.id)
-    select c.id, max(l.seq) as seq from came c join last_set l on l.made = c.id where c.id <> $1 group by c.id order by 2, 1 limit $2`,
-  params: [credentialId, max],
-});

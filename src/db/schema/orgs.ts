@@ -49,6 +49,7 @@ export const apiKeys = pgTable(
     rotatedFrom: uuid("rotated_from"),
     successorId: uuid("successor_id"),
     firstKeyId: uuid("first_key_id"),
+    madeBy: uuid("made_by"),
     sponsorId: uuid("sponsor_id"),
   },
   (table) => [primaryKey({ columns: [table.orgId, table.id] })],

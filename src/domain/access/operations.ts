@@ -12,8 +12,8 @@ export interface Rule {
   readonly role: Role | null;
   /** Touches credentials, members or policy: the session has shown a second factor. */
   readonly factor?: true;
-  /** One's own: also in a session whose second factor is due. */
-  readonly whileDue?: true;
+  /** One's own: also in a session whose second factor is due; `itself`: where the path names that session. */
+  readonly whileDue?: true | "itself";
   /** Whoever it is about may as well, with any role: the member themselves, or the operator whom the grant lets in. */
   readonly orOneself?: "member" | "operator";
   /**
@@ -58,7 +58,7 @@ const own: Rule = { scope: "people", role: null };
  */
 export const operations = {
   "sessions.list": own,
-  "sessions.end": { ...own, whileDue: true },
+  "sessions.end": { ...own, whileDue: "itself" },
   // Not while a factor is due: whoever reads the person's mail could put them out of every session.
   "sessions.end_others": own,
   "identities.list": own,
@@ -206,7 +206,7 @@ export function operationsOnOneself(asked: { readonly role: Role; readonly isGue
 export const ownOperations = (asked: { readonly isPerson: boolean; readonly isDue: boolean }): string[] =>
   Object.entries<Rule>(operations)
     .filter(([, { role, scope }]) => role === null && (asked.isPerson || scope === "any"))
-    .filter(([, { whileDue }]) => !asked.isDue || whileDue === true)
+    .filter(([, { whileDue }]) => !asked.isDue || whileDue !== undefined)
     .map(([id]) => id)
     .toSorted();
 

@@ -3,6 +3,7 @@ import type { Actor, OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { apiKeys } from "../../db/schema/index.ts";
 import { heldScopes } from "../access/operations.ts";
 import { lackingScopes, type ScopesLacking } from "../access/lacking-scopes.ts";
+import { hasKeys, livingMax } from "../access/living-max.ts";
 import { type WithAccess, withAccess } from "../access/with-access.ts";
 import type { ApiKeyMint, MintedApiKey } from "../../lib/api-key.ts";
 import { publicId, uuidOf } from "../../lib/ids.ts";
@@ -35,7 +36,7 @@ export async function createKey(
   mint: ApiKeyMint,
   wanted: NewKey,
   realNow: Instant,
-): Promise<Result<KeyWithSecret, ScopesLacking | EndTooLate | "expires_in_past">> {
+): Promise<Result<KeyWithSecret, ScopesLacking | EndTooLate | "expires_in_past" | "too_many">> {
   const bound = await org.bound();
   const lacking = lackingScopes(wanted.scopes, heldScopes(bound));
   if (lacking !== null) return refuse(lacking);
@@ -43,7 +44,7 @@ export async function createKey(
   const minted = await mint(bound.livemode);
   const { scopes } = wanted;
   return org.change({ action: "api_key.created", subject: publicId("apiKey", minted.id), facts: { scopes } }, async (w) => {
-    const refused = (refusal: ScopesLacking | EndTooLate) => {
+    const refused = (refusal: ScopesLacking | EndTooLate | "too_many") => {
       w.withdrawEntry();
       return refuse(refusal);
     };
@@ -51,15 +52,20 @@ export async function createKey(
     if (lackingNow !== null) return refused(lackingNow);
     const end = endWithin(wanted.expiresAt, await ownEnd(w, org.actor));
     if (!end.ok) return refused(end.refusal);
+    if (await hasKeys(w, livingMax, realNow)) return refused("too_many");
     w.note({ expires_at: end.value });
-    const key = await insertKey(w, minted, { ...wanted, expiresAt: end.value, sponsorId: bound.sponsorId }, realNow);
+    const made = { ...wanted, expiresAt: end.value, sponsorId: bound.sponsorId, madeBy: keyOf(org.actor) };
+    const key = await insertKey(w, minted, made, realNow);
     return ok(await withSecret(w, key, minted, realNow));
   });
 }
 
+/** The key that acts; null: somebody else does. */
+export const keyOf = (actor: Actor): string | null => uuidOf("apiKey", actor.id);
+
 /** When the key that asks ends; null = never. */
 export async function ownEnd(w: OrgWriter, actor: Actor): Promise<Instant | null> {
-  const id = uuidOf("apiKey", actor.id);
+  const id = keyOf(actor);
   return id === null ? null : ((await w.findOne(apiKeys, eq(apiKeys.id, id)))?.expiresAt ?? null);
 }
 
@@ -85,8 +91,9 @@ export const insertKey = (
     scopes,
     expiresAt,
     sponsorId,
+    madeBy,
     rotated = null,
-  }: NewKey & { readonly sponsorId: string | null; readonly rotated?: ApiKeyRow | null },
+  }: NewKey & { readonly sponsorId: string | null; readonly madeBy: string | null; readonly rotated?: ApiKeyRow | null },
   createdAt: Instant,
 ) =>
   w.insert(apiKeys, {
@@ -97,6 +104,7 @@ export const insertKey = (
     createdAt,
     expiresAt,
     sponsorId,
+    madeBy,
     rotatedFrom: rotated?.id ?? null,
     firstKeyId: rotated?.firstKeyId ?? rotated?.id ?? null,
   });

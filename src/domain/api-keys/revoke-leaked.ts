@@ -1,12 +1,13 @@
 import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { OrgDb, OrgWriter } from "../../db/org-db.ts";
 import { ownersOfOrg, type OwnerRow } from "../../db/queries/alerts.ts";
-import { cameOf, lockMembers } from "../../db/queries/members.ts";
+import { type EndedRow, endWhatCameOf } from "../../db/queries/credentials.ts";
+import { lockMembers } from "../../db/queries/members.ts";
 import { byLeakedKey, knownKeys } from "../../db/queries/ways-in.ts";
-import { apiKeys, tokenIssuers } from "../../db/schema/index.ts";
+import { apiKeys } from "../../db/schema/index.ts";
 import type { ApiKeyHasher } from "../../lib/api-key.ts";
 import { parseApiKey } from "../../lib/api-key.ts";
-import { publicId, uuidOf } from "../../lib/ids.ts";
+import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 import type { ApiKeyRow } from "./create-key.ts";
@@ -87,7 +88,7 @@ async function endLeaked(w: OrgWriter, deps: LeakDeps, id: string, realNow: Inst
   await w.rows(lockMembers());
   const ended = (await endKeys(w, [id], realNow)).length > 0;
   // Also of a key that was revoked before: whoever found it may have revoked it, by another that it had made.
-  const came = await endWhatCameOf(w, keyId, realNow);
+  const came = await endThatCame(w, id, realNow);
   if (!ended && came.length === 0) {
     w.withdrawEntry();
     return came;
@@ -99,23 +100,15 @@ async function endLeaked(w: OrgWriter, deps: LeakDeps, id: string, realNow: Inst
   return came;
 }
 
-/** More than any key makes within the quotas of a month. */
-const cameMax = 5_000;
-
 /** Whoever found a key may have made others with it, and issuers: nobody can tell them from those that were meant. */
-async function endWhatCameOf(w: OrgWriter, keyId: string, realNow: Instant): Promise<CameOfKey[]> {
-  const ids = (await w.rows<{ id: string }>(cameOf(keyId, cameMax))).map(({ id }) => id);
-  const uuids = (kind: "apiKey" | "tokenIssuer") => ids.map((id) => uuidOf(kind, id)).filter((id) => id !== null);
-  const keys = await endKeys(w, uuids("apiKey"), realNow);
-  const unrevoked = and(inArray(tokenIssuers.id, uuids("tokenIssuer")), isNull(tokenIssuers.revokedAt)) ?? sql`false`;
-  const issuers = await w.update(tokenIssuers, unrevoked, { revokedAt: realNow, sealed: null });
-  const came = [
-    ...keys.map(({ id, name }) => ({ kind: "api_key" as const, id: publicId("apiKey", id), name })),
-    ...issuers.map(({ id, name }) => ({ kind: "token_issuer" as const, id: publicId("tokenIssuer", id), name })),
-  ].toSorted((one, other) => (one.id < other.id ? -1 : 1));
-  for (const { kind, id } of came)
-    w.also({ action: `${kind}.revoked`, subject: id, facts: { why: "it came of a key that was leaked", leaked: keyId } });
-  return came;
+async function endThatCame(w: OrgWriter, id: string, realNow: Instant): Promise<CameOfKey[]> {
+  const facts = { why: "it came of a key that was leaked", leaked: publicId("apiKey", id) };
+  const ended = await w.rows<EndedRow>(endWhatCameOf(id, realNow));
+  return ended.map(({ kind, id: uuid, name }) => {
+    const one = { kind, id: publicId(kind === "api_key" ? "apiKey" : "tokenIssuer", uuid), name };
+    w.also({ action: `${kind}.revoked`, subject: one.id, facts });
+    return one;
+  });
 }
 
 const endKeys = (w: OrgWriter, ids: readonly string[], realNow: Instant) =>

@@ -2,16 +2,18 @@ import { and, eq, isNull } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
 import { apiKeys } from "../../db/schema/index.ts";
 import type { ApiKeyMint } from "../../lib/api-key.ts";
-import { publicId, uuidOf } from "../../lib/ids.ts";
+import { publicId } from "../../lib/ids.ts";
 import { addSeconds, earliest, type Instant } from "../../lib/instant.ts";
 import { ok, refuse, type Result } from "../../lib/result.ts";
+import { hasKeys, livingWithRotationsMax } from "../access/living-max.ts";
 import { lackingScopes, type ScopesLacking } from "../access/lacking-scopes.ts";
 import { lockHeld } from "../members/lock-standings.ts";
-import { insertKey, type KeyWithSecret, ownEnd, withSecret } from "./create-key.ts";
+import { insertKey, keyOf, type KeyWithSecret, ownEnd, withSecret } from "./create-key.ts";
 
 export type RotationRefusal =
   | "key_unknown"
   | "key_ended"
+  | "too_many"
   | ScopesLacking
   /** It has a successor already, by that one's public id. */
   | { readonly code: "key_rotated"; readonly successor: string };
@@ -30,7 +32,7 @@ export async function rotateKey(
   realNow: Instant,
 ): Promise<Result<KeyWithSecret, RotationRefusal>> {
   const bound = await org.bound();
-  const makersId = uuidOf("apiKey", org.actor.id);
+  const madeBy = keyOf(org.actor);
   const minted = await mint(bound.livemode);
   const successor = publicId("apiKey", minted.id);
   return org.change({ action: "api_key.rotated", subject: publicId("apiKey", id), facts: { successor } }, async (w) => {
@@ -45,8 +47,9 @@ export async function rotateKey(
     if (lacking !== null) return refused(lacking);
     if (old.revokedAt !== null || (old.expiresAt !== null && old.expiresAt <= realNow)) return refused("key_ended");
     if (old.successorId !== null) return refused({ code: "key_rotated", successor: publicId("apiKey", old.successorId) });
-    const expiresAt = earliest([old.expiresAt, id === makersId ? null : await ownEnd(w, org.actor)]);
-    const made = { name: old.name, scopes: old.scopes, expiresAt, sponsorId: bound.sponsorId, rotated: old };
+    if (await hasKeys(w, livingWithRotationsMax, realNow)) return refused("too_many");
+    const expiresAt = earliest([old.expiresAt, id === madeBy ? null : await ownEnd(w, org.actor)]);
+    const made = { name: old.name, scopes: old.scopes, expiresAt, sponsorId: bound.sponsorId, madeBy, rotated: old };
     const key = await insertKey(w, minted, made, realNow);
     const ends = earliest([old.expiresAt, addSeconds(realNow, overlapSeconds)]);
     const unrevoked = and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt)) ?? eq(apiKeys.id, id);

@@ -20,7 +20,7 @@ export async function removeOwnFactor(
       : ({ action: "passkey.removed", subject: publicId("passkey", passkeyId) } as const);
   const facts = passkeyId === null ? {} : { user: publicId("user", session.userId) };
   const isRemoved = await own.change({ ...entry, facts }, async (w) => {
-    const [row] = await w.rows<RemovedRow>(removeFactor(session.userId, passkeyId, deps.now()));
+    const [row] = await w.rows<RemovedRow>(removeFactor(session.userId, session.id, passkeyId, deps.now()));
     if (row?.removed !== true) {
       w.withdrawEntry();
       return false;

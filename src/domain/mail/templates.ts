@@ -146,7 +146,7 @@ export function draftOf(content: MailContent): Draft {
         subject: `Your session at ${product} is used from another country`,
         paragraphs: [
           `Since ${timeOf(when)} a session of yours is used from ${quoted(country)}, and was used from another country before. It was begun on ${quoted(device)}.`,
-          "It shows a second factor again before it touches credentials, members or policy. If that was not you, end that session, or all but the one that you are in, on the page below (or by DELETE /v1/sessions).",
+          "It shows a second factor again before it touches credentials, members or policy. This is told once for each country in each hour of the clock. If that was not you, end that session, or all but the one that you are in, on the page below (or by DELETE /v1/sessions).",
         ],
         pages: [accountPage],
       };

@@ -6,8 +6,8 @@ import type { Instant } from "../../lib/instant.ts";
 import { type MailDeps, sealMail } from "../mail/mail.ts";
 
 /**
- * Mails a person that a session of theirs is used from another country than before, and writes it on the platform's chain: once
- * for each change. The session has lost its second factor by then, and goes on: people travel.
+ * Mails a person that a session of theirs is used from another country than before, once for each country in each hour
+ * of the clock; on the platform's chain each change is written. The session has lost its second factor by then, and goes on: people travel.
  * @returns false when another request has told it already.
  */
 export async function tellElsewhere(
@@ -26,7 +26,8 @@ export async function tellElsewhere(
       return false;
     }
     const params = { when: realNow, device: deviceName(taken.user_agent), country: taken.country };
-    await w.rows(await sealMail(deps, { kind: "session_elsewhere", to: person.email, params }));
+    const dedupeKey = `new_country:${session.id}:${taken.country}:${realNow.slice(0, 13)}`;
+    await w.rows(await sealMail(deps, { kind: "session_elsewhere", to: person.email, params, dedupeKey }));
     return true;
   });
 }

@@ -8,8 +8,9 @@ import { ok, refuse, type Result } from "../../lib/result.ts";
 import type { TokenKeys } from "../../providers/token-keys.ts";
 import { heldScopes } from "../access/operations.ts";
 import { lackingScopes, type ScopesLacking } from "../access/lacking-scopes.ts";
+import { hasIssuers, livingMax } from "../access/living-max.ts";
 import { type WithAccess, withAccess } from "../access/with-access.ts";
-import { type EndTooLate, endWithin, ownEnd } from "../api-keys/create-key.ts";
+import { type EndTooLate, endWithin, keyOf, ownEnd } from "../api-keys/create-key.ts";
 import { lockHeld } from "../members/lock-standings.ts";
 import { type GivenKey, judgeKey, keyColumns, type KeyRefusal } from "./judge-key.ts";
 
@@ -32,7 +33,7 @@ export async function createIssuer(
   keys: TokenKeys,
   wanted: NewIssuer,
   realNow: Instant,
-): Promise<Result<WithAccess<TokenIssuer>, ScopesLacking | EndTooLate | "expires_in_past" | KeyRefusal>> {
+): Promise<Result<WithAccess<TokenIssuer>, ScopesLacking | EndTooLate | "expires_in_past" | "too_many" | KeyRefusal>> {
   const bound = await org.bound();
   const lacking = lackingScopes(wanted.scopes, heldScopes(bound));
   if (lacking !== null) return refuse(lacking);
@@ -45,7 +46,7 @@ export async function createIssuer(
   const { name, issuer, alg, scopes, subjects } = wanted;
   const facts = { issuer, alg, scopes, subjects, key_from: key.value.from };
   return org.change({ action: "token_issuer.created", subject: publicId("tokenIssuer", id), facts }, async (w) => {
-    const refused = (refusal: ScopesLacking | EndTooLate) => {
+    const refused = (refusal: ScopesLacking | EndTooLate | "too_many") => {
       w.withdrawEntry();
       return refuse(refusal);
     };
@@ -53,7 +54,9 @@ export async function createIssuer(
     if (lackingNow !== null) return refused(lackingNow);
     const end = endWithin(wanted.expiresAt, await ownEnd(w, org.actor));
     if (!end.ok) return refused(end.refusal);
+    if (await hasIssuers(w, livingMax, realNow)) return refused("too_many");
     w.note({ expires_at: end.value });
+    const maker = keyOf(org.actor);
     const made = await w.insert(tokenIssuers, {
       ...columns,
       id,
@@ -63,6 +66,9 @@ export async function createIssuer(
       subjects: subjects === null ? null : [...subjects],
       scopes: [...scopes],
       sponsorId: bound.sponsorId,
+      keySetBy: maker,
+      issuerSetBy: maker,
+      subjectsSetBy: maker,
       version: databaseDefault as never,
       createdAt: realNow,
       expiresAt: end.value,

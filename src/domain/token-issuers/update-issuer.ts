@@ -9,7 +9,7 @@ import { heldScopes } from "../access/operations.ts";
 import { type ChangeFacts, changeFacts, givenFields } from "../audit/change-facts.ts";
 import type { ScopesLacking } from "../access/lacking-scopes.ts";
 import { type WithAccess, withAccess } from "../access/with-access.ts";
-import { ownEnd } from "../api-keys/create-key.ts";
+import { keyOf, ownEnd } from "../api-keys/create-key.ts";
 import { lockHeld } from "../members/lock-standings.ts";
 import { shown, type TokenIssuer } from "./create-issuer.ts";
 import { findIssuer } from "./find-issuers.ts";
@@ -105,8 +105,14 @@ export async function updateIssuer(
     // And answers for it from now on, for no longer than they last.
     const ends = async () => earliest([was.expiresAt, await ownEnd(w, org.actor)]);
     const answering = answers ? { sponsorId: bound.sponsorId, expiresAt: await ends() } : {};
+    const setter = keyOf(org.actor);
+    const setters = {
+      ...(key === null ? {} : { keySetBy: setter }),
+      ...(change.issuer === undefined ? {} : { issuerSetBy: setter }),
+      ...(change.subjects === undefined ? {} : { subjectsSetBy: setter }),
+    };
     const unrevoked = and(eq(tokenIssuers.id, id), isNull(tokenIssuers.revokedAt)) ?? eq(tokenIssuers.id, id);
-    const [updated] = await w.update(tokenIssuers, unrevoked, { ...fields, ...columns, ...answering, version });
+    const [updated] = await w.update(tokenIssuers, unrevoked, { ...fields, ...columns, ...answering, ...setters, version });
     if (updated === undefined) return refused("changed_meanwhile");
     w.note(factsOf(was, updated, change));
     return ok(await shown(w, updated, realNow));

@@ -1,5 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { livingMax, livingWithRotationsMax } from "../../domain/access/living-max.ts";
 import { type WithAccess, withAccess } from "../../domain/access/with-access.ts";
 import { type ApiKeyRow, createKey, type KeyWithSecret } from "../../domain/api-keys/create-key.ts";
 import { findKey, findKeys } from "../../domain/api-keys/find-keys.ts";
@@ -13,7 +14,7 @@ import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { givenEnd, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
-import { endProblem, inWords, lackingProblem } from "../lacking-problem.ts";
+import { endProblem, inWords, lackingProblem, tooManyProblem } from "../lacking-problem.ts";
 import { conflict, invalid, notFound, type Problem } from "../problem.ts";
 import { scopes } from "../../domain/access/scopes.ts";
 
@@ -94,6 +95,7 @@ const viewMade = ({ key, secret }: KeyWithSecret, now: Instant) => ({ ...view(ke
 
 function rotationProblem(refusal: RotationRefusal): Problem {
   if (refusal === "key_unknown") return notFound("API key");
+  if (refusal === "too_many") return tooManyProblem("API keys", livingWithRotationsMax);
   if (refusal === "key_ended") return conflict(refusal, "The key has expired or is revoked: make a new one.");
   const detail =
     refusal.code === "key_rotated"
@@ -115,7 +117,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/api_keys",
       summary: "Make an API key",
-      description: "Its secret is in this answer and nowhere else. It can do no more than whoever makes it, a key or a person.",
+      description: `Its secret is in this answer and nowhere else. It can do no more than whoever makes it, a key or a person. An organisation has up to ${livingMax} that work, and no more than ${livingWithRotationsMax} by rotations.`,
       tags: ["api_keys"],
       ...posts("api_keys.create", { tellsSecret: true }),
       request: { body: jsonBody(newKey) },
@@ -128,6 +130,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       if (done.ok) return c.json(viewMade(done.value, c.env.now()), 201);
       if (done.refusal === "expires_in_past")
         throw invalid({ pointer: "/expires_at", code: done.refusal, detail: "That instant of the real clock has passed." });
+      if (done.refusal === "too_many") throw tooManyProblem("API keys", livingMax);
       if (done.refusal.code === "expires_too_late") throw endProblem(done.refusal);
       throw lackingProblem(done.refusal, "A key gives no more than its maker has");
     },

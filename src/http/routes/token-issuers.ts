@@ -6,6 +6,7 @@ import { findIssuer, findIssuers } from "../../domain/token-issuers/find-issuers
 import type { GivenKey } from "../../domain/token-issuers/judge-key.ts";
 import { revokeIssuer } from "../../domain/token-issuers/revoke-issuer.ts";
 import { updateIssuer } from "../../domain/token-issuers/update-issuer.ts";
+import { livingMax } from "../../domain/access/living-max.ts";
 import { outlivingScopes, scopes } from "../../domain/access/scopes.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
@@ -17,7 +18,7 @@ import { changes, json, jsonBody, posts, problems, reads } from "../access.ts";
 import { givenEnd, givenInstant, idField, idOf, idParam, instantField, line } from "../fields.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { keyProblem } from "../key-problem.ts";
-import { endProblem, handingOnProblem, lackingProblem } from "../lacking-problem.ts";
+import { endProblem, handingOnProblem, lackingProblem, tooManyProblem } from "../lacking-problem.ts";
 import { listBody, listOf, pageOf, pageQuery } from "../page.ts";
 import { conflict, invalid, notFound } from "../problem.ts";
 
@@ -167,8 +168,7 @@ export function tokenIssuerRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/token_issuers",
       summary: "Register who signs tokens",
-      description:
-        "One algorithm and one of public_key, jwks_url and secret. With jwks_url, say in `subjects` whose tokens are taken, or null for all: many an issuer signs for anyone who asks. Its `audience` goes into each token's `aud`.",
+      description: `One algorithm and one of public_key, jwks_url and secret. With jwks_url, say in \`subjects\` whose tokens are taken, or null for all: many an issuer signs for anyone who asks. Its \`audience\` goes into each token's \`aud\`. An organisation has up to ${livingMax} that work.`,
       tags: ["token_issuers"],
       ...posts("token_issuers.create"),
       request: { body: jsonBody(newIssuer) },
@@ -184,6 +184,7 @@ export function tokenIssuerRoutes(app: OpenAPIHono<HttpEnv>): void {
       if (done.ok) return c.json(view(done.value, c.env.publicOrigin, c.env.now()), 201);
       if (done.refusal === "expires_in_past")
         throw invalid({ pointer: "/expires_at", code: done.refusal, detail: "That instant of the real clock has passed." });
+      if (done.refusal === "too_many") throw tooManyProblem("token issuers", livingMax);
       if (done.refusal.code === "expires_too_late") throw endProblem(done.refusal);
       if (done.refusal.code === "scope_not_held") throw lackingProblem(done.refusal, "An issuer gets no more than its maker has");
       throw keyProblem(done.refusal);
