@@ -71,13 +71,13 @@ async function limitSession(c: Context<HttpEnv>, next: () => Promise<void>, sent
   if (knownSessions.has(hash)) {
     await counted(c, next, theirs, quotas.user);
     // What proved nothing may have been a session that has ended since: the next request counts for itself until one does.
-    if (proofOf(c, sent) !== true || waits(c, sent)) knownSessions.forget(hash);
+    if (proofOf(c, sent) !== true || waits(c)) knownSessions.forget(hash);
     return;
   }
   const provedNow = async () => {
     await next();
     const { principal } = c.var;
-    if (proofOf(c, sent) !== true || waits(c, sent) || principal.kind !== "session") return;
+    if (proofOf(c, sent) !== true || waits(c) || principal.kind !== "session") return;
     // It may have gone on under another token in this request.
     knownSessions.keep(hexOf(principal.hash));
     const taken = await take(c, theirs, quotas.user);
@@ -93,9 +93,8 @@ function proofOf(c: Context<HttpEnv>, sent: SessionPrincipal): boolean | null {
   return isRebound || (c.var.org as OrgDb | undefined)?.lastBound != null ? true : null;
 }
 
-/** Whether the session waits for a second factor, and has not shown it in this request. */
-const waits = (c: Context<HttpEnv>, sent: SessionPrincipal): boolean =>
-  c.var.principal === sent && (c.var.org as OrgDb | undefined)?.noticed.factorDue === true;
+/** Whether the session waits for a second factor. One that has shown it in this request is bound anew, and waits no more. */
+const waits = (c: Context<HttpEnv>): boolean => (c.var.org as OrgDb | undefined)?.noticed.factorDue === true;
 
 /** What its quota refuses was sent all the same, and perhaps from where the credential never was. */
 const tellOfRefused = (c: Context<HttpEnv>): Promise<void> => tellOfRefusedUse(c, askingOf(c));

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Statement, Transport } from "../../src/db/transport.ts";
+import { uuidOf } from "../../src/lib/ids.ts";
 import { mintApiKey } from "../../src/lib/api-key.ts";
 import { githubLeaks } from "../../src/providers/leaks/github.ts";
 import { signerOf } from "../support/tokens.ts";
@@ -107,6 +108,9 @@ describe("a report of leaked keys", () => {
     const suspect = await keyOf(owner, handing);
     const child = await keyOf(suspect, ["sellers:read"]);
     const stays = await keyOf(owner, ["sellers:read"]);
+    // What has run out is ended already, and stays so.
+    const over = await keyOf(suspect, ["sellers:read"]);
+    await api.db.admin("update api_keys set expires_at = $2 where id = $1", [uuidOf("apiKey", over.id), orgNow]);
     const issuer = await as(suspect, "POST", "/v1/token_issuers", { name: "CRM", issuer: "https://crm.test", alg: "HS256", scopes: ["sellers:read"], secret: signerOf("HS256").secret });
     const path = `/v1/api_keys/${suspect.id}/leaked`;
     // Revoking alone leaves them; what was found out later is mended then.
@@ -117,6 +121,7 @@ describe("a report of leaked keys", () => {
     expect(done.json).toMatchObject({ id: suspect.id, status: "revoked", came: [child.id, issuer.json.id].map((id) => ({ id, name: "CRM" })) });
     expect(await Promise.all([child, stays].map(({ secret }) => works(secret)))).toEqual([false, true]);
     expect((await owner.send("GET", `/v1/token_issuers/${issuer.json.id}`)).json).toMatchObject({ status: "revoked" });
+    expect((await owner.send("GET", `/v1/api_keys/${over.id}`)).json).toMatchObject({ status: "expired" });
     const entries = (await chainOf(api, org.orgId)).filter(({ facts }) => facts["leaked"] === suspect.id || facts["reported_by"] === "member");
     expect(entries.map(({ type }) => type).toSorted()).toEqual(["api_key.leaked", "api_key.revoked", "token_issuer.revoked"]);
     expect((await api.mailbox.read(owner.email)).at(-1)?.text).toContain(`(${child.id})`);

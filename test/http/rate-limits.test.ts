@@ -222,6 +222,13 @@ describe("a session that has ended", () => {
     expect((await ask(waiting, "198.51.100.3")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
   });
 
+  test("nor one that waited before this worker met it, of which what it asks for is answered", async () => {
+    const { live, ended: waiting } = await made("factor_due");
+    for (let at = 0; at < 3; at += 1) expect((await ask(waiting, "198.51.100.2", "/v1/me")).status).toBe(200);
+    await api.db.admin("update sessions set stage = 'open' where id = $1", [live.id]);
+    expect((await ask(live, "203.0.113.9")).headers.get("ratelimit")).toBe('"user";r=2;t=60');
+  });
+
   test("nor with the headers of a support grant, which let nobody in who waits", async () => {
     const { live, ended: waiting } = await made("factor_due");
     const entering = {
