@@ -191,6 +191,20 @@ describe("a key that is reported as leaked while it makes another", () => {
   });
 });
 
+test("of two keys that are made at once where one more may work, one is made", async () => {
+  const { orgId } = await api.seed();
+  const owner = await signIn(api, { orgId, role: "owner" });
+  await api.db.admin(
+    `insert into api_keys (org_id, id, name, secret_hash, scopes, created_at)
+     select $1, gen_random_uuid(), 'Of many', decode(md5(g::text) || md5(g::text), 'hex'), '{leads:read}', now()
+     from generate_series(1, 999 - (select count(*) from api_keys where org_id = $1)) g`,
+    [orgId],
+  );
+  const make = () => owner.send("POST", "/v1/api_keys", { name: "raced", scopes: ["leads:read"] });
+  const { first, second, waited } = await whileHeld(({ name }) => name === "credentials.keys_reach", make, make);
+  expect([first.status, second.json.errors?.[0].code, waited], first.text).toEqual([201, "too_many", true]);
+});
+
 describe("what changes a credential of theirs and what ends it take their locks in one order", () => {
   const judged = ({ name }: Statement) => name === "members.by_id";
   const own = async (at: House) => ({
