@@ -59,7 +59,4 @@ grant execute on function app.bind_shown(uuid, timestamptz), app.bind_invitation
 -- What operators asked for in an org is few entries of many.
 set local role dialgate_audit;
 create index entry_of_support on audit.entry (org_id, seq) where event_type in ('support.acted', 'support.refused');
--- So is who made which key and token issuer.
-create index entry_of_credentials on audit.entry (org_id, seq)
-  where event_type in ('api_key.created', 'api_key.rotated', 'token_issuer.created', 'token_issuer.updated');
 set local role dialgate_migrator;

@@ -20,9 +20,12 @@ export const endProblem = ({ code, latest }: EndTooLate): Problem =>
     detail: `The key that asks ends at ${latest}, and what it makes no later: ask for that instant or an earlier one, leave it out, or ask as someone who stays longer.`,
   });
 
-/** The organisation has as many that work as there may be. */
+/** The organisation has as many as there may be. */
 export const tooManyProblem = (what: string, max: number): Problem =>
-  conflict("too_many", `The organisation has ${max} ${what} that work: revoke those that nobody needs.`);
+  conflict(
+    "too_many",
+    `The organisation has ${max} ${what} that work or were made within a day. Revoke those that nobody needs; what a leaked key made ends with it (POST /v1/api_keys/{id}/leaked).`,
+  );
 
 /** Like `lackingProblem` where it is handed on by other fields than the scopes: each that was sent. */
 export function handingOnProblem({ code, lacking }: ScopesLacking, fields: readonly string[]): Problem {

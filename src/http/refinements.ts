@@ -35,7 +35,7 @@ const conflict = {
   stop_check_clear: "No call of this person waits for a person's judgement.",
   stop_check_pending: "The call is still being searched for a stop: `clear` may be said a day after its end.",
   too_many: "There are as many of them as there may be, which `detail` says: remove or revoke one first.",
-  too_many_orgs: "Nobody owns more organisations: hand one on.",
+  too_many_orgs: "Whoever owns so many organisations makes no more: hand one on.",
   totp_exists: "There is an authenticator app: remove it first.",
   totp_not_started: "No authenticator app waits for its first code: start with `POST /v1/me/totp`.",
   transcripts_withheld:

@@ -31,6 +31,11 @@ describe("a body", () => {
       expect((await send(seller, { "content-encoding": coding })).status).toBe(201);
   });
 
+  test("of one byte is a body, whose type is asked", async () => {
+    const answer = await send(Buffer.from("1"), { "content-type": "text/plain" });
+    expect([answer.status, answer.json.code]).toEqual([415, "unsupported_media_type"]);
+  });
+
   test("in another charset than UTF-8 is refused, however it is written", async () => {
     for (const charset of ["latin1", "utf-16", "UTF-16LE", '"iso-8859-1"', "us-ascii; q=1", "utf-8; charset=utf-16"]) {
       const answer = await send(seller, { "content-type": `application/json; charset=${charset}` });

@@ -191,19 +191,23 @@ describe("a key that is reported as leaked while it makes another", () => {
   });
 });
 
-test("of two keys that are made at once where one more may work, one is made", async () => {
-  const { orgId } = await api.seed();
-  const owner = await signIn(api, { orgId, role: "owner" });
-  await api.db.admin(
-    `insert into api_keys (org_id, id, name, secret_hash, scopes, created_at)
-     select $1, gen_random_uuid(), 'Of many', decode(md5(g::text) || md5(g::text), 'hex'), '{leads:read}', now()
-     from generate_series(1, 999 - (select count(*) from api_keys where org_id = $1)) g`,
-    [orgId],
-  );
-  const make = () => owner.send("POST", "/v1/api_keys", { name: "raced", scopes: ["leads:read"] });
-  const { first, second, waited } = await whileHeld(({ name }) => name === "credentials.keys_reach", make, make);
+const keysToThe = `insert into api_keys (org_id, id, name, secret_hash, scopes, created_at)
+  select $1, gen_random_uuid(), 'Of many', decode(md5(g::text) || md5(g::text), 'hex'), '{leads:read}', '2026-11-20T09:00:00Z'
+  from generate_series(1, $2 - (select count(*) from api_keys where org_id = $1)) g`;
+const issuersToThe = `insert into token_issuers (org_id, id, name, issuer, alg, jwks_url, scopes, created_at)
+  select $1, gen_random_uuid(), 'Of many', 'https://many.test', 'EdDSA', 'https://many.test/keys', '{leads:read}', '2026-11-20T09:00:00Z'
+  from generate_series(1, $2 - (select count(*) from token_issuers where org_id = $1)) g`;
+test.each([
+  ["made", keysToThe, 999, "credentials.keys_reach", (by: SignedIn) => by.send("POST", "/v1/api_keys", { name: "raced", scopes: ["leads:read"] })],
+  ["rotated", keysToThe, 1_999, "credentials.keys_reach", (by: SignedIn, id: string) => by.send("POST", `/v1/api_keys/${id}/rotate`, {})],
+  ["registered", issuersToThe, 999, "credentials.issuers_reach", (by: SignedIn) => by.send("POST", "/v1/token_issuers", issuerBody(["leads:read"]))],
+] as const)("of two that are %s at once where there may be one more, one is", async (_, fill, count, asked, act) => {
+  const { orgId, owner, key } = await house();
+  const other = made(await owner.send("POST", "/v1/api_keys", { name: "other", scopes: ["leads:read"] }));
+  await api.db.admin(fill, [orgId, count]);
+  const { first, second, waited } = await whileHeld(({ name }) => name === asked, () => act(owner, key.id), () => act(owner, other.id));
   expect([first.status, second.json.errors?.[0].code, waited], first.text).toEqual([201, "too_many", true]);
-});
+}); // prettier-ignore
 
 describe("what changes a credential of theirs and what ends it take their locks in one order", () => {
   const judged = ({ name }: Statement) => name === "members.by_id";

@@ -119,6 +119,16 @@ describe("a person's accounts at providers", () => {
   });
 });
 
+test("signing in with one makes no browser known of who has a second factor, which is still due there", async () => {
+  const { email, userId } = await holder();
+  await world.rows("insert into totp_factors (user_id, id, sealed, created_at, confirmed_at, last_step) values ($1, gen_random_uuid(), '{}', now(), now(), 0)", userId);
+  const browser = world.browser();
+  expect(outcome(await browser.signIn("google", email))).toBe("in");
+  expect((await browser.send("GET", "/v1/sessions")).json.code).toBe("second_factor_due");
+  const known = await world.rows("select count(*)::int as n, count(factor_at)::int as known from known_devices where user_id = $1", userId);
+  expect(known).toEqual([{ n: 2, known: 0 }]);
+}); // prettier-ignore
+
 describe("an account that its person took away", () => {
   test("signs in to them no more by its address, and does in a browser that they are signed in with", async () => {
     const { email, userId, google, own, id } = await holder();

@@ -154,6 +154,13 @@ describe("a report of leaked keys", () => {
     const keyIsTheirs = await issuerOf(leaked);
     await set(owner, keyIsTheirs, { issuer: "https://mine.test", subjects: ["x"] });
     ended.push(keyIsTheirs);
+    // Registered by the key, and since then set by its owner in all but one, or in all.
+    const anew = { secret: () => signerOf("HS256").secret, subjects: () => ["x"], issuer: () => "https://mine.test" };
+    for (const left of [...Object.keys(anew), null]) {
+      const one = await issuerOf(leaked);
+      await set(owner, one, Object.fromEntries(Object.entries(anew).flatMap(([field, value]) => (field === left ? [] : [[field, value()]]))));
+      (left === null ? staying : ended).push(one);
+    }
     const onlyNamed = await issuerOf(owner);
     await set(leaked, onlyNamed, { name: "Other" });
     staying.push(onlyNamed);
@@ -226,6 +233,9 @@ describe("a report of leaked keys", () => {
     expect(forged.slice(0, 30)).toBe(key.secret.slice(0, 30));
     expect((await report([{ token: forged }])).json).toEqual(received(1));
     expect(await works(key.secret)).toBe(true);
+    // Nor does it hide the true one that stands behind it.
+    expect((await report([{ token: forged }, { token: key.secret }])).json).toEqual(received(2));
+    expect(await works(key.secret)).toBe(false);
   });
 
   test("of GitHub is known by its signature, and without a valid one still revokes", async () => {
@@ -260,6 +270,19 @@ describe("a report of leaked keys", () => {
     }
     expect(lengths.size).toBeGreaterThan(2);
   }); // prettier-ignore
+
+  test("that cannot be done in one organisation is done in the others, and says that it was not done", async () => {
+    const other = await api.seed();
+    const stranger = await signIn(api, { orgId: other.orgId, role: "owner" });
+    const [theirs, own, second] = [await keyOf(stranger, handing), await newKey(), await newKey()];
+    await api.db.admin(`alter table audit.entry add constraint forbidden check (org_id <> '${other.orgId}') not valid`);
+    expect((await report([{ token: own.secret }, { token: theirs.secret }, { token: second.secret }])).status).toBe(500);
+    await api.db.admin("alter table audit.entry drop constraint forbidden");
+    expect(await Promise.all([own, second].map(({ secret }) => works(secret)))).toEqual([false, false]);
+    expect((await report([{ token: theirs.secret }])).status).toBe(200);
+    expect(await works(theirs.secret)).toBe(false);
+    api.faults.length = 0;
+  });
 
   test("commits with its mail and its entry, or the key still works", async () => {
     const key = await newKey();

@@ -48,6 +48,10 @@ describe("a session that is used from another country", () => {
     // Whoever goes to and fro with a copied cookie fills no mailbox: once for each country in an hour.
     for (const one of [away, person, away]) await campaigns(one);
     expect([(await mails(person)).length, (await entries(person)).length]).toEqual([2, 5]);
+    // Another session of theirs has mails of its own.
+    const second = await fromGermany({ person });
+    await campaigns({ browser: second.browser.copy({ country: "BR" }) });
+    expect((await mails(person)).length).toBe(3);
   });
 
   test("is told where the first that it asks for is refused, in an org, in one's own matters, or while a factor is due", async () => {

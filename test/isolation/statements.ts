@@ -192,7 +192,7 @@ export const statements: Readonly<Record<string, Make>> = {
     }),
   ],
   "credentials.endWhatCameOf": (k) => [credentials.endWhatCameOf(k.makerKey, "2026-01-01T00:00:00Z" as Instant)],
-  "credentials.keysReach": () => [credentials.keysReach(1, "2026-01-01T00:00:00Z" as Instant)],
+  "credentials.keysReach": () => [credentials.keysReach(1, "2026-01-01T00:00:00Z" as Instant, "2026-01-01T00:00:00Z" as Instant)],
   "credentials.issuersReach": () => [credentials.issuersReach(1, "2026-01-01T00:00:00Z" as Instant)],
   "decisions.snapshotOfDecision": (k) => [decisions.snapshotOfDecision(k.decision)],
   "dial-facts.readDialFacts": (k) => dialFacts.readDialFacts(claimedSource(k)),

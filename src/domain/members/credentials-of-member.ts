@@ -3,6 +3,7 @@ import type { OrgWriter } from "../../db/org-db.ts";
 import { apiKeys, tokenIssuers } from "../../db/schema/index.ts";
 import { type IdKind, publicId } from "../../lib/ids.ts";
 import type { Instant } from "../../lib/instant.ts";
+import { livingMax, livingWithRotationsMax } from "../access/living-max.ts";
 import { heldScopes, type Role } from "../access/operations.ts";
 
 /** What a member answers for, and what became of it with a change of theirs. */
@@ -13,7 +14,6 @@ export interface AffectedCredential {
   readonly name: string;
   readonly effect: "ended" | "limited";
 }
-const rowsMax = 1_000;
 /** What lives: of what has run out nothing ends, and nothing is told. */
 const keysOf = (userId: string, realNow: Instant) =>
   and(
@@ -48,8 +48,8 @@ export async function credentialsLimitedBy(
 ): Promise<AffectedCredential[]> {
   const held = heldScopes({ scopes: null, role });
   const isLimited = (row: Credential) => row.scopes.some((scope) => !held.includes(scope));
-  const keys = await w.find(apiKeys, keysOf(userId, realNow), { limit: rowsMax });
-  const issuers = await w.find(tokenIssuers, livingIssuersOf(userId, realNow), { limit: rowsMax });
+  const keys = await w.find(apiKeys, keysOf(userId, realNow), { limit: livingWithRotationsMax });
+  const issuers = await w.find(tokenIssuers, livingIssuersOf(userId, realNow), { limit: livingMax });
   return affected(keys.filter(isLimited), issuers.filter(isLimited), "limited");
 }
 

@@ -117,7 +117,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/api_keys",
       summary: "Make an API key",
-      description: `Its secret is in this answer and nowhere else. It can do no more than whoever makes it, a key or a person. An organisation has up to ${livingMax} that work, and no more than ${livingWithRotationsMax} by rotations.`,
+      description: `Its secret is in this answer and nowhere else. It can do no more than whoever makes it, a key or a person. An organisation has up to ${livingMax} that work or were made within a day, and ${livingWithRotationsMax} by rotations.`,
       tags: ["api_keys"],
       ...posts("api_keys.create", { tellsSecret: true }),
       request: { body: jsonBody(newKey) },

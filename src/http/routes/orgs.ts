@@ -42,7 +42,7 @@ export function orgRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/orgs",
       summary: "Make an organisation, and be its owner",
-      description: `A test organisation, with a clock of its own that stands at the present; up to ${ownedMax} for each owner. A live one takes a second factor, and is refused (\`live_not_open\`) by a build that lacks a gate or a rule pack.`,
+      description: `A test organisation, with a clock of its own that stands at the present; whoever owns ${ownedMax} makes no more. A live one takes a second factor, and is refused (\`live_not_open\`) by a build that lacks a gate or a rule pack.`,
       tags: ["organisations"],
       ...posts("orgs.create"),
       request: { body: jsonBody(newOrg) },
@@ -67,7 +67,7 @@ export function orgRoutes(app: OpenAPIHono<HttpEnv>): void {
             "This build has neither all gates nor all rule packs (GET /v1/account of any organisation lists what is missing): only test organisations can be made.",
           );
         case "too_many_orgs":
-          throw conflict(done.refusal, `Nobody owns more than ${ownedMax}. Hand one on, or ask the platform's operator.`);
+          throw conflict(done.refusal, `Whoever owns ${ownedMax} makes no more. Hand one on, or ask the platform's operator.`);
       }
     },
   );
