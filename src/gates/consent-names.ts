@@ -149,7 +149,7 @@ const otherName = new RegExp(
   "gu",
 );
 const otherSubject =
-  /(?<=^|[.;!?,\n]\s*|(?:that|and|or|authorize|permit|allow|for)\s+)((?:\p{Lu}[\p{L}\p{N}&'’-]*\s+){0,4}\p{Lu}[\p{L}\p{N}&'’-]*)(?=\s+(?:(?:may|can|will|could)\s|to (?:call|contact)\s))/gu;
+  /(?<=^|[.;!?,\n]\s*|(?:that|agree|and|or|authorize|permit|allow|for)\s+)((?:\p{Lu}[\p{L}\p{N}&'’-]*\s+){0,4}\p{Lu}[\p{L}\p{N}&'’-]*)(?=\s+(?:(?:may|can|will|could)\s|to (?:call|contact)\s))/gu;
 const otherGeneric = new RegExp(`(?<!${letter})(?:${anyPhrase(vocabulary.otherCallers)})(?!${letter})`, "giu");
 const ordinary: ReadonlySet<string> = new Set(vocabulary.ordinaryWords);
 const markOrdinary = (name: string): string =>
@@ -178,11 +178,28 @@ const preps: ReadonlySet<string> = new Set(vocabulary.callerPreps);
 const severs: ReadonlySet<string> = new Set(vocabulary.voiceSevers);
 const voiceCalls: ReadonlySet<string> = new Set(vocabulary.voiceCalls);
 
+const beforeCaller: ReadonlySet<string> = new Set([...vocabulary.beforeCaller, otherMark, sellerMark, "|"]);
+const behindCaller: ReadonlySet<string> = new Set(vocabulary.behindCaller);
+const behindCallee: ReadonlySet<string> = new Set(vocabulary.behindCallee);
+const callersOf: ReadonlySet<string> = new Set(vocabulary.callersOf);
+
+/** Whether the seller's name stands where a caller's does: "from X", "X may call", "agents of X". Elsewhere it is only mentioned. */
+function isCaller(words: readonly string[], at: number): boolean {
+  const [before, behind] = [words[at - 1], words[at + 1] ?? ""];
+  if (before === undefined || beforeCaller.has(before) || behindCaller.has(behind)) return true;
+  return (before === "of" && callersOf.has(words[at - 2] ?? "")) || (before === "to" && behindCallee.has(behind));
+}
+
+/** "Calls from my bank": from somebody whom no mark shows. */
+const fromAnother = new RegExp(
+  ` (?:call|calls|message|messages|voice|voices) from (?!(?:${vocabulary.unnamedCallers.join("|")}) )`,
+);
+
 /** The lists of callers of a sentence: names with nothing between them that parts them. */
 function callersIn(words: readonly string[]): Callers[] {
   const lists: Callers[] = [];
   words.forEach((word, at) => {
-    if (word !== sellerMark && word !== otherMark) return;
+    if (word !== otherMark && !(word === sellerMark && isCaller(words, at))) return;
     const last = lists.at(-1);
     const hasSeller = word === sellerMark;
     if (last === undefined || words.slice(last.end + 1, at).some((between) => breaks.has(between)))
@@ -196,7 +213,7 @@ function callersIn(words: readonly string[]): Callers[] {
 export function callerOfVoice(sentence: string, voicesAt: readonly number[]): "seller" | "other" | "unnamed" {
   const words = sentence.trim().split(" ");
   const lists = callersIn(words);
-  if (lists.length === 0) return "unnamed";
+  if (lists.length === 0) return fromAnother.test(sentence) ? "other" : "unnamed";
   if (sentence.includes(` on behalf of ${sellerMark} `)) return "seller";
   if (voicesAt.length === 0) return lists.some((each) => each.hasSeller) ? "seller" : "other";
   return voicesAt.some((at) => boundTo(words, at, lists)?.hasSeller) ? "seller" : "other";

@@ -84,6 +84,7 @@ function sentencesOf(text: string): Sentence[] {
     .normalize("NFKC")
     .replace(invisible, "")
     .replace(initial, "$1")
+    .replace(/[\r\n]+/g, "\n")
     .replace(/([:,])[^\S\r\n]*[\r\n]+/gu, "$1 ")
     .replace(/[\r\n]+[^\S\r\n]*(?=(?:[-–•*·▪]\s*)?\p{Ll})/gu, " ")
     // No sentence ends inside of "acme.example" or "203.0.113.7".

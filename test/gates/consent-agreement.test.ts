@@ -277,6 +277,10 @@ describe("the voice is the seller's, or that of nobody who is named", () => {
     `I agree that Beta Marketing Inc. may call me with an artificial voice on behalf of Acme Solar LLC. ${N}`,
     `Acme Solar LLC wants to call you. By clicking, you agree that we may call you using an AI voice. ${N}`,
     `I agree to Acme Solar LLC's Terms of Service and I agree to receive artificial voice calls from Acme Solar LLC. ${N}`,
+    `By clicking Submit, I authorize our partners, including Acme Solar LLC, to call me using an artificial voice. ${N}`,
+    `I agree to AI voice calls by agents of Acme Solar LLC. ${N}`,
+    `Thanks for contacting Acme Solar LLC! I agree that you may call me with an AI voice. ${N}`,
+    `I consent by electronic signature to receive prerecorded calls from Acme Solar LLC. ${N}`,
     `I agree to be called by Acme Solar LLC with AI voice. Text messages are sent by Twilio Inc. ${N}`,
     `I agree to receive calls and texts from Acme Solar LLC, some with an artificial voice. ${N}`,
     `I agree to be called by Acme Solar LLC at 100 Main St. in Springfield using an artificial voice. ${N}`,
@@ -307,6 +311,13 @@ describe("the voice is the seller's, or that of nobody who is named", () => {
     `${voice} affiliates of Acme Solar LLC.`,
     "I consent to prerecorded calls from the partners of Acme Solar LLC.",
     "Acme Solar LLC connects homeowners with installers. I agree that its partners may call me with an artificial voice.",
+    `${voice} Gamma, the successor to Acme Solar LLC.`,
+    `${voice} Gamma because Acme Solar LLC was too expensive.`,
+    `${voice} my bank. Acme Solar LLC installed my roof.`,
+    `${voice} my dentist about my Acme Solar LLC appointment.`,
+    "I agree to prerecorded calls from Gamma Energy LLC, a subsidiary of Acme Solar LLC.",
+    "I agree to prerecorded calls from former employees of Acme Solar LLC.",
+    "I agree that BETA ROOFING may call me with an artificial voice. Acme Solar LLC hosts this page.",
     "I agree that contractors in the network of Acme Solar LLC may call me with an artificial voice.",
   ])("not: %s", (text) => expect(ask(`${text} ${N}`)).toBe("consent_scope_mismatch"));
 });
@@ -356,6 +367,8 @@ describe("calls to others, conditions and ends", () => {
   test.each([
     "I take it back.",
     "Never mind.",
+    "Forget it.",
+    "Not anymore.",
     "Lose my number.",
     "I want a human to call.",
     "I'd rather be emailed.",

@@ -67,6 +67,12 @@ describe("a text that denies the voice authorises nothing, wherever it says so",
       saysNoCondition: false,
     });
   });
+  test("is read in time that grows with its length", () => {
+    const started = performance.now();
+    for (const piece of ["\n", "Acme Sun ", "text ", "from A ", "offer valid until ", "not to any "])
+      readConsentText(piece.repeat(20_000 / piece.length), ["Acme Solar LLC", "Acme Sun"]);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
   test("carries no informational call either; one that is silent does", () => {
     expect(ask("Acme Solar LLC may call me.", "informational").verdict).toBe("allow");
     expect(ask("Acme Solar LLC may call me. Automated voice calls are prohibited.", "informational").reason_code).toBe(

@@ -14,7 +14,7 @@ export const consentAgreement = {
   ),
   /** Said of oneself, somewhere behind who agrees … */
   agreeVerbs: listed(
-    "agree, authorize, authorise, consent to, consent that, consent for, consent and, consent on, consent freely, " +
+    "agree, authorize, authorise, consent to, consent by, consent that, consent for, consent and, consent on, consent freely, " +
       "opt in, opt into, want to be called, want to be contacted, would like to be called, would like to be contacted, d like to be called, " +
       "request calls, request a call, request to be called, request to be contacted",
   ).concat(
@@ -126,7 +126,7 @@ export const consentAgreement = {
       listed(
         "husband, wife, spouse, son, daughter, child, children, neighbor, neighbour, mother, father, grandmother, grandfather, aunt, uncle, cousin, kids, kid, girlfriend, boyfriend, fiance, fiancee, brother, sister, parents, friend, friends, employer, boss, colleague, tenant, roommate, partner",
       ).flatMap((who) => [
-        ...listed("call, contact, phone, dial, ring, reach, text, calling").map((verb) => `${verb} ${whose} ${who}`),
+        ...listed("call, contact, phone, dial, ring, reach, text, calling, to").map((verb) => `${verb} ${whose} ${who}`),
         ...listed("agrees, consents, authorizes, agreed, consented").map((verb) => `${whose} ${who} ${verb}`),
       ]),
     ),

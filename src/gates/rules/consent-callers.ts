@@ -23,14 +23,14 @@ export const consentCallers = {
       "affiliated with, associated with, heard from, heard of, about this from, this from, prices with, compare with, compared with, " +
       "about, regarding, terms of, terms of use of, terms of service of, policy of, policies of, read, site of, website of, page of, formerly, copyright, " +
       "powered by, operated by, hosted by, owned by, published by, live calls from, suing, against, hold, to call, calling, to contact, " +
-      "to phone, to dial, recommended by, referred by, matched by, selected by, chosen by, network of, unlike",
+      "to phone, to dial, recommended by, referred by, matched by, selected by, chosen by, made by, installed by, sold by, network of, unlike",
   ),
   /** … or one of these and "from" … */
   writings: listed("email, emails, text, texts, text messages, sms, mail, letters, newsletters, brochures"),
   /** … and these right behind it. */
   rolesBehind: listed(
     "competitor, competitors, privacy, terms, policy, policies, partner, partners, affiliate, affiliates, marketing partners, website, site, " +
-      "customers, product, products, connects, sells, recommends, selects, chooses, refers, matches, works with, harmless, may text me, may email me, may mail me, will never, will not, may not, must not, never",
+      "customers, product, products, connects, sells, recommends, selects, chooses, refers, matches, works with, harmless, may share, may sell, may text me, may email me, may mail me, will never, will not, may not, must not, never",
   ),
   /** Others who may be the callers, and are not the seller. */
   otherCallers: listed(
@@ -56,7 +56,7 @@ export const consentCallers = {
   /** What the calls are for: information, where one of these stands … */
   informations: listed(
     "informational, information only, transactional, appointment reminder, appointment reminders, service reminders, service reminder, reminders only, payment reminders, " +
-      "order only, my order, your order, my existing account, to confirm my appointment, appointment only, warranty and maintenance, maintenance of my, account only, my account, your account, account notices, billing notices, account and billing notices, account alerts, account notifications, " +
+      "order only, my order, your order, my existing account, to confirm my appointment, appointment only, for reminders, my bill, my installation only, authentication codes, verification codes, warranty and maintenance, maintenance of my, account only, my account, your account, account notices, billing notices, account and billing notices, account alerts, account notifications, " +
       "service notifications, delivery notifications, delivery updates, shipping updates, safety recall, safety recalls, recall notices, emergency calls, emergency alerts, emergencies, outage alerts, " +
       "outage notifications, outages, customer service only, customer service purposes, customer support only, solely to schedule, only to schedule, solely to confirm, only to confirm, " +
       "status of my application, status of your application, status of my claim, status of my order, survey calls, surveys only, fraud alerts, security alerts",
@@ -86,6 +86,19 @@ export const consentCallers = {
   /** … unless it is of one of these. */
   offers: listed("offer, offers, quote, quotes, price, prices, coupon, coupons, promotion, discount, estimate, license, licence"),
   months: listed("january, february, march, april, may, june, july, august, september, october, november, december"),
+  /** The seller's name is the caller's right behind one of these … */
+  beforeCaller: listed(
+    "from, by, including, include, includes, us, we, you, for, authorize, authorise, authorizes, authorizing, permit, permits, allow, allows, that, agree, agrees, consent, and, or, " +
+      "give, gives, giving, grant, grants, granting, want, like, have, let, request, ask, company, seller, please, behalf",
+  ),
+  /** … or right before one of these … */
+  behindCaller: listed("may, can, to, calling, contacting, has, have, is, s"),
+  /** … or "to X" before one of these … */
+  behindCallee: listed("and, or, its, using, placing, making"),
+  /** … or behind these of it. */
+  callersOf: listed("behalf, agent, agents, representative, representatives, team, staff, assistant, platform, system"),
+  /** "Calls from" these name nobody. */
+  unnamedCallers: listed("us, you, the company, the seller, this company, this seller, our company, time to time, or, and"),
   /** Before the caller's name. */
   callerPreps: ["from", "by", "of"],
   /** Between the voice and "from" these tell of something else than the voice, unless calls are named there too. */

@@ -55,7 +55,9 @@ export const consentVocabulary = {
       "cease, refrain, off limits, out of the question",
   ),
   /** Of the voice itself these deny too; elsewhere they say how to end the calls. */
-  endings: ["opt out", "opting out", "stop", "quit", "expire", "expires"],
+  endings: listed(
+    "opt out, opting out, stop, quit, expire, expires, for one day, for one week, for one month, for a day, for a week, for a month, for today, today only, this week only",
+  ),
   /** What takes something out of a consent. */
   exceptions: listed(
     "without, except, excepting, excluding, unless, barring, other than, rather than, instead of, apart from, " +
@@ -92,7 +94,7 @@ export const consentVocabulary = {
       "bothers, bothered, texted stop, replied stop, responded stop, sent stop, got stop, stop received, " +
       "stop request received, signature missing, missing signature, consent missing, missing consent, left blank, " +
       "hereby do so, hereby do, do so now, and do so, i do so, changed my mind, " +
-      "i take it back, take this back, take that back, never mind, nevermind, forget it, forget that, lose my number, forget my number, delete my number, i want a human, want a human to call, want a person to call, " +
+      "i take it back, take this back, take that back, never mind, nevermind, forget it, forget that, not anymore, not any more, lose my number, forget my number, delete my number, i want a human, want a human to call, want a person to call, " +
       "rather be emailed, rather be texted, rather you email, rather you text, prefer to be emailed, prefer email, prefer emails, prefer texts, " +
       "unconsented, not consented, opt in n, opt in no, opt in false, consent 0, consent n, consent no, consent false, " +
       "agreed n, agreed no, agreed 0, agreed false, accepted no, accepted n, " +
