@@ -312,6 +312,7 @@ describe("the voice is the seller's, or that of nobody who is named", () => {
     "I consent to prerecorded calls from the partners of Acme Solar LLC.",
     "Acme Solar LLC connects homeowners with installers. I agree that its partners may call me with an artificial voice.",
     `${voice} Gamma, the successor to Acme Solar LLC.`,
+    "I agree to prerecorded calls from Gamma Energy and Acme Solar LLC told me about it.",
     `${voice} Gamma because Acme Solar LLC was too expensive.`,
     `${voice} my bank. Acme Solar LLC installed my roof.`,
     `${voice} my dentist about my Acme Solar LLC appointment.`,

@@ -23,14 +23,14 @@ export const consentCallers = {
       "affiliated with, associated with, heard from, heard of, about this from, this from, prices with, compare with, compared with, " +
       "about, regarding, terms of, terms of use of, terms of service of, policy of, policies of, read, site of, website of, page of, formerly, copyright, " +
       "powered by, operated by, hosted by, owned by, published by, live calls from, suing, against, hold, to call, calling, to contact, " +
-      "to phone, to dial, recommended by, referred by, matched by, selected by, chosen by, made by, installed by, sold by, network of, unlike",
+      "to phone, to dial, recommended by, referred by, matched by, selected by, chosen by, made by, installed by, sold by, network of, unlike, related to, to let",
   ),
   /** … or one of these and "from" … */
   writings: listed("email, emails, text, texts, text messages, sms, mail, letters, newsletters, brochures"),
   /** … and these right behind it. */
   rolesBehind: listed(
     "competitor, competitors, privacy, terms, policy, policies, partner, partners, affiliate, affiliates, marketing partners, website, site, " +
-      "customers, product, products, connects, sells, recommends, selects, chooses, refers, matches, works with, harmless, may share, may sell, may text me, may email me, may mail me, will never, will not, may not, must not, never",
+      "customers, product, products, connects, sells, recommends, selects, chooses, refers, matches, works with, harmless, told, was, has my email, has my number, hosts, thanks, installed, said, referred, gave, may share, may sell, may text me, may email me, may mail me, will never, will not, may not, must not, never",
   ),
   /** Others who may be the callers, and are not the seller. */
   otherCallers: listed(

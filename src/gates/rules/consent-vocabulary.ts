@@ -94,7 +94,7 @@ export const consentVocabulary = {
       "bothers, bothered, texted stop, replied stop, responded stop, sent stop, got stop, stop received, " +
       "stop request received, signature missing, missing signature, consent missing, missing consent, left blank, " +
       "hereby do so, hereby do, do so now, and do so, i do so, changed my mind, " +
-      "i take it back, take this back, take that back, never mind, nevermind, forget it, forget that, not anymore, not any more, lose my number, forget my number, delete my number, i want a human, want a human to call, want a person to call, " +
+      "i take it back, take this back, take that back, never mind, nevermind, forget it, forget that, wrong person, not anymore, not any more, lose my number, forget my number, delete my number, i want a human, want a human to call, want a person to call, " +
       "rather be emailed, rather be texted, rather you email, rather you text, prefer to be emailed, prefer email, prefer emails, prefer texts, " +
       "unconsented, not consented, opt in n, opt in no, opt in false, consent 0, consent n, consent no, consent false, " +
       "agreed n, agreed no, agreed 0, agreed false, accepted no, accepted n, " +
