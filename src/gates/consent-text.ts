@@ -1,3 +1,5 @@
+import { anyMark, asShown, callerOfVoice, isDisguised, isUnchecked, markNames, otherMark, sellerMark } from "./consent-names.ts";
+import { invisible, normalise } from "./consent-words.ts";
 import { consentVocabulary } from "./rules/consent-vocabulary.ts";
 
 /** What a consent text says, worked out without a clock: the same text always reads the same. */
@@ -9,10 +11,12 @@ export interface ConsentTextReading {
   /** It denies such a voice, or denies itself: worse than silence. */
   readonly deniesVoice: boolean;
   readonly saysNoCondition: boolean;
+  /** The calls that are agreed to are for information, and for no sales. */
+  readonly isInformational: boolean;
   /** National digits of every phone number in the text. */
   readonly numbers: readonly string[];
-  /** The whole text, normalised, for names. */
-  readonly normalised: string;
+  /** One of the seller's names stands in it, in whole words, and not as somebody's whom others call about or instead of. */
+  readonly namesSeller: boolean;
 }
 
 const vocabulary = consentVocabulary;
@@ -20,48 +24,33 @@ const vocabulary = consentVocabulary;
 /** Beyond this the text is read no further: what would be proven there is not proven, and it may deny what stands before. */
 const textLengthMax = 20_000;
 
-export function readConsentText(text: string): ConsentTextReading {
+/**
+ * Read for a seller, by its registered and trade names. The legal form counts: "Acme Solar LLC" is not "Acme Solar Inc.",
+ * and a trade name followed by a legal form is some other company's name. Without names, who calls is not asked.
+ */
+export function readConsentText(text: string, names: readonly string[] = []): ConsentTextReading {
   const isWhole = text.length <= textLengthMax;
   const bounded = text.slice(0, textLengthMax);
-  const sentences = sentencesOf(bounded);
+  const shown = asShown(bounded);
+  const marked = markNames(shown, names);
+  const sentences = sentencesOf(marked);
   const agreed = sentences.filter((sentence, index) => agreesToCalls(sentence, sentences[index + 1]));
   // A text that authorises the voice in one sentence and denies it in another authorises nothing.
   const deniesVoice =
-    !isWhole || sentences.some((sentence) => (sentence.namesVoice ? denies(sentence) : deniesElsewhere(sentence)));
+    !isWhole ||
+    isDisguised(bounded) ||
+    isUnchecked(shown) ||
+    sentences.some((sentence) => (sentence.namesVoice ? denies(sentence) : deniesElsewhere(sentence)));
   return {
     vocabulary: vocabulary.version,
-    authorisesVoice: !deniesVoice && authorisesVoice(agreed, sentences),
+    authorisesVoice: !deniesVoice && authorisesVoice(agreed, sentences, names.length > 0),
     agreesToCalls: agreed.length > 0,
     deniesVoice,
     saysNoCondition: isWhole && sentences.some(saysNoCondition) && !sentences.some(saysCondition),
-    numbers: numbersIn(bounded),
-    normalised: normalise(bounded),
+    isInformational: isInformational(agreed, sentences),
+    numbers: numbersIn(shown),
+    namesSeller: marked.includes(sellerMark),
   };
-}
-
-/** Lower case, in words: "ACME SOLAR, L.L.C." and "Acme Solar LLC" are the same name. */
-export function normalise(text: string): string {
-  return text
-    .normalize("NFKC")
-    .replace(invisible, "")
-    .toLowerCase()
-    .replace(/(?<![\p{L}\p{N}])(\p{L})\./gu, "$1")
-    .replace(/[^\p{L}\p{N}]+/gu, " ")
-    .trim();
-}
-
-/** Soft hyphens and their kin part words for a reader of characters alone. */
-const invisible = /\p{Cf}/gu;
-
-/**
- * Whether one of the names stands in the text, in whole words. The legal form counts: "Acme Solar LLC" is not
- * "Acme Solar Inc.", and a trade name followed by a legal form is some other company's name.
- */
-export function namesOneOf(reading: Pick<ConsentTextReading, "normalised">, names: readonly string[]): boolean {
-  return names.some((given) => {
-    const name = normalise(given);
-    return name !== "" && hasName(reading.normalised, name);
-  });
 }
 
 const notSignatures: ReadonlySet<string> = new Set(vocabulary.notSignatures);
@@ -75,23 +64,15 @@ export function isSigned(signature: string | null): boolean {
 /** Whether two names are the same company's. */
 export const sameName = (left: string, right: string): boolean => normalise(left) !== "" && normalise(left) === normalise(right);
 
-function hasName(text: string, name: string): boolean {
-  const whole = padded(text);
-  for (let from = whole.indexOf(` ${name} `); from !== -1; from = whole.indexOf(` ${name} `, from + 1)) {
-    const next = whole.slice(from + name.length + 2).split(" ", 1)[0] ?? "";
-    const last = name.slice(name.lastIndexOf(" ") + 1);
-    if (!isLegalForm(next) || isLegalForm(last)) return true;
-  }
-  return false;
-}
-
-const isLegalForm = (word: string): boolean => (vocabulary.legalForms as readonly string[]).includes(word);
-
 interface Sentence {
-  /** Normalised, with a space on each side. */
+  /** Normalised, with a space on each side … */
   readonly words: string;
+  /** … and with the marks of other companies, for who calls. */
+  readonly named: string;
   /** What is left once the phrases are set aside that hold a negation or an end and deny nothing; a bar stands for each. */
   readonly rest: string;
+  /** Which of its words name the voice. */
+  readonly voicesAt: readonly number[];
   readonly namesVoice: boolean;
   /** A question, which agrees to nothing by itself. */
   readonly isAsked: boolean;
@@ -102,11 +83,12 @@ function sentencesOf(text: string): Sentence[] {
   const parts = text
     .normalize("NFKC")
     .replace(invisible, "")
-    .replace(/(?<![\p{L}\p{N}])(\p{L})\./gu, "$1")
+    .replace(initial, "$1")
+    .replace(/[\r\n]+/g, "\n")
     .replace(/([:,])[^\S\r\n]*[\r\n]+/gu, "$1 ")
     .replace(/[\r\n]+[^\S\r\n]*(?=(?:[-–•*·▪]\s*)?\p{Ll})/gu, " ")
-    // No sentence ends inside of "acme.example".
-    .split(/((?:\.(?!\p{Ll})|[;!?\n\r])+)/u);
+    // No sentence ends inside of "acme.example" or "203.0.113.7".
+    .split(/((?:\.(?!\p{Ll}|(?<=\d\.)\d)|[;!?\n\r])+)/u);
   const sentences: Sentence[] = [];
   for (let at = 0; at < parts.length; at += 2) {
     const words = normalise(parts[at] ?? "").replaceAll("pre recorded", "prerecorded");
@@ -115,30 +97,40 @@ function sentencesOf(text: string): Sentence[] {
   return sentences;
 }
 
+/** The full stop of an initial; what marks a name is none. */
+const initial = new RegExp(`(?<![\\p{L}\\p{N}])(?!${anyMark.source})(\\p{L})\\.`, "gu");
+
 function readSentence(normalised: string, isAsked: boolean): Sentence {
-  const words = padded(normalised);
-  return { words, rest: words.replace(neutral, " |"), namesVoice: namesVoice(words), isAsked };
+  const named = padded(normalised);
+  const words = named.replaceAll(` ${otherMark}`, "");
+  const voicesAt = voicesIn(normalised.split(" "));
+  return { words, named, rest: words.replace(neutral, " |"), voicesAt, namesVoice: voicesAt.length > 0, isAsked };
 }
 
 /** One of the phrases, in whole words of a text that is padded with a space on each side. */
 const anyOf = (phrases: readonly string[]): RegExp => new RegExp(` (?:${phrases.join("|")})(?= )`);
 const everyOf = (phrases: readonly string[]): RegExp => new RegExp(` (?:${phrases.join("|")})(?= )`, "g");
+const oneOf = (...lists: (readonly string[])[]): string => `(?:${lists.flat().join("|")})`;
 const padded = (sentence: string): string => ` ${sentence} `;
 
-const voicePhrase = anyOf(vocabulary.voicePhrases);
 const kinds: ReadonlySet<string> = new Set(vocabulary.voiceKinds);
 const fillers: ReadonlySet<string> = new Set(vocabulary.voiceFillers);
 const nouns: ReadonlySet<string> = new Set(vocabulary.voiceNouns);
+const callKinds: ReadonlySet<string> = new Set(vocabulary.callKinds);
+const callFillers: ReadonlySet<string> = new Set([...vocabulary.voiceFillers, ...vocabulary.callFillers]);
+const callNouns: ReadonlySet<string> = new Set(vocabulary.callNouns);
+const voiceWords: ReadonlySet<string> = new Set(vocabulary.voiceWords);
 
-function namesVoice(words: string): boolean {
-  if (voicePhrase.test(words)) return true;
-  // From a kind of voice to the noun, over nothing but other kinds and fillers.
+/** Where the sentence names such a voice: from a kind of it to the noun, over nothing but other kinds and fillers. */
+function voicesIn(words: readonly string[]): number[] {
   let isOfKind = false;
-  for (const word of words.split(" ")) {
-    if (isOfKind && nouns.has(word)) return true;
+  let isOfCalls = false;
+  return words.flatMap((word, at) => {
+    const isNamed = (isOfKind && nouns.has(word)) || (isOfCalls && callNouns.has(word)) || voiceWords.has(word);
     isOfKind = kinds.has(word) || (isOfKind && fillers.has(word));
-  }
-  return false;
+    isOfCalls = callKinds.has(word) || (isOfCalls && (kinds.has(word) || callFillers.has(word)));
+    return isNamed ? [at] : [];
+  });
 }
 
 const negation = anyOf(vocabulary.negations);
@@ -146,10 +138,14 @@ const ending = anyOf(vocabulary.endings);
 const exception = anyOf(vocabulary.exceptions);
 const denial = anyOf(vocabulary.denials);
 const deniable = anyOf(vocabulary.deniable);
+/** "Valid until 2026-11-01", "between September and October": a consent that ends by itself. An offer may. */
+const notOffers = `(?<! ${oneOf(vocabulary.offers)}(?: is| are)?(?: valid| good| effective| open)?)`;
+const untilWhen = new RegExp(
+  `${notOffers} (?:${oneOf(vocabulary.untils)} \\d|until (?:\\d{4}|\\d{1,2} \\d{1,2} \\d{4}|${oneOf(vocabulary.months)} \\d+) )| between ${oneOf(vocabulary.months)} `,
+);
 const onlyWord = anyOf(vocabulary.only);
 const otherWay = anyOf(vocabulary.otherWays);
 
-const oneOf = (...lists: (readonly string[])[]): string => `(?:${lists.flat().join("|")})`;
 const { optionVerbs, optionKeywords, optionForms, leftOut, others } = vocabulary;
 const conditionRefusal = ` ${oneOf(vocabulary.conditionRefusals)} ${oneOf(vocabulary.conditionActs)} ${oneOf(vocabulary.conditionEnds)}(?= )`;
 const unbroken = `(?! ${oneOf(vocabulary.optionBreaks)} )`;
@@ -165,7 +161,7 @@ const neutral = new RegExp(
     ` ${oneOf(vocabulary.optionByways)} ${oneOf(optionForms)}(?= )`,
     `(?<! ${oneOf(vocabulary.negatable)}) ${oneOf(leftOut)}(?: [^ |]+){0,2} ${oneOf(others)}(?: (?:and|or)(?: [^ |]+){0,2} ${oneOf(others)}){0,3}(?= ${oneOf(vocabulary.afterOthers)} | $)`,
     conditionRefusal,
-    ` ${oneOf(vocabulary.conditionClauses, vocabulary.neutralPhrases)}(?= )`,
+    ` ${oneOf(vocabulary.conditionClauses, vocabulary.conditionWholes, vocabulary.neutralPhrases)}(?= )`,
   ].join("|"),
   "g",
 );
@@ -175,7 +171,9 @@ const isElsewiseOnly = (rest: string): boolean => onlyWord.test(rest) && otherWa
 
 /** In a sentence that names the voice a negation anywhere denies. */
 function denies({ rest }: Sentence): boolean {
-  return [negation, ending, exception, denial].some((phrases) => phrases.test(rest)) || isElsewiseOnly(rest);
+  return (
+    [negation, ending, exception, denial].some((phrases) => phrases.test(rest)) || untilWhen.test(rest) || isElsewiseOnly(rest)
+  );
 }
 
 /** As near as "not want to be called". */
@@ -187,11 +185,14 @@ const nearlyDenied = new RegExp(
 const deniedAtTheEnd = new RegExp(` (?:${vocabulary.negations.join("|")}) $`);
 
 const alone: ReadonlySet<string> = new Set(vocabulary.alone);
+const bareNotes: ReadonlySet<string> = new Set(vocabulary.bareNotes);
 const noteWord = anyOf(vocabulary.noteWords);
 const noteWordsMax = 6;
 /** "STOP", "DNC 3/4", "pls remove": an agent's note that says no more. */
 const isNote = ({ words, rest }: Sentence): boolean =>
-  alone.has(words.replace(/ \d+(?= )/g, "").trim()) || (noteWord.test(rest) && rest.trim().split(" ").length <= noteWordsMax);
+  bareNotes.has(words.trim()) ||
+  alone.has(words.replace(/ \d+(?= )/g, "").trim()) ||
+  (noteWord.test(rest) && rest.trim().split(" ").length <= noteWordsMax);
 
 const listing = new RegExp(` ${oneOf(vocabulary.listings)}(?: [^ |]+){0,3} (?:to|on)(?: [^ |]+){0,2} \\|`);
 
@@ -202,6 +203,7 @@ function deniesElsewhere(sentence: Sentence): boolean {
     isNote(sentence) ||
     listing.test(rest) ||
     denial.test(rest) ||
+    untilWhen.test(rest) ||
     isElsewiseOnly(rest) ||
     nearlyDenied.test(rest) ||
     deniedAtTheEnd.test(rest)
@@ -211,17 +213,27 @@ function deniesElsewhere(sentence: Sentence): boolean {
 }
 
 const conditionSentence = new RegExp(conditionRefusal);
+const conditionWhole = anyOf(vocabulary.conditionWholes);
 const conditionClause = everyOf(vocabulary.conditionClauses);
+/** "Not a condition of purchase.", "This is not a condition …": said of what stands before. */
+const conditionStart = /^(?: this| it)? $/;
+const otherSubject = anyOf(vocabulary.conditionOtherSubjects);
 const conditionSubject = anyOf(vocabulary.conditionSubjects);
 const purchases = anyOf(vocabulary.purchases);
-const purchaseOfOneThing = new RegExp(`^ (?:${vocabulary.determiners.join("|")}) (?!(?:${vocabulary.purchasables.join("|")}) )`);
+const purchaseOfOneThing = new RegExp(
+  `^ (?:of )?(?:${vocabulary.determiners.join("|")}) (?!(?:${vocabulary.purchasables.join("|")}) )`,
+);
 
-function saysNoCondition({ words: text, rest }: Sentence): boolean {
+function saysNoCondition({ words: text, rest, isAsked }: Sentence): boolean {
+  if (isAsked) return false;
   const isSaid =
     conditionSentence.test(text) ||
+    conditionWhole.test(text) ||
     [...text.matchAll(conditionClause)].some(
       ({ 0: clause, index }) =>
-        conditionSubject.test(text.slice(0, index + 1)) && !purchaseOfOneThing.test(text.slice(index + clause.length)),
+        (conditionSubject.test(text.slice(0, index + 1)) || conditionStart.test(text.slice(0, index + 1))) &&
+        !otherSubject.test(text.slice(0, index + 1)) &&
+        !purchaseOfOneThing.test(text.slice(index + clause.length)),
     );
   return isSaid && !negation.test(rest) && !exception.test(rest) && !denial.test(rest);
 }
@@ -242,6 +254,10 @@ const signedTo = new RegExp(` ${oneOf(vocabulary.signingActs)}(?: [^ |]+){0,8} t
 const notYetAgreed: ReadonlySet<string> = new Set(vocabulary.notYetAgreed);
 const rightBehind: ReadonlySet<string> = new Set([...vocabulary.agreers, ...vocabulary.signers, ...vocabulary.agreeAdverbs]);
 const given = new RegExp(` ${oneOf(vocabulary.givings)}(?: [^ |]+){0,12} ${oneOf(vocabulary.givenThings)}(?= )`);
+const givenBySaying = new RegExp(
+  ` ${oneOf(vocabulary.givenThings)} (?:is|are)(?: ${oneOf(vocabulary.agreeAdverbs)})? ${oneOf(vocabulary.givenForms)} (?:to|for)(?= )`,
+);
+const wholeAgreement = anyOf(vocabulary.wholeAgreements);
 const givenByOneself = new RegExp(` ${oneOf(vocabulary.ownGivings)}(?: [^ |]+){0,3} ${oneOf(vocabulary.givenThings)}(?= )`);
 const allowed = (callees: readonly string[]): string =>
   ` ${oneOf(vocabulary.allowances)}(?: [^ |]+){0,8}? ${oneOf(vocabulary.contactVerbs)}(?: [^ |]+){0,12}? ${oneOf(callees)}(?= )`;
@@ -254,11 +270,24 @@ const description = anyOf(vocabulary.descriptions);
 const doubt = anyOf(vocabulary.doubts);
 const answer = new RegExp(`^ (?:${oneOf(vocabulary.answers)}(?= )|${oneOf(vocabulary.answersAlone)} $)`);
 
-/** Somebody agrees to calls by the voice in a sentence that names it, or to calls that another sentence describes by it. */
-function authorisesVoice(agreed: readonly Sentence[], said: readonly Sentence[]): boolean {
-  if (agreed.some((sentence) => sentence.namesVoice)) return true;
+/**
+ * Somebody agrees to calls by the voice in a sentence that names it, or to calls that another sentence describes by it; and
+ * the seller is who calls by it, or nobody is named there and the seller elsewhere.
+ */
+function authorisesVoice(agreed: readonly Sentence[], said: readonly Sentence[], asksWho: boolean): boolean {
+  const isNamed = said.some(({ words }) => words.includes(` ${sellerMark} `));
+  const isSellers = (sentence: Sentence): boolean => {
+    if (!asksWho) return true;
+    const caller = callerOfVoice(sentence.named, sentence.voicesAt);
+    return caller === "seller" || (caller === "unnamed" && isNamed);
+  };
+  const agreedTo = agreed.filter(isSellers);
+  if (agreedTo.some((sentence) => sentence.namesVoice)) return true;
   const describes = (words: string): boolean => contact.test(words) && description.test(words);
-  return agreed.length > 0 && said.some((sentence) => !sentence.isAsked && sentence.namesVoice && describes(sentence.words));
+  return (
+    agreedTo.length > 0 &&
+    said.some((sentence) => !sentence.isAsked && sentence.namesVoice && describes(sentence.words) && isSellers(sentence))
+  );
 }
 
 /** What is set aside as neutral agrees to nothing either: "consent is not required to buy" is no consent. */
@@ -268,7 +297,7 @@ function agreesToCalls({ rest, isAsked }: Sentence, next: Sentence | undefined):
 }
 
 function agrees(rest: string): boolean {
-  if (signedTo.test(rest) || givenByOneself.test(rest)) return true;
+  if (signedTo.test(rest) || givenByOneself.test(rest) || givenBySaying.test(rest) || wholeAgreement.test(rest)) return true;
   const from = rest.search(anyAgreer);
   if (from < 0) return false;
   const behind = (pattern: RegExp, fits: (before: string) => boolean): boolean =>
@@ -282,16 +311,32 @@ function agrees(rest: string): boolean {
   );
 }
 
+const information = anyOf(vocabulary.informations);
+const selling = anyOf(vocabulary.sellings);
+const sellingDenied = everyOf(vocabulary.sellingDenials);
+const isOfCalls = anyOf(vocabulary.callsAre);
+
+/** What the agreed calls are for, where the sentences that agree to them, or say what they are, tell. */
+function isInformational(agreed: readonly Sentence[], said: readonly Sentence[]): boolean {
+  if (agreed.length === 0) return false;
+  if (said.some(({ words }) => words.search(sellingDenied) >= 0)) return true;
+  const telling = said.filter((sentence) => agreed.includes(sentence) || isOfCalls.test(sentence.words));
+  return telling.some(({ rest }) => information.test(rest)) && !telling.some(({ rest }) => selling.test(rest));
+}
+
 const wordBefore = (text: string, index: number): string => text.slice(text.lastIndexOf(" ", index - 1) + 1, index);
+
+/** Nobody is called at a toll-free number. */
+const tollFree = /^8(?:00|22|33|44|55|66|77|88)/;
 
 /** Ten digits, or eleven that begin with 1, however they are spaced: a phone number of this numbering plan. */
 function numbersIn(text: string): string[] {
   const found = new Set<string>();
   for (const match of text.matchAll(/(?<!\d)\+?\d(?:[\s().\-–—/]{0,3}\d){6,14}(?!\d)/gu)) {
     const digits = match[0].replace(/\D/g, "");
-    if (digits.length === 10) found.add(digits);
-    else if (digits.length === 11 && digits.startsWith("1")) found.add(digits.slice(1));
-    else if (digits.length > 11 || match[0].startsWith("+")) found.add(digits);
+    const national = digits.length === 11 && digits.startsWith("1") ? digits.slice(1) : digits;
+    if (national.length === 10 && !tollFree.test(national)) found.add(national);
+    else if (national.length !== 10 && (digits.length > 11 || match[0].startsWith("+"))) found.add(digits);
   }
   return [...found];
 }

@@ -20,7 +20,7 @@ export type ConsentReason = (typeof reasons)[number];
 
 export const consent = defineGate({
   name: "consent",
-  version: 2,
+  version: 3,
   kind: "standing",
   reads: ["at", ...consentInputs],
   reasons,

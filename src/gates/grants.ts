@@ -1,5 +1,5 @@
 import { type Instant, addSeconds, daySeconds } from "../lib/instant.ts";
-import { type ConsentTextReading, isSigned, namesOneOf, readConsentText, sameName } from "./consent-text.ts";
+import { type ConsentTextReading, isSigned, readConsentText, sameName } from "./consent-text.ts";
 import type { GateMemo } from "./gate.ts";
 import { type ConditionRow, effectiveEdges, hasPosition, inForce, positionEdges, reaches } from "./rules/pack.ts";
 import { conditionsOf } from "./rules/packs.ts";
@@ -163,26 +163,20 @@ function readGrant(grant: Grant, facts: ConsentInputs, memo?: GateMemo): GrantRe
   const { seller, consent } = facts;
   const names = [seller.registered_name, ...seller.trade_names];
   const key = `${names.join("|")}|`;
-  const proven = proving === null ? null : once(memo, `consent text|${key}${proving}`, () => readProof(proving, names));
+  const text = proving === null ? null : once(memo, `consent text|${key}${proving}`, () => readConsentText(proving, names));
   const attested = grant.attested_seller;
   const others = attested === null ? [] : [attested.registered_name, ...attested.trade_names];
   const attests = () => names.some((name) => others.some((other) => sameName(name, other)));
   const national = grant.number.replace(/^\+1?/, "");
-  const text = proven?.text ?? null;
   return {
     text,
     hasEvidence:
       filled(grant.obtained_at.given) !== null || text !== null || grant.certificate !== null || grant.recording !== null,
-    namesSeller: proven?.namesSeller ?? false,
+    namesSeller: text?.namesSeller ?? false,
     attestsSeller: attested === null ? null : once(memo, `attested seller|${key}|${others.join("|")}`, attests),
     isAboutThisNumber:
       grant.number === consent.number && (text === null || text.numbers.length === 0 || text.numbers.includes(national)),
   };
-}
-
-function readProof(proving: string, names: readonly string[]): { text: ConsentTextReading; namesSeller: boolean } {
-  const text = readConsentText(proving);
-  return { text, namesSeller: namesOneOf(text, names) };
 }
 
 /** Leads of one batch share their texts; the key holds everything that the value depends on. */
@@ -240,7 +234,7 @@ function proveSales(grant: Grant, reading: GrantReading, fail: Fail): void {
   if (reading.attestsSeller === false || (text !== null && !reading.namesSeller)) fail("consent_scope_mismatch", "seller");
   if (!reading.isAboutThisNumber) fail("consent_scope_mismatch", "number");
   if (text !== null && !text.authorisesVoice) fail("consent_scope_mismatch", "artificial_voice");
-  if (grant.purpose === "informational") fail("consent_scope_mismatch", "purpose");
+  if (grant.purpose === "informational" || text?.isInformational === true) fail("consent_scope_mismatch", "purpose");
 }
 
 /**

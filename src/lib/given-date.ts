@@ -21,9 +21,9 @@ const hourSeconds = 3600;
 const eastmostHours = 14;
 const westmostHours = 12;
 
-const iso = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
-/** Month/day/year, as spreadsheets in the United States write it; the clock may be a half-day one. */
-const slashed = /^(\d{1,2})\/(\d{1,2})\/(\d{4})(?:,?\s(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s?([AP])\.?M\.?)?)?$/i;
+const iso = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?\s?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?$/i;
+/** Month/day/year, as spreadsheets in the United States write it; the clock may be a half-day one, and in UTC. */
+const slashed = /^(\d{1,2})\/(\d{1,2})\/(\d{4})(?:,?\s(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s?([AP])\.?M\.?)?(\s?(?:Z|UTC|GMT))?)?$/i;
 
 /** What a file or an integrator gave as a date. Blank is no date; text that is none keeps `given` and has no instants. */
 export function givenDate(text: string | null | undefined, options: GivenDateOptions = {}): DateOnEarth {
@@ -62,11 +62,11 @@ function readIso(text: string): Read | null {
 function readSlashed(text: string): Read | null {
   const match = slashed.exec(text);
   if (match === null) return null;
-  const [, month, day, year, hour, minute, second, half] = match;
+  const [, month, day, year, hour, minute, second, half, zone] = match;
   const clock = half === undefined || hour === undefined ? hour : hourOfHalfDay(hour, half);
   if (clock === null) return null;
   const seconds = secondsOfParts(year, month, day, clock, minute, second);
-  return seconds === null ? null : { seconds, offsetSeconds: null, hasTime: hour !== undefined };
+  return seconds === null ? null : { seconds, offsetSeconds: zone === undefined ? null : 0, hasTime: hour !== undefined };
 }
 
 /** "12 AM" is midnight; "13 PM" is nothing. */
@@ -78,7 +78,7 @@ function hourOfHalfDay(hour: string, half: string): string | null {
 
 /** NaN beyond the offsets that exist. */
 function offsetOf(zone: string): number {
-  if (zone.toUpperCase() === "Z") return 0;
+  if (/^[A-Z]/i.test(zone)) return 0;
   const hours = Number(zone.slice(1, 3));
   const minutes = Number(zone.slice(3).replace(":", ""));
   if (hours > 14 || minutes > 59) return Number.NaN;

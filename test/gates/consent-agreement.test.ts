@@ -4,11 +4,15 @@ import { consent } from "../../src/gates/consent.ts";
 import { grant, snapshotOf, validText } from "./fixture.ts";
 
 const base = await snapshotOf();
-const ask = (text: string, purpose: "marketing" | "informational" = "marketing") =>
+const ask = (text: string, purpose: "marketing" | "informational" = "marketing", seller = base.seller) =>
   consent.check({
     ...base,
+    seller,
     call: { ...base.call, purpose },
-    consent: { ...base.consent, grants: [{ ...grant, text, purpose }] },
+    consent: {
+      ...base.consent,
+      grants: [{ ...grant, text, purpose, attested_seller: { registered_name: seller.registered_name, trade_names: [] } }],
+    },
   }).reason_code;
 
 const free = "Consent is not required to buy.";
@@ -231,4 +235,196 @@ describe("a note behind a good text takes it back, for information too", () => {
     expect(ask(`${validText} ${note}`)).toBe("consent_scope_mismatch");
     expect(ask(`${validText}\n${note}`, "informational")).toBe("consent_scope_mismatch");
   });
+});
+
+const N = "Consent is not a condition of purchase.";
+const voice = "I agree to receive artificial voice calls from";
+const soldBy = (name: string) => ({ id: "seller_2", registered_name: name, trade_names: [] });
+
+describe("a seller's name is a name: no stop in it ends a sentence, and no word of it is read", () => {
+  test.each([
+    ["Acme Solar Inc.", "Acme Solar Inc."],
+    ["Acme Solar, Inc.", "ACME SOLAR, INC."],
+    ["Acme Solar LLC", "Acme Solar, L.L.C."],
+    ["Smith & Sons LLC", "Smith &amp; Sons LLC"],
+    ["Smith and Sons LLC", "Smith & Sons LLC"],
+    ["St. John's Solar Co.", "St. John’s Solar Co."],
+    ["No Limit Solar LLC", "No Limit Solar LLC"],
+    ["One Stop Solar LLC", "One Stop Solar LLC"],
+    ["DNC Realty LLC", "DNC Realty LLC"],
+    ["Void Repair LLC", "Void Repair LLC"],
+    ["Cancel Debt Co.", "Cancel Debt Co."],
+  ])("%s as %s", (name, written) => {
+    expect(ask(`I agree to receive calls from ${written} using an artificial voice. ${N}`, "marketing", soldBy(name))).toBe(
+      "consent_valid",
+    );
+    expect(ask(`I authorize ${written} to call me with a prerecorded voice. ${N}`, "marketing", soldBy(name))).toBe(
+      "consent_valid",
+    );
+  });
+  test.each(["AI Voice Systems LLC", "Prerecorded Messages Inc.", "Robocall Calls LLC"])("%s is no voice", (name) =>
+    expect(ask(`I agree to receive calls from ${name}. ${N}`, "marketing", soldBy(name))).toBe("consent_scope_mismatch"),
+  );
+  test.each(["Southern Acme Solar LLC", "Acme Solar Inc.", "Acme Sun Inc.", "the Acme Sun Times"])("%s is another", (name) =>
+    expect(ask(`${voice} ${name}. ${N}`)).toBe("consent_scope_mismatch"),
+  );
+});
+
+describe("the voice is the seller's, or that of nobody who is named", () => {
+  test.each([
+    `${voice} Acme Solar LLC and its partners. ${N}`,
+    `I consent to be contacted by Gamma Inc., Acme Solar LLC and Beta Co. using an artificial voice. ${N}`,
+    `I agree that Beta Marketing Inc. may call me with an artificial voice on behalf of Acme Solar LLC. ${N}`,
+    `Acme Solar LLC wants to call you. By clicking, you agree that we may call you using an AI voice. ${N}`,
+    `I agree to Acme Solar LLC's Terms of Service and I agree to receive artificial voice calls from Acme Solar LLC. ${N}`,
+    `By clicking Submit, I authorize our partners, including Acme Solar LLC, to call me using an artificial voice. ${N}`,
+    `I agree to AI voice calls by agents of Acme Solar LLC. ${N}`,
+    `Thanks for contacting Acme Solar LLC! I agree that you may call me with an AI voice. ${N}`,
+    `I consent by electronic signature to receive prerecorded calls from Acme Solar LLC. ${N}`,
+    `I agree to be called by Acme Solar LLC with AI voice. Text messages are sent by Twilio Inc. ${N}`,
+    `I agree to receive calls and texts from Acme Solar LLC, some with an artificial voice. ${N}`,
+    `I agree to be called by Acme Solar LLC at 100 Main St. in Springfield using an artificial voice. ${N}`,
+  ])("%s", (text) => expect(ask(text)).toBe("consent_valid"));
+  test.each([
+    "I agree to receive live calls from Acme Solar LLC and artificial voice calls from Gamma.",
+    "I agree to receive emails from Acme Solar LLC and artificial voice calls from Gamma.",
+    `${voice} Gamma; Acme Solar LLC may text me.`,
+    `${voice} Gamma and emails from Acme Solar LLC.`,
+    "I agree to be called by Acme Solar LLC. Gamma may use an artificial voice.",
+    "I agree to be called by Acme Solar LLC. Gamma Energy may use an artificial voice.",
+    "I agree to receive live calls from Acme Solar LLC. I agree to receive artificial voice calls from Gamma.",
+    "Website operated by Acme Solar LLC. I consent to receive prerecorded calls from Beta Roofing Inc.",
+    `${voice} Gamma Energy LLC. I read the terms of Acme Solar LLC.`,
+    `${voice} Beta Roofing Inc. Copyright 2026 Acme Solar LLC.`,
+    `${voice} Beta Roofing Inc. Powered by Acme Solar LLC.`,
+    `${voice} Beta Roofing Inc. about Acme Solar LLC products.`,
+    `${voice} everyone but Acme Solar LLC.`,
+    `${voice} Beta Roofing Inc., not Acme Solar LLC.`,
+    `${voice} Beta Roofing Inc., a competitor of Acme Solar LLC.`,
+    `${voice} Acme Solar LLC's competitor.`,
+    `${voice} Beta Roofing Inc. as an alternative to Acme Solar LLC.`,
+    "I am a former customer of Acme Solar LLC and agree to receive artificial voice calls from Gamma Energy LLC.",
+    "I heard about this from Acme Solar LLC and agree that Gamma Energy LLC may call me with an AI voice.",
+    "Gamma Energy LLC may call me with an artificial voice to compare prices with Acme Solar LLC.",
+    "I agree to Acme Solar LLC's Privacy Policy and I agree that Beta Roofing Inc. may call me with an artificial voice.",
+    "I agree that marketing partners of Acme Solar LLC may call me with an artificial voice.",
+    `${voice} affiliates of Acme Solar LLC.`,
+    "I consent to prerecorded calls from the partners of Acme Solar LLC.",
+    "Acme Solar LLC connects homeowners with installers. I agree that its partners may call me with an artificial voice.",
+    `${voice} Gamma, the successor to Acme Solar LLC.`,
+    "I agree to prerecorded calls from Gamma Energy and Acme Solar LLC told me about it.",
+    `${voice} Gamma because Acme Solar LLC was too expensive.`,
+    `${voice} my bank. Acme Solar LLC installed my roof.`,
+    `${voice} my dentist about my Acme Solar LLC appointment.`,
+    "I agree to prerecorded calls from Gamma Energy LLC, a subsidiary of Acme Solar LLC.",
+    "I agree to prerecorded calls from former employees of Acme Solar LLC.",
+    "I agree that BETA ROOFING may call me with an artificial voice. Acme Solar LLC hosts this page.",
+    "I agree that contractors in the network of Acme Solar LLC may call me with an artificial voice.",
+  ])("not: %s", (text) => expect(ask(`${text} ${N}`)).toBe("consent_scope_mismatch"));
+});
+
+describe("calls for information carry no sales", () => {
+  test.each([
+    "about solar products",
+    "regarding my quote",
+    "for informational and marketing calls",
+    "about my order and special offers",
+  ])("%s does", (what) => expect(ask(`${voice} Acme Solar LLC ${what}. ${N}`)).toBe("consent_valid"));
+  test.each([
+    "for informational purposes.",
+    "for appointment reminders only.",
+    "for account and billing notices.",
+    "for safety recalls.",
+    "solely to schedule my service.",
+    "about the status of my application. No marketing.",
+    "which may call. Calls will be for customer service only.",
+  ])("%s", (what) => expect(ask(`${voice} Acme Solar LLC ${what} ${N}`)).toBe("consent_scope_mismatch"));
+  test("and are good for information", () => {
+    expect(ask(`I agree to receive informational artificial voice calls from Acme Solar LLC. ${N}`, "informational")).toBe(
+      "consent_valid",
+    );
+  });
+});
+
+describe("calls to others, conditions and ends", () => {
+  test.each([
+    ...["husband", "son", "neighbor", "mother", "employer"].map(
+      (who) => `I agree that Acme Solar LLC may call my ${who} with an artificial voice.`,
+    ),
+    `My wife agrees to receive artificial voice calls from Acme Solar LLC.`,
+    `If I buy panels, I agree to receive artificial voice calls from Acme Solar LLC.`,
+    `Once I become a customer, I agree to receive artificial voice calls from Acme Solar LLC.`,
+    `Provided that I later sign, I agree to receive artificial voice calls from Acme Solar LLC.`,
+    `${voice} Acme Solar LLC, provided I confirm by email.`,
+    `${voice} Acme Solar LLC when I ask for them.`,
+    `I was told that I agree to receive artificial voice calls from Acme Solar LLC.`,
+    `${voice} Acme Solar LLC between September and October 2026.`,
+    `☐ ${voice} Acme Solar LLC.`,
+    `I do nоt agree to receive artificial voice calls from Acme Solar LLC.`,
+    `I d̶o̶ agree to receive artificial voice calls from Acme Solar LLC.`,
+    `I do n0t agree to receive artificial voice calls from Acme Solar LLC.`,
+    `I do n o t agree to receive artificial voice calls from Acme Solar LLC.`,
+  ])("%s", (text) => expect(ask(`${text} ${N}`)).toBe("consent_scope_mismatch"));
+  test.each([
+    "I take it back.",
+    "Never mind.",
+    "Forget it.",
+    "Not anymore.",
+    "Lose my number.",
+    "I want a human to call.",
+    "I'd rather be emailed.",
+    "I didn't fill this form.",
+    "Status: unconsented",
+    "Opt-in: 0",
+    "Opt-in: N",
+    "N",
+    "No",
+    "0",
+    "false",
+    "User closed page without clicking.",
+    "(form abandoned before submit)",
+    "Valid until 2026-11-01 only.",
+    "Consent good for 7 days.",
+    "No me llamen más.",
+    "Ya no quiero que me llamen.",
+    "No deseo llamadas.",
+    "No llamar.",
+    "Revocada.",
+    "Baja.",
+    "That is what I will never say.",
+    "Not shown to the user.",
+  ])("behind a good text: %s", (note) => expect(ask(`${voice} Acme Solar LLC. ${N} ${note}`)).toBe("consent_scope_mismatch"));
+  test.each([
+    "This consent is valid until revoked.",
+    "Offer valid until 12/31/2026.",
+    "☑ Confirmed.",
+    "License no. 12345",
+    "ROC No. 2125551234",
+    "Form ID 4155551234",
+    "https://acme.example/no-calls",
+    "To opt out, call 800-736-5000.",
+    "Questions? Call us at (888) 736-5000.",
+    "IP 203.0.113.7",
+  ])("takes nothing back: %s", (note) => expect(ask(`${voice} Acme Solar LLC. ${N} ${note}`)).toBe("consent_valid"));
+});
+
+describe("agreements and voices in the words of forms", () => {
+  test.each([
+    "Consent is hereby given to Acme Solar LLC to call me with an artificial voice.",
+    "Permission is granted for Acme Solar LLC to call me with an artificial voice.",
+    "By submitting this form, consent is provided for Acme Solar LLC to contact me using an artificial voice call.",
+    "I opt-in to receive prerecorded marketing calls from Acme Solar LLC.",
+    "I consent to receive prerecorded telemarketing calls from Acme Solar LLC.",
+    "I consent to receive automated and prerecorded marketing calls from Acme Solar LLC.",
+    "This constitutes my express written consent to receive prerecorded calls from Acme Solar LLC.",
+    "I want to be called by Acme Solar LLC using AI voice.",
+    "My submission of this form authorizes Acme Solar LLC to call me with an artificial voice.",
+    "<p>I&nbsp;agree to receive <b>artificial voice</b> calls from Acme Solar LLC.</p>",
+  ])("%s", (text) => expect(ask(`${text} ${N}`)).toBe("consent_valid"));
+  test.each([
+    "No consent is given to Acme Solar LLC to call me with an artificial voice.",
+    "Consent is not given to Acme Solar LLC to call me with an artificial voice.",
+    "I consent to receive automated marketing calls from Acme Solar LLC.",
+    "I agree to receive <s>artificial voice</s> calls from Acme Solar LLC.",
+  ])("not: %s", (text) => expect(ask(`${text} ${N}`)).toBe("consent_scope_mismatch"));
 });

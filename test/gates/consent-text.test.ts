@@ -67,6 +67,12 @@ describe("a text that denies the voice authorises nothing, wherever it says so",
       saysNoCondition: false,
     });
   });
+  test("is read in time that grows with its length", () => {
+    const started = performance.now();
+    for (const piece of ["\n", "Acme Sun ", "text ", "from A ", "offer valid until ", "not to any "])
+      readConsentText(piece.repeat(20_000 / piece.length), ["Acme Solar LLC", "Acme Sun"]);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
   test("carries no informational call either; one that is silent does", () => {
     expect(ask("Acme Solar LLC may call me.", "informational").verdict).toBe("allow");
     expect(ask("Acme Solar LLC may call me. Automated voice calls are prohibited.", "informational").reason_code).toBe(
@@ -100,11 +106,40 @@ describe("the no-condition clause is taken back as well", () => {
     "I never said that consent is not a condition of purchase.",
     "I do not agree that consent is not required to buy.",
     "Consent is not required to buy unless it is solar.",
+    "Is consent not a condition of purchase?",
+    "Consent to the privacy policy is not a condition of purchase.",
+    "Returning items is not a condition of purchase.",
+    "Consent is not a condition of the purchase of a house.",
   ])("%s", (text) => expect(says(text)).toBe(false));
   test.each([
     "Consent is not required to purchase a product or service.",
     "Consent is not a condition of purchasing any goods, and I may revoke it at any time.",
     "You are not required to consent as a condition of purchase.",
+    "I am not required to agree, directly or indirectly, as a condition of purchasing any property, goods, or services.",
+    "You are not required (directly or indirectly) to agree as a condition of purchase.",
+    "You are not required, directly or indirectly, to consent as a condition of purchasing any property.",
+    "You are not required to consent to purchase goods or services from us.",
+    "Consent is not a condition to the purchase of any goods or services.",
+    "Consent is not a condition of the purchase.",
+    "Consent is not required to obtain goods or services.",
+    "You are not required to give your consent as a condition of making a purchase.",
+    "Consent is not a condition of service or purchase.",
+    "I don't need to consent to buy.",
+    "You don't have to consent to make a purchase.",
+    "You need not give consent to purchase.",
+    "My consent is not required for me to purchase.",
+    "My consent is not necessary for purchase of goods.",
+    "Your purchase is not conditioned on your consent.",
+    "This is not a condition of purchase.",
+    "Not a condition of purchase.",
+    "I am not required to sign or agree as a condition of purchase.",
+    "Consent is not required as a condition to buy any goods.",
+    "Consent is not a condition of obtaining goods or services.",
+    "Consent is not a prerequisite to purchase.",
+    "Consent is not mandatory for purchase.",
+    "Consent is not a condition of sale.",
+    "Checking this box is not required to buy any product.",
+    "My consent does not require me to purchase, and consent is not a condition of purchase.",
   ])("%s stands", (text) => expect(says(text)).toBe(true));
 });
 

@@ -14,11 +14,12 @@ export const consentAgreement = {
   ),
   /** Said of oneself, somewhere behind who agrees … */
   agreeVerbs: listed(
-    "agree, authorize, authorise, consent to, consent that, consent for, consent and, consent on, consent freely, " +
-      "opt in, opt into, request calls, request a call, request to be called, request to be contacted",
+    "agree, authorize, authorise, consent to, consent by, consent that, consent for, consent and, consent on, consent freely, " +
+      "opt in, opt into, want to be called, want to be contacted, would like to be called, would like to be contacted, d like to be called, " +
+      "request calls, request a call, request to be called, request to be contacted",
   ).concat(
     listed("want, would like, d like, elect, choose, wish, opt").flatMap((verb) =>
-      listed("calls, ai, automated, prerecorded, artificial, marketing, phone, telephone").map(
+      listed("calls, phone calls, sales calls, ai, automated, prerecorded, artificial, marketing, phone, telephone").map(
         (what) => `${verb} to receive ${what}`,
       ),
     ),
@@ -47,13 +48,21 @@ export const consentAgreement = {
     "give, gives, giving, given, gave, grant, grants, granting, granted, provide, provides, providing, provided, " +
       "constitutes, constitute, is your, as your",
   ),
+  /** "Consent is given to …": likewise. */
+  givenForms: listed("given, granted, provided"),
   /** … or one of these, by which somebody gives their own … */
-  ownGivings: ["is my", "as my", "have my", "has my", "indicates my", "confirms my"],
+  ownGivings: ["constitutes my", "constitute my", "is my", "as my", "have my", "has my", "indicates my", "confirms my"],
+  /** One of these says it whole. */
+  wholeAgreements: listed("submission, signature").flatMap((what) =>
+    listed("form, request, agreement").flatMap((of) =>
+      listed("authorizes, authorises, permits").map((verb) => `${what} of this ${of} ${verb}`),
+    ),
+  ),
   /** … and, near behind it, one of these. */
   givenThings: listed("consent, permission, authorization, authorisation, approval, agreement, authority"),
   /** Who may be called: one of these … */
   allowances: listed(
-    "may, can, authorized to, authorised to, permitted to, allowed to, free to, welcome to, ok to, okay to, ok for, okay for, fine with, fine for, i want, i would like, " +
+    "may, can, authorized to, authorised to, permitted to, allowed to, free to, welcome to, ok to, okay to, ok for, okay for, fine with, fine for, happy for, happy with, i want, i would like, " +
       "i d like, i wish, please",
   ),
   /** … one of these … */
@@ -103,8 +112,27 @@ export const consentAgreement = {
         "says that i, said that i, says you, says my, thinks i, thinks that i, thinks it, think it, believes it, believe it, says it, say it, as if, why, wonder, unclear, " +
         "regret, regrets, once agreed, once consented, used to agree, used to authorize, to have my, if it has, if they have, " +
         "if you want, if i want, if you would like, if you wish, if i wish, if you elect, if you choose, i doubt, doubtful, only with my, only after, only if, only when, subject to my, pending my, " +
-        "pending approval, should end, should stop",
+        "pending approval, should end, should stop, i was tricked, i was told, i was forced, told me that i, under protest, if at all, " +
+        "provided that i, provided i confirm, provided i sign, provided i later, provided i first, on condition that i, as long as i, assuming i",
     ),
+    // What has not happened yet.
+    ...listed("if i, once i, after i, when i, unless i, until i").flatMap((when) =>
+      listed(
+        "buy, become, purchase, ask, ask for, sign up, sign a, enroll, order, hire, later, move, decide, request, am on, qualify, win",
+      ).map((verb) => `${when} ${verb}`),
+    ),
+    // Nobody agrees for another, nor to calls to another.
+    ...listed("my, his, her, their, our").flatMap((whose) =>
+      listed(
+        "husband, wife, spouse, son, daughter, child, children, neighbor, neighbour, mother, father, grandmother, grandfather, aunt, uncle, cousin, kids, kid, girlfriend, boyfriend, fiance, fiancee, brother, sister, parents, friend, friends, employer, boss, colleague, tenant, roommate, partner",
+      ).flatMap((who) => [
+        ...listed("call, contact, phone, dial, ring, reach, text, calling, to").map((verb) => `${verb} ${whose} ${who}`),
+        ...listed("agrees, consents, authorizes, agreed, consented").map((verb) => `${whose} ${who} ${verb}`),
+      ]),
+    ),
+    "once my",
+    "on behalf of the lead",
+    "on behalf of the customer",
   ],
   /** What answers a question that asks for the agreement. */
   answers: listed("yes, i do, agreed, i agree to, i agree that, i consent to, i authorize, by clicking, by checking"),

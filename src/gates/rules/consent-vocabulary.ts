@@ -1,4 +1,6 @@
 import { consentAgreement } from "./consent-agreement.ts";
+import { consentCallers } from "./consent-callers.ts";
+import { consentCondition } from "./consent-condition.ts";
 import { listed } from "./listed.ts";
 
 /**
@@ -7,9 +9,11 @@ import { listed } from "./listed.ts";
  * lower case, no punctuation, one space.
  */
 export const consentVocabulary = {
-  version: "2026-12-01",
+  version: "2026-12-01.1",
 
   ...consentAgreement,
+  ...consentCallers,
+  ...consentCondition,
 
   /** (f)(9), FCC 24-17: a kind of voice … */
   voiceKinds: ["artificial", "automated", "automatic", "prerecorded", "ai", "synthetic", "synthesized", "robotic"],
@@ -31,8 +35,16 @@ export const consentVocabulary = {
   ],
   /** … and the voice. */
   voiceNouns: ["voice", "voices"],
-  /** Whole phrases that name such a voice without the noun. */
-  voicePhrases: ["prerecorded call", "prerecorded calls", "prerecorded message", "prerecorded messages", "robocall", "robocalls"],
+  /** A recorded one is named by its calls as well: this … */
+  callKinds: ["prerecorded"],
+  /** … with nothing but these, the kinds and the fillers between … */
+  callFillers: listed(
+    "telemarketing, marketing, sales, promotional, advertising, solicitation, autodialed, recurring, voice, outbound",
+  ),
+  /** … and these. */
+  callNouns: ["call", "calls", "message", "messages"],
+  /** Words that name such calls alone. */
+  voiceWords: ["robocall", "robocalls"],
 
   /** A sentence that names the voice and holds one of these, or one of the words below that deny, does not authorise it. */
   negations: listed(
@@ -43,7 +55,9 @@ export const consentVocabulary = {
       "cease, refrain, off limits, out of the question",
   ),
   /** Of the voice itself these deny too; elsewhere they say how to end the calls. */
-  endings: ["opt out", "opting out", "stop", "quit", "expire", "expires"],
+  endings: listed(
+    "opt out, opting out, stop, quit, expire, expires, for one day, for one week, for one month, for a day, for a week, for a month, for today, today only, this week only",
+  ),
   /** What takes something out of a consent. */
   exceptions: listed(
     "without, except, excepting, excluding, unless, barring, other than, rather than, instead of, apart from, " +
@@ -51,7 +65,8 @@ export const consentVocabulary = {
   ),
   /** Who says one of these, anywhere in the text, denies. */
   denials: listed(
-    "prohibit, prohibits, prohibited, prohibiting, forbid, forbids, forbidden, forbidding, ban, bans, banned, " +
+    "opt in 0, optin 0, " +
+      "prohibit, prohibits, prohibited, prohibiting, forbid, forbids, forbidden, forbidding, ban, bans, banned, " +
       "barred, disallow, disallows, disallowed, exclude, excludes, excluded, reject, rejects, rejected, refuse, " +
       "refuses, refused, decline, declines, declined, deny, denies, denied, withhold, withholds, withheld, revoke, " +
       "revokes, revoked, withdraw, withdraws, withdrawn, withdrew, rescind, rescinds, rescinded, disagree, disagrees, " +
@@ -79,6 +94,15 @@ export const consentVocabulary = {
       "bothers, bothered, texted stop, replied stop, responded stop, sent stop, got stop, stop received, " +
       "stop request received, signature missing, missing signature, consent missing, missing consent, left blank, " +
       "hereby do so, hereby do, do so now, and do so, i do so, changed my mind, " +
+      "i take it back, take this back, take that back, never mind, nevermind, forget it, forget that, wrong person, not anymore, not any more, lose my number, forget my number, delete my number, i want a human, want a human to call, want a person to call, " +
+      "rather be emailed, rather be texted, rather you email, rather you text, prefer to be emailed, prefer email, prefer emails, prefer texts, " +
+      "unconsented, not consented, opt in n, opt in no, opt in false, consent 0, consent n, consent no, consent false, " +
+      "agreed n, agreed no, agreed 0, agreed false, accepted no, accepted n, " +
+      "closed page without, closed the page without, left page without, left the page without, without clicking, without submitting, abandoned, before submit, " +
+      "consent good for, consent valid for, authorization good for, is good for, is valid for, good until, good through, consent valid until, authorization valid until, " +
+      "no me llame, no me llamen, no me llames, no llamar, no llame, no llamen, no quiero, no deseo, no acepto, no autorizo, no consiento, ya no quiero, revoco, revocada, revocado, cancelado, cancelada, dar de baja, dado de baja, de baja, " +
+      "what i will never say, i will never say, i would never say, sample text, not shown to, fraudulent, fraud, bot traffic, " +
+      "signed by minor, minor child, a minor, prechecked box, pre checked box, this is a draft, this is a test, n0t, n o t, d0 not, " +
       "i exercise, hereby exercise, am exercising, exercised",
   ),
   /** Where the voice is not named, a negation denies when one of these is near behind it. */
@@ -90,7 +114,7 @@ export const consentVocabulary = {
       "phone, ring, dial, contact, contacted, above, foregoing, preceding, aforementioned, such, ai, artificial, " +
       "automated, automatic, prerecorded, recorded, synthetic, synthesized, robotic, robot, robots, robocall, " +
       "robocalls, bot, bots, machine, machines, voice, voices, signed, checked, ticked, confirmed, verified, obtained, " +
-      "effective, binding, in effect, in force, active, signature, interested, sign, fill out, filled out, submitted",
+      "effective, binding, in effect, in force, active, signature, interested, sign, fill, fill out, filled out, submitted",
   ),
   /** In a sentence of few words one of these is such a note, too: "Note: STOP", "pls remove". */
   noteWords: ["stop", "opt out", "optout", "remove", "removal"],
@@ -99,8 +123,10 @@ export const consentVocabulary = {
   /** A sentence that is one of these alone, but for dates, is a note that ends the consent. */
   alone: listed(
     "stop, stopped, please stop, stop please, stop stop, end, quit, cancel, remove, removed, remove me, unsubscribe, " +
-      "revoke, opt out, optout, opt out customer, do not call, do not contact, dnc, void, refused, no consent, pending, incomplete, missing, draft, sample, sample text, template, test, blank, do not use",
+      "n, no, false, f, off, nope, baja, alto, detener, ended, revoked, withdrawn, cancelled, canceled, draft copy, revoke, opt out, optout, opt out customer, do not call, do not contact, dnc, void, refused, no consent, pending, incomplete, missing, draft, sample, sample text, template, test, blank, do not use",
   ),
+  /** The same, where a cell was drawn into the text. */
+  bareNotes: ["0"],
   /** Who restricts the consent to these denies the voice … */
   only: ["only", "solely", "exclusively"],
   /** … as do these. */
@@ -125,7 +151,7 @@ export const consentVocabulary = {
       "cancel orders, cancelled appointments, canceled appointments, cancelled orders, canceled orders, expired card, " +
       "expired cards, expired policy, expired policies, expired prescriptions, lapsed policy, lapsed policies, " +
       "failed payment, failed payments, failed delivery, failed deliveries, unsigned documents, disputed charges, " +
-      "do not hesitate, don t hesitate, does not expire, do not expire, will not expire, never expires, " +
+      "may choose not to consent, may choose not to agree, can choose not to consent, can choose not to agree, not only from, do not hesitate, don t hesitate, does not expire, do not expire, will not expire, never expires, " +
       "if i no longer wish, if you no longer wish, if i no longer want, if you no longer want, when you no longer wish, " +
       "when i no longer wish, unable to reach, unable to answer, unable to contact, unsubscribe link, unsubscribe links, unsubscribe button, " +
       "unsubscribe option, unsubscribe instructions, opt out link, opt out instructions, opt out method, opt out request, " +
@@ -206,81 +232,11 @@ export const consentVocabulary = {
       "not need to, need not, if i do not, if you do not, if i don t, if you don t, or not, no purchase",
   ),
 
-  /** (f)(9)(i)(B): consent is no condition of purchase. A subject … */
-  conditionSubjects: [
-    "consent",
-    "consenting",
-    "agreement",
-    "agreeing",
-    "agree",
-    "permission",
-    "authorization",
-    "authorisation",
-    "signing",
-    "sign",
-  ],
-  /** … then, in the same sentence, one of these. */
-  conditionClauses: listed("is not, isn t, isnt, not, are not, aren t, shall not be, will not be, is never").flatMap((be) =>
-    listed(
-      "required to buy, required to purchase, required to make a purchase, required to make any purchase, " +
-        "required in order to buy, required in order to purchase, required in order to make a purchase, " +
-        "required for purchase, required for any purchase, required for a purchase, required as a condition of purchase, " +
-        "required as a condition of any purchase, required as a condition of purchasing, required as a condition of buying, " +
-        "a condition of purchase, a condition of any purchase, a condition of a purchase, a condition of my purchase, " +
-        "a condition of your purchase, a condition of making a purchase, a condition of making any purchase, " +
-        "a condition of purchasing, a condition of buying, a condition to purchase, a condition to purchasing, " +
-        "a condition to any purchase, a condition to make a purchase, a condition to make any purchase, " +
-        "a condition for purchase, a condition for purchasing, a condition for any purchase, " +
-        "a condition precedent to purchase, a requirement of purchase, a requirement of any purchase, " +
-        "a requirement for purchase, a requirement to purchase, a requirement to buy, necessary to buy, " +
-        "necessary to purchase, needed to buy, needed to purchase",
-    ).map((what) => `${be} ${what}`),
-  ),
-  /** Or one of these, which bring their subject along. */
-  conditionRefusals: listed(
-    "not required to, not obligated to, not obliged to, not have to, not need to, don t have to, need not, never required to",
-  ),
-  conditionActs: listed(
-    "agree, consent, sign, agree to this, consent to this, sign this, accept this, give consent, give my consent, " +
-      "give your consent, give this consent, provide consent, provide my consent, provide your consent, provide this consent, " +
-      "provide such consent, provide this authorization, give this authorization, give permission, give my permission, " +
-      "agree to these calls, consent to these calls, consent to calls, agree to receive these calls, " +
-      "agree to receive such calls, consent to receive these calls, consent to receive calls, " +
-      "consent to such calls, agree to these terms, agree to such calls, consent to be contacted, agree to be contacted, " +
-      "sign this agreement, sign the agreement, sign any agreement, enter into this agreement, enter into the agreement, " +
-      "enter into any agreement, sign this authorization, sign this consent, sign this form, " +
-      "sign the agreement directly or indirectly, sign this agreement directly or indirectly, " +
-      "provide this consent directly or indirectly, provide consent directly or indirectly, " +
-      "consent directly or indirectly, " +
-      "sign the agreement directly or indirectly or agree to enter into such an agreement, " +
-      "sign this agreement directly or indirectly or agree to enter into such an agreement, " +
-      "sign or agree to this, directly or indirectly sign this agreement, directly or indirectly agree",
-  ),
-  conditionEnds: listed(
-    "as a condition of purchase, as a condition of any purchase, as a condition of a purchase, as a condition of my purchase, " +
-      "as a condition of your purchase, as a condition of purchasing, as a condition of buying, as a condition to purchase, " +
-      "as a condition to purchasing, as a condition for purchasing, as a condition to buying, in order to buy, in order to purchase, " +
-      "in order to make a purchase, in order to make any purchase",
-  ),
-
-  /** After a clause that ends in a purchase: of "a house" says nothing of other purchases … */
-  determiners: ["a", "an", "the", "this", "that", "these", "those", "my", "your", "our"],
-  /** … but of "a product" it does. */
-  purchasables: listed("product, products, good, goods, service, services, item, items, property, purchase, thing"),
-  /** A sentence about a purchase that holds one of these says the opposite, unless the word before negates it. */
-  conditionContradictions: listed(
-    "consent is required, consent required, agreement is required, must consent, must agree, must sign, must accept, " +
-      "must authorize, required to consent, required to agree, required to sign, need to consent, need to agree, " +
-      "have to consent, have to agree, have to sign, is a condition of, is a requirement, is required to buy, " +
-      "is required to purchase, is required for purchase, conditioned on, conditional on, contingent on",
-  ),
-  purchases: ["buy", "buying", "purchase", "purchases", "purchasing", "order", "ordering"],
-
   /** What stands for a signature and says that there is none, or none in writing. */
   notSignatures: listed(
     "none, unsigned, not signed, never signed, no signature, without signature, unknown, n a, na, no, nil, null, undefined, false, " +
       "missing, absent, blank, empty, pending, tbd, tba, not available, not applicable, not provided, not given, not known, not yet, " +
-      "unsure, oral, orally, oral consent, oral agreement, verbal, verbally, verbal consent, verbal agreement, spoken, implied, " +
+      "unsure, phone call, telephone call, call, by phone, over the phone, voice recording, recording, call recording, recorded call, oral, orally, oral consent, oral agreement, verbal, verbally, verbal consent, verbal agreement, spoken, implied, " +
       "declined, refused",
   ),
 

@@ -4,7 +4,7 @@ const eightToNine: DayWindow = { from: "08:00", to: "21:00" };
 
 export const usFederal: RulePack = {
   id: "us-federal",
-  version: "2026-12-01",
+  version: "2026-12-01.1",
   hours: [
     {
       kind: "hours",

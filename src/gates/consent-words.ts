@@ -1,0 +1,13 @@
+/** Soft hyphens and their kin part words for a reader of characters alone. */
+export const invisible = /\p{Cf}/gu;
+
+/** Lower case, in words: "ACME SOLAR, L.L.C." and "Acme Solar LLC" are the same name. */
+export function normalise(text: string): string {
+  return text
+    .normalize("NFKC")
+    .replace(invisible, "")
+    .toLowerCase()
+    .replace(/(?<![\p{L}\p{N}])(\p{L})\./gu, "$1")
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();
+}
