@@ -24,7 +24,7 @@ export const endProblem = ({ code, latest }: EndTooLate): Problem =>
 export const tooManyProblem = (what: string, max: number): Problem =>
   conflict(
     "too_many",
-    `The organisation has ${max} ${what} that work or were made within a day. Revoke those that nobody needs; what a leaked key made ends with it (POST /v1/api_keys/{id}/leaked).`,
+    `The organisation has ${max} ${what} that work; to a key, those made within a day count too. Revoke those that nobody needs: what a leaked key made ends with it (POST /v1/api_keys/{id}/leaked).`,
   );
 
 /** Like `lackingProblem` where it is handed on by other fields than the scopes: each that was sent. */

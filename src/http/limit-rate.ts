@@ -68,6 +68,8 @@ export const limitPrincipal: MiddlewareHandler<HttpEnv> = async (c, next) => {
 async function limitSession(c: Context<HttpEnv>, next: () => Promise<void>, sent: SessionPrincipal): Promise<void> {
   const { knownSessions, quotas } = c.env;
   const [hash, theirs] = [hexOf(sent.hash), `user:${sent.id}`];
+  // Whoever holds a copy of one session must not keep its person from ending it by using up what is theirs.
+  if (endsSessions(c)) return counted(c, next, `session:${hash}`, quotas.user);
   if (knownSessions.has(hash)) {
     await counted(c, next, theirs, quotas.user);
     // What proved nothing may have been a session that has ended since: the next request counts for itself until one does.
@@ -85,6 +87,8 @@ async function limitSession(c: Context<HttpEnv>, next: () => Promise<void>, sent
   };
   await counted(c, provedNow, `session:${hash}`, quotas.user);
 }
+
+const endsSessions = (c: Context<HttpEnv>): boolean => c.req.method === "DELETE" && /^\/v1\/sessions(?:\/|$)/.test(c.req.path);
 
 /** Whether the request has proved its session; null: the database was not asked, or has not answered. */
 function proofOf(c: Context<HttpEnv>, sent: SessionPrincipal): boolean | null {

@@ -167,6 +167,17 @@ describe("a session that has ended", () => {
   const end = (session: { readonly id: string }) =>
     api.db.admin("update sessions set ended_at = $2 where id = $1", [session.id, realNow]);
 
+  test("is ended by its person whatever a copy of it uses up", async () => {
+    const { live, ended: stolen } = await made();
+    for (let at = 0; at < 5; at += 1) await ask(stolen, "198.51.100.1");
+    expect([(await ask(live, "203.0.113.9")).status, (await ask(live, "203.0.113.9")).status]).toEqual([200, 429]);
+    const own = { headers: { ...live.headers, ...from("203.0.113.9") } };
+    expect((await api.send("DELETE", `/v1/sessions/${publicId("session", stolen.id)}`, own)).status).toBe(200);
+    expect((await api.send("DELETE", "/v1/sessions", own)).status).toBe(200);
+    nowMs += 61_000;
+    expect((await ask(stolen, "198.51.100.1")).status).toBe(401);
+  });
+
   test("uses up nothing of its person's, and has a count of its own", async () => {
     const { live, ended } = await made();
     await end(ended);

@@ -52,9 +52,10 @@ export async function createKey(
     if (lackingNow !== null) return refused(lackingNow);
     const end = endWithin(wanted.expiresAt, await ownEnd(w, org.actor));
     if (!end.ok) return refused(end.refusal);
-    if (await hasKeys(w, livingMax, realNow)) return refused("too_many");
+    const madeBy = keyOf(org.actor);
+    if (await hasKeys(w, livingMax, madeBy, realNow)) return refused("too_many");
     w.note({ expires_at: end.value });
-    const made = { ...wanted, expiresAt: end.value, sponsorId: bound.sponsorId, madeBy: keyOf(org.actor) };
+    const made = { ...wanted, expiresAt: end.value, sponsorId: bound.sponsorId, madeBy };
     const key = await insertKey(w, minted, made, realNow);
     return ok(await withSecret(w, key, minted, realNow));
   });

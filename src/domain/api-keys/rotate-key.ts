@@ -47,7 +47,7 @@ export async function rotateKey(
     if (lacking !== null) return refused(lacking);
     if (old.revokedAt !== null || (old.expiresAt !== null && old.expiresAt <= realNow)) return refused("key_ended");
     if (old.successorId !== null) return refused({ code: "key_rotated", successor: publicId("apiKey", old.successorId) });
-    if (await hasKeys(w, livingWithRotationsMax, realNow)) return refused("too_many");
+    if (await hasKeys(w, livingWithRotationsMax, madeBy, realNow)) return refused("too_many");
     const expiresAt = earliest([old.expiresAt, id === madeBy ? null : await ownEnd(w, org.actor)]);
     const made = { name: old.name, scopes: old.scopes, expiresAt, sponsorId: bound.sponsorId, madeBy, rotated: old };
     const key = await insertKey(w, minted, made, realNow);

@@ -54,9 +54,9 @@ export async function createIssuer(
     if (lackingNow !== null) return refused(lackingNow);
     const end = endWithin(wanted.expiresAt, await ownEnd(w, org.actor));
     if (!end.ok) return refused(end.refusal);
-    if (await hasIssuers(w, livingMax, realNow)) return refused("too_many");
-    w.note({ expires_at: end.value });
     const maker = keyOf(org.actor);
+    if (await hasIssuers(w, livingMax, maker, realNow)) return refused("too_many");
+    w.note({ expires_at: end.value });
     const made = await w.insert(tokenIssuers, {
       ...columns,
       id,

@@ -117,7 +117,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/api_keys",
       summary: "Make an API key",
-      description: `Its secret is in this answer and nowhere else. It can do no more than whoever makes it, a key or a person. An organisation has up to ${livingMax} that work or were made within a day, and ${livingWithRotationsMax} by rotations.`,
+      description: `Its secret is in this answer and nowhere else. It can do no more than whoever makes it, a key or a person. An organisation has up to ${livingMax} that work, and ${livingWithRotationsMax} by rotations; to a key that asks, those made within a day count too.`,
       tags: ["api_keys"],
       ...posts("api_keys.create", { tellsSecret: true }),
       request: { body: jsonBody(newKey) },
@@ -220,7 +220,7 @@ export function apiKeyRoutes(app: OpenAPIHono<HttpEnv>): void {
       path: "/v1/api_keys/{id}/leaked",
       summary: "Revoke an API key with all that came of it",
       description:
-        "For a key that somebody else may have. As when its text is reported (POST /leaked_keys), every key that it made or was rotated into is revoked with it, every token issuer that it was the last to set, and what came of those; owners get mail. What a person made or rotated stays. Also of a key that has ended; again, it ends what has come meanwhile.",
+        "For a key that somebody else may have. As when its text is reported (POST /leaked_keys), every key that it made or rotated something into is revoked with it, every token issuer that it was the last to set, and what came of those; owners get mail. What a person or another key made or rotated stays, its own successor too. Also of a key that has ended; again, it ends what has come meanwhile.",
       tags: ["api_keys"],
       ...posts("api_keys.report_leaked"),
       request: { params: idParam("apiKey") },

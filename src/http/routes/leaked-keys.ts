@@ -6,12 +6,14 @@ import { readJson } from "../read-json.ts";
 
 const bodyBytesMax = 256 * 1024;
 const reportsMax = 100;
+/** As much as the body has room for: whoever puts a key somewhere chooses how long its address is. */
+const charactersMax = 200_000;
 
 /** As secret-scanning partners send it. What else they say is passed over, on purpose: the form is theirs to add to, and a report refused is a key that stays. */
 const report = z.object({
-  token: z.string().max(1_000),
-  type: z.string().max(200).optional(),
-  url: z.string().max(4_000).nullish(),
+  token: z.string().max(charactersMax),
+  type: z.string().max(charactersMax).nullish(),
+  url: z.string().max(charactersMax).nullish(),
 });
 const exampleReport = { token: "dg_test_…", type: "dialgate_api_key", url: "https://github.com/acme/crm/blob/main/.env" };
 const answer = z

@@ -168,7 +168,7 @@ export function tokenIssuerRoutes(app: OpenAPIHono<HttpEnv>): void {
       method: "post",
       path: "/v1/token_issuers",
       summary: "Register who signs tokens",
-      description: `One algorithm and one of public_key, jwks_url and secret. With jwks_url, say in \`subjects\` whose tokens are taken, or null for all: many an issuer signs for anyone who asks. Its \`audience\` goes into each token's \`aud\`. An organisation has up to ${livingMax} that are not revoked or were made within a day.`,
+      description: `One algorithm and one of public_key, jwks_url and secret. With jwks_url, say in \`subjects\` whose tokens are taken, or null for all: many an issuer signs for anyone who asks. Its \`audience\` goes into each token's \`aud\`. An organisation has up to ${livingMax} that are not revoked; to a key that asks, those made within a day count too.`,
       tags: ["token_issuers"],
       ...posts("token_issuers.create"),
       request: { body: jsonBody(newIssuer) },
