@@ -194,6 +194,9 @@ create table api_keys (
 );
 create unique index api_keys_by_id on api_keys (id, org_id);
 create index api_keys_made on api_keys (org_id, made_by) where made_by is not null;
+-- How many there are is counted by what works and by what is new, however many have ended.
+create index api_keys_unrevoked on api_keys (org_id, expires_at) where revoked_at is null;
+create index api_keys_by_age on api_keys (org_id, created_at);
 call app.protect_table('api_keys', 'select, insert, update (revoked_at, expires_at, last_used_at, successor_id)');
 call app.classify('api_keys', org => 'name scopes', secret => 'secret_hash', system => 'org_id id created_at expires_at revoked_at last_used_at rotated_from successor_id first_key_id made_by');
 

@@ -41,6 +41,9 @@ create table token_issuers (
   check (revoked_at is not null or (alg = 'HS256') = (sealed is not null))
 );
 create unique index token_issuers_by_id on token_issuers (id, org_id);
+-- As of API keys.
+create index token_issuers_unrevoked on token_issuers (org_id) where revoked_at is null;
+create index token_issuers_by_age on token_issuers (org_id, created_at);
 call app.protect_table('token_issuers', 'select, insert, update (name, issuer, public_key, jwks_url, sealed, subjects, scopes, version,
   sponsor_id, key_set_by, issuer_set_by, subjects_set_by, not_before, expires_at, revoked_at, last_used_at, jwks, jwks_fetched_at, jwks_tried_at, jwks_failure)');
 call app.classify('token_issuers', org => 'name issuer public_key jwks_url subjects scopes jwks', secret => 'sealed',

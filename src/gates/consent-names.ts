@@ -1,4 +1,4 @@
-import { invisible, normalise } from "./consent-words.ts";
+import { invisible, normalise, textLengthMax } from "./consent-words.ts";
 import { consentVocabulary as vocabulary } from "./rules/consent-vocabulary.ts";
 
 /**
@@ -45,9 +45,10 @@ export const isDisguised = (text: string): boolean =>
 /** An empty box stands in it, and no ticked one. */
 export const isUnchecked = (text: string): boolean => /[☐□⬜]|\[\s?\]/u.test(text) && !/[☑☒✓✔✅]|\[\s?[x✓✔]\s?\]/iu.test(text);
 
-/** The text as a reader sees it: no tags, no entities, no addresses of pages. */
+/** The text as a reader sees it, as far as it is read: no tags, no entities, no addresses of pages. */
 export function asShown(text: string): string {
   return text
+    .slice(0, textLengthMax)
     .replace(/<\/?(?:p|br|div|li|ul|ol|tr|td|table|h[1-6])\b[^<>]{0,500}>/giu, "\n")
     .replace(/<\/?(?:a|b|i|u|em|strong|span|small|sup|sub|font|label|input|s|del|strike)\b[^<>]{0,500}>/giu, "")
     .replace(/&(?:#(\d{1,6})|#x([0-9a-f]{1,5})|([a-z]{2,6}));/giu, (whole, decimal, hex, name: string | undefined) =>

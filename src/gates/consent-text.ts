@@ -1,5 +1,6 @@
 import { anyMark, asShown, callerOfVoice, isDisguised, isUnchecked, markNames, otherMark, sellerMark } from "./consent-names.ts";
-import { invisible, normalise } from "./consent-words.ts";
+import { numbersIn } from "./consent-numbers.ts";
+import { invisible, normalise, textLengthMax } from "./consent-words.ts";
 import { consentVocabulary } from "./rules/consent-vocabulary.ts";
 
 /** What a consent text says, worked out without a clock: the same text always reads the same. */
@@ -21,29 +22,25 @@ export interface ConsentTextReading {
 
 const vocabulary = consentVocabulary;
 
-/** Beyond this the text is read no further: what would be proven there is not proven, and it may deny what stands before. */
-const textLengthMax = 20_000;
-
 /**
  * Read for a seller, by its registered and trade names. The legal form counts: "Acme Solar LLC" is not "Acme Solar Inc.",
- * and a trade name followed by a legal form is some other company's name. Without names, who calls is not asked.
+ * and a trade name followed by a legal form is some other company's name.
  */
-export function readConsentText(text: string, names: readonly string[] = []): ConsentTextReading {
+export function readConsentText(text: string, names: readonly string[]): ConsentTextReading {
   const isWhole = text.length <= textLengthMax;
-  const bounded = text.slice(0, textLengthMax);
-  const shown = asShown(bounded);
+  const shown = asShown(text);
   const marked = markNames(shown, names);
   const sentences = sentencesOf(marked);
   const agreed = sentences.filter((sentence, index) => agreesToCalls(sentence, sentences[index + 1]));
   // A text that authorises the voice in one sentence and denies it in another authorises nothing.
   const deniesVoice =
     !isWhole ||
-    isDisguised(bounded) ||
+    isDisguised(text) ||
     isUnchecked(shown) ||
     sentences.some((sentence) => (sentence.namesVoice ? denies(sentence) : deniesElsewhere(sentence)));
   return {
     vocabulary: vocabulary.version,
-    authorisesVoice: !deniesVoice && authorisesVoice(agreed, sentences, names.length > 0),
+    authorisesVoice: !deniesVoice && authorisesVoice(agreed, sentences),
     agreesToCalls: agreed.length > 0,
     deniesVoice,
     saysNoCondition: isWhole && sentences.some(saysNoCondition) && !sentences.some(saysCondition),
@@ -274,10 +271,9 @@ const answer = new RegExp(`^ (?:${oneOf(vocabulary.answers)}(?= )|${oneOf(vocabu
  * Somebody agrees to calls by the voice in a sentence that names it, or to calls that another sentence describes by it; and
  * the seller is who calls by it, or nobody is named there and the seller elsewhere.
  */
-function authorisesVoice(agreed: readonly Sentence[], said: readonly Sentence[], asksWho: boolean): boolean {
+function authorisesVoice(agreed: readonly Sentence[], said: readonly Sentence[]): boolean {
   const isNamed = said.some(({ words }) => words.includes(` ${sellerMark} `));
   const isSellers = (sentence: Sentence): boolean => {
-    if (!asksWho) return true;
     const caller = callerOfVoice(sentence.named, sentence.voicesAt);
     return caller === "seller" || (caller === "unnamed" && isNamed);
   };
@@ -325,18 +321,3 @@ function isInformational(agreed: readonly Sentence[], said: readonly Sentence[])
 }
 
 const wordBefore = (text: string, index: number): string => text.slice(text.lastIndexOf(" ", index - 1) + 1, index);
-
-/** Nobody is called at a toll-free number. */
-const tollFree = /^8(?:00|22|33|44|55|66|77|88)/;
-
-/** Ten digits, or eleven that begin with 1, however they are spaced: a phone number of this numbering plan. */
-function numbersIn(text: string): string[] {
-  const found = new Set<string>();
-  for (const match of text.matchAll(/(?<!\d)\+?\d(?:[\s().\-–—/]{0,3}\d){6,14}(?!\d)/gu)) {
-    const digits = match[0].replace(/\D/g, "");
-    const national = digits.length === 11 && digits.startsWith("1") ? digits.slice(1) : digits;
-    if (national.length === 10 && !tollFree.test(national)) found.add(national);
-    else if (national.length !== 10 && (digits.length > 11 || match[0].startsWith("+"))) found.add(digits);
-  }
-  return [...found];
-}

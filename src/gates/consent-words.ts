@@ -11,3 +11,6 @@ export function normalise(text: string): string {
     .replace(/[^\p{L}\p{N}]+/gu, " ")
     .trim();
 }
+
+/** Beyond this a text is read no further: what would be proven there is not proven, and it may deny what stands before. */
+export const textLengthMax = 20_000;

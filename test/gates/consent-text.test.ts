@@ -51,7 +51,7 @@ describe("a text that denies the voice authorises nothing, wherever it says so",
   });
   test("every word that denies does, beside the voice and in a sentence of its own", () => {
     const { negations, endings, exceptions, denials, alone } = consentVocabulary;
-    const authorises = (text: string): boolean => readConsentText(text).authorisesVoice;
+    const authorises = (text: string): boolean => readConsentText(`${text}\nAcme Solar LLC`, ["Acme Solar LLC"]).authorisesVoice;
     expect(authorises("I agree to AI voice calls. So it is.")).toBe(true);
     for (const word of [...negations, ...endings, ...exceptions, ...denials])
       expect(authorises(`I agree to AI voice ${word} calls`), word).toBe(false);
@@ -61,7 +61,7 @@ describe("a text that denies the voice authorises nothing, wherever it says so",
     for (const note of alone) expect(authorises(`I agree to AI voice calls. ${note.toUpperCase()} 3/4`), note).toBe(false);
   });
   test("a text that is too long to be read whole", () => {
-    expect(readConsentText(`I agree to calls by AI voice. ${clause} ${"x ".repeat(10_000)}`)).toMatchObject({
+    expect(readConsentText(`I agree to calls by AI voice. ${clause} ${"x ".repeat(10_000)}`, ["Acme Solar LLC"])).toMatchObject({
       authorisesVoice: false,
       deniesVoice: true,
       saysNoCondition: false,
@@ -96,7 +96,7 @@ describe("what texts say besides takes nothing back", () => {
 });
 
 describe("the no-condition clause is taken back as well", () => {
-  const says = (text: string) => readConsentText(`By AI voice. ${text}`).saysNoCondition;
+  const says = (text: string) => readConsentText(`By AI voice. ${text}`, []).saysNoCondition;
   test.each([
     "Consent is not required to buy a house.",
     "Consent is not required to buy. You must consent to buy from us.",

@@ -30,15 +30,15 @@ export const endWhatCameOf = (keyId: string, realNow: Instant): Statement => ({
 /** Whether the org has so many API keys that work, or were made since then; null: that work. */
 export const keysReach = (count: number, since: Instant | null, realNow: Instant): Statement => ({
   name: "credentials.keys_reach",
-  text: `select 1 as reached from api_keys k where ${inOrg("k")} and (k.created_at > $2::timestamptz or (k.revoked_at is null and (k.expires_at is null or k.expires_at > $1)))
-    offset $3::integer - 1 limit 1`,
+  text: `select 1 as reached where (select count(*) from api_keys k where ${inOrg("k")}
+      and (k.created_at > $2::timestamptz or (k.revoked_at is null and (k.expires_at is null or k.expires_at > $1)))) >= $3`,
   params: [realNow, since, count],
 });
 
 /** Whether the org has so many token issuers that are not revoked, or were made since then; null: that are not revoked. */
 export const issuersReach = (count: number, since: Instant | null): Statement => ({
   name: "credentials.issuers_reach",
-  text: `select 1 as reached from token_issuers i where ${inOrg("i")} and (i.created_at > $1::timestamptz or i.revoked_at is null)
-    offset $2::integer - 1 limit 1`,
+  text: `select 1 as reached where (select count(*) from token_issuers i where ${inOrg("i")}
+      and (i.created_at > $1::timestamptz or i.revoked_at is null)) >= $2`,
   params: [since, count],
 });

@@ -1,6 +1,6 @@
 import type { OrgWriter } from "../../db/org-db.ts";
 import { issuersReach, keysReach } from "../../db/queries/credentials.ts";
-import { addSeconds, type Instant } from "../../lib/instant.ts";
+import { addSeconds, daySeconds, type Instant } from "../../lib/instant.ts";
 
 /**
  * How many API keys of an org work at one time, and how many token issuers are not revoked: a leaked key that makes others without
@@ -11,7 +11,6 @@ import { addSeconds, type Instant } from "../../lib/instant.ts";
 export const livingMax = 1_000;
 /** A rotation is refused later: it is how a key that somebody else may have is replaced. */
 export const livingWithRotationsMax = 2 * livingMax;
-const daySeconds = 86_400;
 
 /** @param maker the key that asks; null: a person. */
 export const hasKeys = async (w: OrgWriter, count: number, maker: string | null, realNow: Instant): Promise<boolean> =>

@@ -1,5 +1,6 @@
 import { consentAtImport } from "../../gates/consent.ts";
-import { readConsentText } from "../../gates/consent-text.ts";
+import { asShown } from "../../gates/consent-names.ts";
+import { numbersIn } from "../../gates/consent-numbers.ts";
 import type { GateMemo } from "../../gates/gate.ts";
 import { locate } from "../../gates/location.ts";
 import type { ConsentBasis, Grant, LocationFacts, PackRef, Purpose } from "../../gates/snapshot.ts";
@@ -225,7 +226,7 @@ function shareable(consent: GivenConsent, at: Instant): SharedConsent {
     isOpen,
     head: `{"attested_seller":${seller},"basis":${json(basis)},`,
     tail: isOpen ? tail : `${tail}null}`,
-    mentionsNumber: text !== null && readConsentText(text).numbers.length > 0,
+    mentionsNumber: text !== null && numbersIn(asShown(text)).length > 0,
     verdicts: new Map(),
   };
 }
