@@ -73,7 +73,6 @@ export function oidcRoutes(app: OpenAPIHono<HttpEnv>): void {
       const tokens = { state: mintCookie(c), browser };
       const url = await beginSignIn(visitor, c.env.hashApiKey, identity, redirectUri, tokens, next, now);
       setCookie(c, browserCookie, browser, { path: "/", secure: true, httpOnly: true, sameSite: "Lax", maxAge: flowSeconds });
-      c.header("cache-control", "no-store");
       c.header("referrer-policy", "no-referrer");
       const isForm = c.req.header("content-type")?.startsWith("application/x-www-form-urlencoded") === true;
       return isForm ? c.redirect(url, 303) : c.json({ url }, 200);

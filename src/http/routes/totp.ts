@@ -61,7 +61,6 @@ export function totpRoutes(app: OpenAPIHono<HttpEnv>): void {
       const started = await startOwnTotp(c.env, c.var.org, actingIn(c));
       if (started.ok) {
         const { base32, uri, endsAt } = started.value;
-        c.header("cache-control", "no-store");
         const secret = { base32, uri, qr: [...qrRows(uri)] };
         return c.json({ object: "totp" as const, status: "started" as const, ends_at: endsAt, secret }, 201);
       }
@@ -89,7 +88,6 @@ export function totpRoutes(app: OpenAPIHono<HttpEnv>): void {
       if (confirmed.ok) {
         const { confirmedAt, recoveryCodes: codes, renewed } = confirmed.value;
         renewFor(c, "totp.confirm", renewed);
-        c.header("cache-control", "no-store");
         const secret = { recovery_codes: [...codes] };
         return c.json({ object: "totp" as const, status: "confirmed" as const, confirmed_at: confirmedAt, secret }, 200);
       }
@@ -133,7 +131,6 @@ export function totpRoutes(app: OpenAPIHono<HttpEnv>): void {
     }),
     async (c) => {
       const codes = await renewRecoveryCodes(c.env, c.var.org, actingIn(c));
-      c.header("cache-control", "no-store");
       return c.json({ object: "recovery_codes" as const, secret: { recovery_codes: [...codes] } }, 201);
     },
   );
