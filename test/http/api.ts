@@ -29,6 +29,7 @@ import { seedOrg, type SeededOrg, type SeedInput } from "../../dev/seed.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type Mailbox, openMailbox } from "../support/mailbox.ts";
 import { testPeppers } from "../support/peppers.ts";
+import { doneThoughRefused } from "../support/told-events.ts";
 import { generous, memoryLimits } from "../support/rate-limits.ts";
 
 export const orgNow = "2026-11-18T15:00:00Z" as Instant;
@@ -141,6 +142,7 @@ export async function openApi(
     ...over,
   };
   const app = createApp();
+  const refused = new Map<string, string>();
   const send: Api["send"] = async (method, path, { key, body, raw, headers = {} } = {}) => {
     const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await app.request(
@@ -157,6 +159,8 @@ export async function openApi(
       deps,
     );
     const text = await response.text();
+    if (response.status >= 400 && response.status < 500)
+      refused.set(response.headers.get("request-id") ?? "", `${method} ${path} ${response.status}`);
     const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
   };
@@ -178,7 +182,11 @@ export async function openApi(
         delete: (path) => send("DELETE", path, { key }),
       };
     },
-    close: () => db.close(),
+    close: async () => {
+      const faults = await doneThoughRefused(db.admin, refused);
+      await db.close();
+      if (faults.length > 0) throw new Error(faults.join("\n"));
+    },
   };
 }
 

@@ -113,6 +113,21 @@ describe("a key set", () => {
     expect(await keysChanged()).toMatchObject([{ added: ["one"], removed: ["one"] }]);
   });
 
+  test("that comes after the issuer has changed is not kept, and nobody reads of it", async () => {
+    const { identityProvider: provider, org } = ground;
+    provider.keys = [jwk(second, "two")];
+    later(keySetSeconds.fresh + 1, realNow);
+    const fetched = provider.fetch;
+    provider.fetch = async (...asked) => {
+      const answer = await fetched(...asked);
+      expect((await org.patch(`/v1/token_issuers/${issuer.id}`, { subjects: ["sync"] })).status).toBe(200);
+      return answer;
+    };
+    expect((await ask(bySecond).finally(() => (provider.fetch = fetched))).status).toBe(401);
+    expect(await view()).toMatchObject({ key_ids: ["one"] });
+    expect(await keysChanged()).toEqual([]);
+  });
+
   test("without any usable key trusts nobody", async () => {
     ground.identityProvider.keys = [{ ...jwk(first, "one"), use: "enc" }];
     later(keySetSeconds.fresh + 1, realNow);

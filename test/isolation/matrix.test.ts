@@ -34,6 +34,7 @@ interface Asked {
   readonly code: string | null;
   /** As it was told, but for what differs between any two answers. */
   readonly told: string;
+  readonly requestId: string;
 }
 interface Principal {
   readonly name: (typeof callers)[number];
@@ -278,7 +279,8 @@ async function ask(
     [...answer.headers].filter(([name]) => !["request-id", "date", "ratelimit", "set-cookie"].includes(name)).join("\n"),
     answer.text.replaceAll(/req_[a-z0-9]{26}/g, "req"),
   ];
-  return { status: answer.status, code: answer.json?.code ?? null, told: told.join("\n") };
+  const requestId = answer.headers.get("request-id") ?? "";
+  return { status: answer.status, code: answer.json?.code ?? null, told: told.join("\n"), requestId };
 }
 
 /** Met where the example finds nothing to do, or who asked before has used it up. Anything else is no answer to one who may. */
@@ -317,6 +319,8 @@ const found = {
   /** Operations that were answered with success, and `operation status code` of those that were answered otherwise. */
   succeeded: new Set<string>(),
   met: new Set<string>(),
+  /** Requests that were answered with success, and what they asked for. */
+  done: new Map<string, string>(),
 };
 const count = (name: string): void => void (found.counts[name] = (found.counts[name] ?? 0) + 1);
 
@@ -334,6 +338,7 @@ async function cell(operation: Operation, principal: Principal, target: Target):
   const asked = await ask(operation, headers, id, sent);
   const got = `${asked.status} ${asked.code}`;
   if (asked.status >= 500) return asked.told;
+  if (asked.status < 400) found.done.set(asked.requestId, operation.id);
   if (wanted === "served" || wanted === "public") return faultOfServed(operation, wanted, asked, arranged !== undefined);
   if (wanted !== "as missing" && got !== wanted) return `${got} in place of ${wanted}`;
   count(wanted);
@@ -402,6 +407,29 @@ describe("who may do what", () => {
     expect(found.decided.size).toBe(product.length);
     expect({ writes, control }).toEqual({ writes: 0, control: 1 });
   }, 420_000); // prettier-ignore
+
+  test("each operation says on the chain what it did, as the file beside this one lists it", async () => {
+    const { rows } = await t.house.api.db.admin(
+      `select e.event_type, p.facts_text::jsonb as facts from audit.entry e join audit.payload p using (org_id, seq)
+         where p.facts_text::jsonb ->> 'request_id' = any ($1)`,
+      [[...found.done.keys()]],
+    );
+    const told = new Map<string, Map<string, Set<string>>>();
+    for (const { event_type: type, facts } of rows as unknown as { event_type: string; facts: Record<string, unknown> }[]) {
+      const { actor: _, request_id: request, ...said } = facts;
+      const operation = found.done.get(String(request)) ?? "";
+      const types = told.get(operation) ?? new Map<string, Set<string>>();
+      told.set(operation, types.set(type, new Set([...(types.get(type) ?? []), ...Object.keys(said)])));
+    }
+    const lines = [...told].map(([operation, types]) =>
+      [
+        operation,
+        ...[...types].map(([type, facts]) => `  ${type}: ${[...facts].toSorted().join(", ")}`.trimEnd()).toSorted(),
+        "",
+      ].join("\n"),
+    );
+    await expect(lines.toSorted().join("")).toMatchFileSnapshot("told.txt");
+  });
 
   test("each operation was really answered to someone who may, and each exception is still needed", () => {
     const unserved = operations.map(({ id }) => id).filter((id) => !found.succeeded.has(id));

@@ -28,6 +28,26 @@ export async function faultsOfChains(admin: Admin): Promise<string[]> {
   return [...new Set(said.flatMap(faultsOf))];
 }
 
+/** What a refused request may say: that it was refused, whose data it asked for, and what was learned of whoever sent it. */
+const ofRefusals = [
+  "credential.new_network", "customer_data_accessed", "second_factor.failed", "sign_in.many_failures", "sign_in.refused",
+  "support.acted", "support.refused", "token_issuer.keys_changed",
+  // By the attempt that was one too many.
+  "session.ended",
+]; // prettier-ignore
+
+/** In words: entries of requests that were answered with a refusal, and say that something was done. */
+export async function doneThoughRefused(admin: Admin, refused: ReadonlyMap<string, string>): Promise<string[]> {
+  const { rows } = await admin(
+    `select distinct e.event_type, p.facts_text::jsonb ->> 'request_id' as request_id from audit.entry e join audit.payload p using (org_id, seq)
+       where p.facts_text::jsonb ->> 'request_id' = any ($1) and e.event_type <> all ($2)`,
+    [[...refused.keys()], ofRefusals],
+  );
+  return rows.map(
+    (row) => `${String(row["event_type"])}: said of a request that was refused: ${refused.get(String(row["request_id"]))}`,
+  );
+}
+
 export function faultsOf({ org_id: org, event_type: type, facts_text: text }: Said): string[] {
   if (!Object.hasOwn(auditEvents, type)) return [`${type}: the table of events has no such type`];
   const events: Readonly<Record<string, unknown>> = org === platformOrg ? platformEvents : orgEvents;
