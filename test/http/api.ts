@@ -29,7 +29,7 @@ import { seedOrg, type SeededOrg, type SeedInput } from "../../dev/seed.ts";
 import { openTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type Mailbox, openMailbox } from "../support/mailbox.ts";
 import { testPeppers } from "../support/peppers.ts";
-import { doneThoughRefused } from "../support/told-events.ts";
+import { doneThoughRefused, noteAnswer } from "../support/told-events.ts";
 import { generous, memoryLimits } from "../support/rate-limits.ts";
 
 export const orgNow = "2026-11-18T15:00:00Z" as Instant;
@@ -142,7 +142,6 @@ export async function openApi(
     ...over,
   };
   const app = createApp();
-  const refused = new Map<string, string>();
   const send: Api["send"] = async (method, path, { key, body, raw, headers = {} } = {}) => {
     const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await app.request(
@@ -159,8 +158,7 @@ export async function openApi(
       deps,
     );
     const text = await response.text();
-    if (response.status >= 400 && response.status < 500)
-      refused.set(response.headers.get("request-id") ?? "", `${method} ${path} ${response.status}`);
+    noteAnswer(deps, response, `${method} ${path}`);
     const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
   };
@@ -183,7 +181,7 @@ export async function openApi(
       };
     },
     close: async () => {
-      const faults = await doneThoughRefused(db.admin, refused);
+      const faults = await doneThoughRefused(deps, db.admin);
       await db.close();
       if (faults.length > 0) throw new Error(faults.join("\n"));
     },

@@ -4,6 +4,7 @@ import { DbError } from "../../src/db/db-error.ts";
 import { neonTransport, type Transport } from "../../src/db/transport.ts";
 import { SystemDb } from "../../src/db/system-db.ts";
 import type { HttpDeps } from "../../src/http/http-env.ts";
+import { publicId } from "../../src/lib/ids.ts";
 import { type Known, statements } from "../isolation/statements.ts";
 import { testPeppers } from "../support/peppers.ts";
 import { type Api, type Caller, openApi } from "./api.ts";
@@ -49,10 +50,8 @@ async function whileFailing<T>(table: string, sqlstate: string, work: () => Prom
 }
 const lead = () => ({ phone: `+1303555${String((count += 1)).padStart(4, "0")}`, state: "CO" });
 
-test("a credential that ends after its request has acted leaves the key taken, for its successor too", async () => {
+test("a lead that was taken is answered as taken, also where its sender's key ended in that moment", async () => {
   const org = await api.seed();
-  const { json: rotated } = await org.post(`/v1/api_keys/${(await org.get("/v1/me")).json.machine.id as string}/rotate`, {});
-  const [key, body] = [newKey(), lead()];
   between = {
     transaction: async (_, send) => {
       const done = await send();
@@ -60,14 +59,34 @@ test("a credential that ends after its request has acted leaves the key taken, f
       return done;
     },
   };
-  const cut = await org.post("/v1/leads", body, { "idempotency-key": key });
+  const taken = await org.post("/v1/leads", lead());
   between = {};
+  expect(taken.status, taken.text).toBe(201);
+  expect((await org.get("/v1/leads")).status).toBe(401);
+});
+
+test("a credential that ends after its request has acted leaves the key taken, for its successor too", async () => {
+  const org = await api.seed();
+  const { json: rotated } = await org.post(`/v1/api_keys/${(await org.get("/v1/me")).json.machine.id as string}/rotate`, {});
+  const key = newKey();
+  const body = { lead_id: publicId("lead", api.deps.newId()), campaign_id: publicId("campaign", api.deps.newId()) };
+  let calls = 0;
+  const callNow: HttpDeps["callNow"] = async (handle, { leadId }) => {
+    await handle.change({ action: "customer_data_accessed", subject: publicId("lead", leadId) }, async () => undefined);
+    calls += 1;
+    await api.db.admin("update api_keys set revoked_at = now() where id = $1", [org.keyId]);
+    return { kind: "placed", attemptId: leadId } as Awaited<ReturnType<HttpDeps["callNow"]>>;
+  };
+  const before = api.deps.callNow;
+  Object.assign(api.deps, { callNow });
+  const cut = await org.post("/v1/calls", body, { "idempotency-key": key });
   expect([cut.status, cut.json.code]).toEqual([401, "unauthorized"]);
-  expect((await api.db.admin("select 1 from leads where org_id = $1", [org.orgId])).rows).toHaveLength(1);
   const headers = { authorization: `Bearer ${rotated.secret as string}`, "idempotency-key": key };
-  expect((await org.post("/v1/leads", body, headers)).json.code).toBe("idempotency_key_in_flight");
+  expect((await org.post("/v1/calls", body, headers)).json.code).toBe("idempotency_key_in_flight");
   await api.db.admin("update idempotency_keys set created_at = created_at - interval '2 minutes' where org_id = $1", [org.orgId]);
-  expect((await org.post("/v1/leads", body, headers)).json.code).toBe("idempotency_state_unknown");
+  expect((await org.post("/v1/calls", body, headers)).json.code).toBe("idempotency_state_unknown");
+  expect(calls).toBe(1);
+  Object.assign(api.deps, { callNow: before });
 });
 
 describe("where nothing was done for certain, the detail says so and the same key works", () => {

@@ -2,6 +2,7 @@
 import { Window } from "happy-dom";
 import { createApp } from "../../src/http/app.ts";
 import type { HttpDeps } from "../../src/http/http-env.ts";
+import { noteAnswer } from "./told-events.ts";
 
 export interface BrowserOptions {
   readonly country?: string;
@@ -85,6 +86,7 @@ export function openBrowser(deps: HttpDeps, options: BrowserOptions = {}): Brows
     });
     const cf = options.country === undefined ? {} : { cf: { country: options.country } };
     const answer = await app.fetch(Object.assign(request, cf), deps);
+    noteAnswer(deps, answer, `${method} ${path}`);
     keep(answer);
     const text = await answer.text();
     const isJson = /json/.test(answer.headers.get("content-type") ?? "");

@@ -1,6 +1,8 @@
 /** Whether what stands on a database's chains is what the table of events says. */
 import { type ActorType, auditActors } from "../../src/lib/audit-actors.ts";
 import { auditEvents, orgEvents, platformEvents } from "../../src/lib/audit-events.ts";
+import type { SystemDb } from "../../src/db/system-db.ts";
+import type { HttpDeps } from "../../src/http/http-env.ts";
 import { uuidOf } from "../../src/lib/ids.ts";
 
 interface Said {
@@ -30,14 +32,24 @@ export async function faultsOfChains(admin: Admin): Promise<string[]> {
 
 /** What a refused request may say: that it was refused, whose data it asked for, and what was learned of whoever sent it. */
 const ofRefusals = [
-  "credential.new_network", "customer_data_accessed", "second_factor.failed", "sign_in.many_failures", "sign_in.refused",
+  "credential.new_network", "customer_data_accessed", "second_factor.failed", "session.new_country", "sign_in.many_failures", "sign_in.refused",
   "support.acted", "support.refused", "token_issuer.keys_changed",
+  "passkey.counter_regressed", "sign_in.failed",
   // By the attempt that was one too many.
   "session.ended",
 ]; // prettier-ignore
 
-/** In words: entries of requests that were answered with a refusal, and say that something was done. */
-export async function doneThoughRefused(admin: Admin, refused: ReadonlyMap<string, string>): Promise<string[]> {
+/** Of whoever serves, the requests that were answered with a refusal: by their id, what they asked for. */
+const refusals = new WeakMap<SystemDb, Map<string, string>>();
+export function noteAnswer({ system }: Pick<HttpDeps, "system">, { status, headers }: Response, asked: string): void {
+  if (status < 400 || status >= 500) return;
+  const refused = refusals.get(system) ?? new Map<string, string>();
+  refusals.set(system, refused.set(headers.get("request-id") ?? "", `${asked} ${status}`));
+}
+
+/** In words: what a request says to have done that was answered with a refusal. */
+export async function doneThoughRefused({ system }: Pick<HttpDeps, "system">, admin: Admin): Promise<string[]> {
+  const refused = refusals.get(system) ?? new Map<string, string>();
   const { rows } = await admin(
     `select distinct e.event_type, p.facts_text::jsonb ->> 'request_id' as request_id from audit.entry e join audit.payload p using (org_id, seq)
        where p.facts_text::jsonb ->> 'request_id' = any ($1) and e.event_type <> all ($2)`,

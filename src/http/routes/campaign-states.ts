@@ -126,7 +126,7 @@ export function campaignStateRoutes(app: OpenAPIHono<HttpEnv>): void {
       const done = await enrolLeads(c.var.org, id, whichOf(given));
       if (!done.ok) throw enrolProblem(done.refusal, given);
       if (done.value.enrolled > 0) {
-        const { orgId } = await c.var.org.bound();
+        const { orgId } = c.var.org.lastBound ?? (await c.var.org.bound());
         for (const work of ["scrub", "dial", "standing"] as const) await c.env.wake(orgId, work);
       }
       return c.json({ object: "enrolment" as const, campaign_id: publicId("campaign", id), ...done.value }, 200);

@@ -101,7 +101,7 @@ const offered = newLead.openapi("NewLead", { example: { phone: "+13035550142", f
 
 /** New leads are scrubbed and judged now, and not at the next tick: the first minutes are when they want to be called. */
 async function wakeForLeads(c: Context<HttpEnv>): Promise<void> {
-  const { orgId } = await c.var.org.bound();
+  const { orgId } = c.var.org.lastBound ?? (await c.var.org.bound());
   for (const work of ["scrub", "standing"] as const) await c.env.wake(orgId, work);
 }
 
