@@ -387,6 +387,19 @@ describe("an invitation", () => {
     expect((await accept(person, token)).status).toBe(404);
   });
 
+  test("that is refused for a role or a quota leaves its Idempotency-Key free", async () => {
+    const [email, admin] = [address(), await signIn(api, { orgId: org.orgId, role: "admin" })];
+    expect((await invite(owner, email, "owner")).status).toBe(201);
+    const refusedFor = { role: { "idempotency-key": "too-high" }, quota: { "idempotency-key": "too-many" } };
+    expect((await invite(admin, email, "viewer", refusedFor.role)).json.code).toBe("role_missing");
+    expect((await invite(owner, email, "admin")).status).toBe(201);
+    for (let n = 3; n <= 5; n += 1) expect((await (await housed()).invites(email)).status).toBe(201);
+    expect((await invite(owner, email, "admin", refusedFor.quota)).json.code).toBe("rate_limited");
+    await api.db.admin("update invitations set created_at = created_at - interval '2 days' where email = $1", [email]);
+    expect((await invite(admin, email, "viewer", refusedFor.role)).status).toBe(201);
+    expect((await invite(owner, email, "admin", refusedFor.quota)).status).toBe(201);
+  });
+
   test("is refused for what is no address, with the field named and nothing sent", async () => {
     const mails = await mailsQueued(api);
     for (const email of [
