@@ -38,11 +38,16 @@ export function publicId(kind: IdKind, uuid: string): string {
   return fromUUID(uuid, idPrefixes[kind]).toString();
 }
 
-/** The row's uuid, or null when the text is no id of this kind. */
+/**
+ * The row's uuid, or null when the text is no id of this kind. A row has one id: 26 letters hold two bits more than a uuid, which
+ * the decoder drops, and an alias in a path would stand on the chain as somebody else.
+ */
 export function uuidOf(kind: IdKind, text: string): string | null {
   try {
     const typeid = text as ReturnType<typeof fromUUID>;
-    return getType(typeid) === idPrefixes[kind] ? toUUID(typeid) : null;
+    if (getType(typeid) !== idPrefixes[kind]) return null;
+    const uuid = toUUID(typeid);
+    return publicId(kind, uuid) === text ? uuid : null;
   } catch {
     return null;
   }
