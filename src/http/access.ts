@@ -45,14 +45,18 @@ export const changes = <const Id extends OperationId>(id: Id, bodyBytesMax = sma
 /** A POST: takes an Idempotency-Key, or demands one. A `secret` in its answer is told once: a repetition gets null in its place. */
 export const posts = <const Id extends OperationId>(
   id: Id,
-  options: { bodyBytesMax?: number; keyRequired?: boolean; tellsSecret?: boolean } = {},
+  options: { bodyBytesMax?: number; keyRequired?: boolean; tellsSecret?: boolean; ofSession?: boolean } = {},
 ) => ({
   ...declared(id),
   "x-idempotency-key": options.keyRequired === true ? "required" : "optional",
   middleware: [
     bindOrg(id),
     readJson(options.bodyBytesMax ?? smallBodyBytes),
-    idempotency({ required: options.keyRequired === true, tellsSecret: options.tellsSecret === true }),
+    idempotency({
+      required: options.keyRequired === true,
+      tellsSecret: options.tellsSecret === true,
+      ofSession: options.ofSession === true,
+    }),
   ] as Chain,
 });
 /** A PUT whose body the route streams through. */

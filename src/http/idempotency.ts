@@ -5,6 +5,14 @@ import type { HttpEnv } from "./http-env.ts";
 import { isAccessRefused, isDbError, nothingDone, sameKey } from "./on-error.ts";
 import { Problem } from "./problem.ts";
 
+export interface KeyRule {
+  readonly required: boolean;
+  /** `secret` in the answer is told once. */
+  readonly tellsSecret: boolean;
+  /** What is done concerns the session that asks, and is not true of another one of its person's. */
+  readonly ofSession: boolean;
+}
+
 const keyForm = /^[\x21-\x7e]{1,255}$/;
 const keptHeaders = ["content-type", "location"];
 /** No header of the answer: kept beside them, whose data it shows, by public ids. */
@@ -15,7 +23,7 @@ const notedHeader = ":noted";
  * repetition gets the first answer; where nobody knows what came of the first, it says so instead of doing it again. One that
  * failed here and did nothing for certain leaves its key free.
  */
-export const idempotency = ({ required, tellsSecret }: { required: boolean; tellsSecret: boolean }): MiddlewareHandler<HttpEnv> =>
+export const idempotency = ({ required, tellsSecret, ofSession }: KeyRule): MiddlewareHandler<HttpEnv> =>
   async function idempotency(c, next) {
     const key = c.req.header("idempotency-key");
     if (key === undefined) {
@@ -27,8 +35,9 @@ export const idempotency = ({ required, tellsSecret }: { required: boolean; tell
     }
     if (!keyForm.test(key))
       throw new Problem("idempotency_key_invalid", { detail: "1 to 255 visible ASCII characters.", unproven: true });
+    const { principal } = c.var;
     const request: KeyedRequest = {
-      principalId: c.var.principal.id,
+      principalId: ofSession && principal.kind === "session" ? principal.sessionId : principal.id,
       key,
       method: c.req.method,
       path: c.req.path,
