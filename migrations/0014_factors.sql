@@ -87,7 +87,7 @@ end $$;
 -- Takes away one passkey, or with none named the authenticator. With the last factor whatever it had opened closes: no session
 -- has shown one any more, and none waits for one; recovery codes go with what they stand in for. Whichever it was, it may have been
 -- shown in other browsers: none of them is known any more, and this one while there is another factor.
-create function app.remove_factor(of_user uuid, in_session uuid, passkey uuid, real_now timestamptz) returns table (removed boolean, was_last boolean)
+create function app.remove_factor(of_user uuid, in_session uuid, passkey uuid, real_now timestamptz) returns table (removed boolean, was_last boolean, waiting integer)
   volatile language plpgsql as $$
 begin
   perform 1 from public.users u where u.id = of_user for no key update;
@@ -102,12 +102,19 @@ begin
     update public.known_devices d set factor_at = null where d.user_id = of_user
       and (was_last or d.id is distinct from (select s.device_id from public.sessions s where s.id = in_session));
   end if;
+  -- Whoever has copied or stolen what was removed may be in any other session: it was begun with that alone, or opened by it.
   if was_last then
-    update public.sessions s set factor_at = null,
-        ended_at = case when s.stage = 'factor_due' then real_now end, ended_why = case when s.stage = 'factor_due' then 'factor_removed' end
-      where s.user_id = of_user and s.ended_at is null;
+    update public.sessions s set factor_at = null, ended_at = case when e.ends then real_now end, ended_why = case when e.ends then 'factor_removed' end
+      from (select o.id, o.stage = 'factor_due' or o.method = 'passkey' and o.id is distinct from in_session as ends from public.sessions o
+          where o.user_id = of_user and o.ended_at is null) e
+      where s.id = e.id;
     delete from public.recovery_codes c where c.user_id = of_user;
   end if;
+  with due as (
+    update public.sessions s set stage = 'factor_due', factor_at = null
+      where removed and not was_last and s.user_id = of_user and s.id is distinct from in_session and s.ended_at is null and s.stage = 'open'
+      returning 1)
+  select count(*) into waiting from due;
   return next;
 end $$;
 

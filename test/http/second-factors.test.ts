@@ -9,12 +9,13 @@ import { qrRows } from "../../src/lib/qr-code.ts";
 import { readDocument } from "../hostile/operations.ts";
 import { Authenticator } from "../support/authenticator.ts";
 import type { BrowserAnswer } from "../support/browser.ts";
-import { type FactorBrowser, type SignedInPerson, signInPerson } from "../support/factor-holder.ts";
+import { FactorBrowser, type SignedInPerson, signInPerson } from "../support/factor-holder.ts";
 import { memoryLimits } from "../support/rate-limits.ts";
 import { reportAccess } from "../support/report.ts";
 import { totpCodeAt } from "../support/totp.ts";
 import { testOrigin } from "../support/users.ts";
 import { type Api, type Caller, openApi, realNow } from "./api.ts";
+import { chainOf } from "./signed-in.ts";
 
 let api: Api;
 let org: Caller;
@@ -52,6 +53,13 @@ async function holder(more: Parameters<typeof signInPerson>[1] = {}): Promise<Ho
 }
 const due = (person: Holder, more: Parameters<typeof signInPerson>[1] = {}) =>
   signInPerson(api, { person, stage: "factor_due", at: clock, ...more });
+
+const platform = "00000000-0000-0000-0000-000000000000";
+/** What the platform's chain says of this type about the person. */
+const platformTold = async (type: string, { userId }: SignedInPerson) =>
+  (await chainOf(api, platform))
+    .filter((entry) => entry.type === type && entry.subject === publicId("user", userId))
+    .map(({ facts }) => facts);
 
 describe("an authenticator", () => {
   test("is added by its first code, which brings ten recovery codes and opens the session under another token", async () => {
@@ -370,6 +378,22 @@ describe("after a second factor the session goes on under another token", () => 
     expect((await waiting.browser.makesKey()).status).toBe(201);
   });
 
+  test("is true of that session alone: by its Idempotency-Key another one is not told so", async () => {
+    const person = await holder();
+    const [one, other] = [await due(person), await due(person)];
+    const show = ({ browser }: SignedInPerson) =>
+      browser.send(
+        "POST",
+        "/v1/me/second_factor/totp",
+        { code: totpCodeAt(person.base32, clock) },
+        { "idempotency-key": "shown" },
+      );
+    expect((await show(one)).status).toBe(200);
+    expect(told(await show(other))).toEqual(refused);
+    expect((await other.browser.send("GET", "/v1/me")).json.session.status).toBe("second_factor_due");
+    expect((await show(one)).headers.get("idempotent-replayed")).toBe("true");
+  });
+
   test("a secret is told once: a repetition by Idempotency-Key gets null in its place", async () => {
     const person = await signInPerson(api, { orgId: org.orgId });
     const key = (name: string) => ({ "idempotency-key": name });
@@ -543,6 +567,37 @@ describe("adding and removing", () => {
     expect((await api.mailbox.read(person.email)).map(({ subject }) => subject)).toContain(
       "The authenticator was removed from your Dialgate account",
     );
+  });
+
+  test("one that is removed is worth nothing in the session that it opened either: each other one waits for what is left", async () => {
+    const person = await holder();
+    const stolen = new Authenticator(testOrigin);
+    const { json: passkey } = await person.browser.addPasskey(stolen);
+    const thief = new FactorBrowser(api);
+    expect((await thief.signIn(stolen.get(await thief.signInOptions()))).status).toBe(200);
+    expect((await thief.send("GET", "/v1/me")).json.session.status).toBe("open");
+    expect((await person.browser.send("DELETE", `/v1/me/passkeys/${passkey.id}`)).status).toBe(200);
+    const due = { status: 403, code: "second_factor_due" };
+    const adding = () => thief.send("POST", "/v1/me/passkeys/options");
+    for (const tried of [await thief.makesKey(), await adding(), await startTotp(thief), await thief.send("GET", "/v1/campaigns")])
+      expect(told(tried)).toMatchObject(due);
+    expect((await person.browser.makesKey()).status).toBe(201);
+    const mail = (await api.mailbox.read(person.email)).find(({ subject }) => subject.startsWith("A passkey was removed"));
+    expect(mail?.text).toContain("Your other sessions (1) open nothing any more until a factor that you still have is shown in them.");
+    expect(await platformTold("sessions.factor_due", person)).toMatchObject([{ sessions: 1 }]);
+    expect((await thief.totp(totpCodeAt(person.base32, clock))).status).toBe(200);
+    expect((await thief.makesKey()).status).toBe(201);
+  }); // prettier-ignore
+
+  test("the last passkey ends what passkeys began: nobody adds another of theirs there", async () => {
+    const person = await signInPerson(api, { orgId: org.orgId, at: clock });
+    const stolen = new Authenticator(testOrigin);
+    const { json: passkey } = await person.browser.addPasskey(stolen);
+    const thief = new FactorBrowser(api);
+    expect((await thief.signIn(stolen.get(await thief.signInOptions()))).status).toBe(200);
+    expect((await person.browser.send("DELETE", `/v1/me/passkeys/${passkey.id}`)).status).toBe(200);
+    expect((await thief.send("GET", "/v1/me")).status).toBe(401);
+    expect((await person.browser.send("GET", "/v1/me")).json.session.status).toBe("open");
   });
 
   test("one of two leaves the other, its codes and what was shown", async () => {

@@ -73,12 +73,14 @@ export const noteFailure = (sessionId: string, failuresMax: number, now: Instant
 /** @param passkeyId null: the authenticator. */
 export const removeFactor = (userId: string, sessionId: string, passkeyId: string | null, now: Instant): Statement => ({
   name: "app.remove_factor",
-  text: "select removed, was_last from app.remove_factor($1, $2, $3, $4)",
+  text: "select removed, was_last, waiting from app.remove_factor($1, $2, $3, $4)",
   params: [userId, sessionId, passkeyId, now],
 });
 export interface RemovedRow {
   readonly removed: boolean;
   readonly was_last: boolean;
+  /** How many other sessions wait for a factor that is left. */
+  readonly waiting: number;
 }
 
 // ------------------------------------------------------------------------------------------------- passkeys

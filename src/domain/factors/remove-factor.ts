@@ -2,11 +2,13 @@ import type { OrgDb } from "../../db/org-db.ts";
 import { removeFactor, type RemovedRow } from "../../db/queries/factors.ts";
 import { publicId } from "../../lib/ids.ts";
 import type { ActingSession, FactorDeps } from "./factor-deps.ts";
+import { noteWaiting } from "./show-factor.ts";
 import { tellFactorChanged } from "./tell-person.ts";
 
 /**
- * Takes away one of the person's passkeys, or their authenticator (`null`). After the last one no session of theirs has shown a
- * factor any more: whoever has none touches neither credentials nor members nor policy. False when there is no such factor.
+ * Takes away one of the person's passkeys, or their authenticator (`null`). Whoever had stolen it may be in another session: those
+ * wait for a factor that is left. After the last one no session of theirs has shown a factor any more, and those that a passkey
+ * began end: whoever has none touches neither credentials nor members nor policy. False when there is no such factor.
  */
 export async function removeOwnFactor(
   deps: FactorDeps,
@@ -26,8 +28,9 @@ export async function removeOwnFactor(
       return false;
     }
     w.note({ was_last: row.was_last });
+    noteWaiting(w, session.userId, row.waiting);
     const what = passkeyId === null ? "totp_removed" : "passkey_removed";
-    await tellFactorChanged(deps, w, session.userId, { when: deps.now(), what });
+    await tellFactorChanged(deps, w, session.userId, { when: deps.now(), what, closed: row.waiting });
     return true;
   });
   if (isRemoved) await deps.wakeMail();

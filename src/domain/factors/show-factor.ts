@@ -63,9 +63,11 @@ export async function isProven(system: SystemDb, sessionId: string): Promise<boo
 /** In the transaction that added a factor, after it: how many other sessions wait for it now, because it is the first. */
 export async function closeOthers(w: OrgWriter, session: ActingSession): Promise<number> {
   const { length } = await w.rows(closeOtherSessions(session.userId, session.id));
-  if (length > 0)
-    w.also({ action: "sessions.factor_due", subject: publicId("user", session.userId), facts: { sessions: length } });
+  noteWaiting(w, session.userId, length);
   return length;
+}
+export function noteWaiting(w: OrgWriter, userId: string, sessions: number): void {
+  if (sessions > 0) w.also({ action: "sessions.factor_due", subject: publicId("user", userId), facts: { sessions } });
 }
 
 /** Counted for the session, and with every other failed attempt to sign in for the account, whose person is told of many. */

@@ -47,7 +47,7 @@ export interface MailParams {
     readonly when: Instant;
     readonly what: FactorChange;
     readonly codesLeft?: number;
-    /** How many other sessions wait for the factor now. */
+    /** How many other sessions wait for it, or for one that is left, now. */
     readonly closed?: number;
   };
   readonly support_opened: {
@@ -272,7 +272,11 @@ export function draftOf(content: MailContent): Draft {
         subject: `${subject} your ${product} account`,
         paragraphs: [
           `At ${timeOf(when)} ${did}.${codesLeft === undefined ? "" : ` ${counted(codesLeft, "code")} of the set ${codesLeft === 1 ? "is" : "are"} left.`}`,
-          ...(closed === 0 ? [] : [`Your other sessions (${closed}) open nothing any more until it is shown in them.`]),
+          ...(closed === 0
+            ? []
+            : [
+                `Your other sessions (${closed}) open nothing any more until ${what.endsWith("_removed") ? "a factor that you still have" : "it"} is shown in them.`,
+              ]),
           "If that was not you, sign in, end your other sessions (on the first page below, or all at once by DELETE /v1/sessions), and remove what you did not add (on the second).",
         ],
         pages: [accountPage, factorsPage],
