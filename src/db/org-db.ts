@@ -164,6 +164,11 @@ export class OrgDb {
     const several = { ...entry.facts, count: ids.length, subjects: ids.slice(0, 100) };
     this.noteAgain(isOne ? { ...entry, subject: one } : { ...entry, facts: several });
   }
+  /** Which page of a list is read, by what has been looked at and found to be one: its rows stand nowhere else, and are found again by it. */
+  ofPage(facts: Readonly<Record<string, unknown>>): void {
+    const said = this.#toNote.find(isAccess);
+    if (said !== undefined) this.noteAgain({ ...said, facts: { ...said.facts, ...facts } });
+  }
   /** Whose data the request has shown, as it is noted; null where no such note is taken. */
   get access(): AuditEntry | null {
     return this.#access;
@@ -171,11 +176,15 @@ export class OrgDb {
   /** The same data is shown as when that was noted. */
   noteAgain(access: AuditEntry): void {
     this.#access = access;
-    this.#toNote = [...this.#toNote.filter((entry) => !isAccess(entry)), access];
+    this.#toNote = [access, ...this.#toNote.filter((entry) => !isAccess(entry))];
   }
 
-  /** Notes the read of what was read before, and is answered again. */
-  async noteRead(): Promise<void> {
+  /**
+   * Notes what has not been noted with a read: of what was read before, and is answered again.
+   * @param shown false: nobody's data was read.
+   */
+  async noteRead({ shown = true } = {}): Promise<void> {
+    if (!shown) this.#toNote = this.#toNote.filter((entry) => !isAccess(entry));
     if (this.#toNote.length > 0) await this.#batch([{ name: "note", text: "select 1", params: [] }]);
   }
 

@@ -47,7 +47,8 @@ async function noteGuest(c: Context<HttpEnv>, operation: OperationId): Promise<v
   if (principal.kind !== "session" || principal.grant === null || principal.org === null) return;
   if (operations[operation].role === null) return;
   try {
-    await c.var.org.noteRead();
+    // What is noted by now was noted with its read: of what was refused before that, nobody's data was shown.
+    await c.var.org.noteRead({ shown: c.error === undefined });
   } catch (thrown) {
     if (!(thrown instanceof Error) || !isAccessRefused(thrown) || thrown.reason === "org_unknown") return;
     const session = { id: principal.sessionId, userId: principal.id, hash: principal.hash };
@@ -127,22 +128,13 @@ function notesOf(c: Context<HttpEnv>, principal: Principal, operation: Operation
   const facts = { operation };
   const isGuest = principal.kind === "session" && principal.grant !== null;
   return [
-    ...(rule.subjects === true
-      ? [{ action: "customer_data_accessed" as const, subject: subjectOf(c, operation), facts: { ...facts, ...pageFacts(c) } }]
-      : []),
+    ...(rule.subjects === true ? [{ action: "customer_data_accessed" as const, subject: subjectOf(c, operation), facts }] : []),
     ...(isGuest ? [{ action: "support.acted" as const, subject: operation, facts }] : []),
   ];
-}
-
-/** Of a list, which page: its rows stand nowhere else, and are found again by its place. Read only once both hold. */
-function pageFacts(c: Context<HttpEnv>): Readonly<Record<string, unknown>> {
-  if (c.req.method !== "GET" || c.req.param("id") !== undefined) return {};
-  const [limit, cursor] = [c.req.query("limit"), c.req.query("cursor")];
-  return { ...(limit === undefined ? {} : { limit: Number(limit) }), ...(cursor === undefined ? {} : { cursor }) };
 }
 
 /** Whose data: the id that the path names; a list's entry is one for its page. */
 function subjectOf(c: Context<HttpEnv>, operation: OperationId): string {
   const id = c.req.param("id");
-  return id !== undefined && /^[a-z]{2,5}_[0-9a-z]{26}$/.test(id) ? id : operation;
+  return id !== undefined && /^[a-z]{2,5}_[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id) ? id : operation;
 }

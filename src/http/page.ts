@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import type { OrgDb } from "../db/org-db.ts";
 import type { Page } from "../domain/page.ts";
 import { fromBase64Url, toBase64Url } from "../lib/base64url.ts";
 import { bytesOfHex, hexOf, sha256Hex } from "../lib/bytes.ts";
@@ -40,15 +41,27 @@ export interface ListPage extends Page {
 interface AskedList {
   readonly req: { readonly path: string };
 }
+interface BoundList extends AskedList {
+  readonly var: { readonly org: OrgDb };
+}
 /**
  * A cursor goes on with the list, and the filters, that it was made for: in another its place is none, and rows would be passed
- * over in silence. An id of another org's only moves the start.
+ * over in silence. An id of another org's only moves the start. Where reading is noted, the note says which page of what it is.
  */
-export function pageOf(c: AskedList, query: PageQuery): ListPage {
+export function pageOf(c: BoundList, query: PageQuery): ListPage {
   const list = listOfRequest(c, query);
   const limit = query.limit ?? 20;
-  return { limit, after: query.cursor === undefined ? null : uuidOfHex(placeOf(query.cursor, list, 16)), list };
+  const after = query.cursor === undefined ? null : uuidOfHex(placeOf(query.cursor, list, 16));
+  const { limit: _, cursor, [ownWords]: _own, ...filters } = query as PageQuery & Readonly<Record<string, unknown>>;
+  const facts = { limit: query.limit, cursor, filters: Object.keys(filters).length > 0 ? filters : undefined };
+  c.var.org.ofPage(Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)));
+  // Of one person's rows it is about them.
+  const whose = filters["lead_id"] ?? filters["person_id"];
+  if (typeof whose === "string") c.var.org.about([whose]);
+  return { limit, after, list };
 }
+/** The one filter that may hold anything, a person's address or number too: no chain has it. */
+const ownWords = "external_id";
 
 export function listBody<Row extends { readonly id: string }, Item>(
   rows: readonly Row[],

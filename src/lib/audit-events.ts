@@ -22,7 +22,10 @@ export const platformEvents = {
   "session.new_country": event("A session is used from another country than before; its person is mailed.", "user"),
   "session.new_device": event("A person signed in by a browser or from a country that they had not used.", "user", "new_device", "new_country"), // prettier-ignore
   "session.started": event("A person signed in.", "method", "status", "user"),
-  "sessions.factor_due": event("A person's other sessions are to show the second factor that was added.", "sessions"),
+  "sessions.factor_due": event(
+    "A person's other sessions are to show the second factor that was added, or one that is left.",
+    "sessions",
+  ),
   "sessions.others_ended": event("A person ended their sessions but `kept`; each has its entry.", "by", "kept"),
   "sign_in.failed": event(
     "A link, its code or a passkey did not hold. `ended`: it had been right, and was over.",
@@ -77,8 +80,8 @@ export const orgEvents = {
   "credential.new_network": event("A key or token issuer is used from where it was not before.", "networks"),
   "credential.unusual_rate": event("A key or token issuer is used at ten times its usual rate.", "networks"),
   customer_data_accessed: event(
-    "Data of people who are called was read; an entry for each page. Of a list it holds the page that was asked for (`limit` and `cursor`, where they were sent), and no rows.",
-    "operation", "limit", "cursor", "count", "subjects",
+    "Data of people who are called was read; an entry for each page. Of a list it holds the page that was asked for (`limit`, `cursor` and `filters`, where they were sent; never an `external_id`, whose leads it names), and no rows.",
+    "operation", "limit", "cursor", "filters", "count", "subjects",
   ), // prettier-ignore
   "decision.recorded": event("The gates decided on a lead.", "decision", "outcome", "reason_codes", "snapshot_digest", "verdict"),
   "dnc.acknowledged": event("Going without a do-not-call source was acknowledged.", "lists"),

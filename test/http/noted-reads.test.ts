@@ -124,6 +124,25 @@ describe("whom the entry names, where the path does not", () => {
     expect((await noting(() => org.get("/v1/leads"))).entries[0]?.facts).not.toHaveProperty("cursor");
   }); // prettier-ignore
 
+  test("of a filtered list is whom the filter names, and else what it was filtered by; an id of the sender's own stands nowhere", async () => {
+    const one = await lead();
+    expect((await org.patch(`/v1/leads/${one.id}`, { external_id: "dana@people.test" })).status).toBe(200);
+    const person = (await org.get(`/v1/leads/${one.id}`)).json.person_id as string;
+    const campaign = publicId("campaign", api.deps.newId());
+    for (const [query, subject, facts] of [
+      ["leads?external_id=dana%40people.test", one.id, { operation: "leads.list" }],
+      ["leads?external_id=nobody%40people.test&status=eligible", "leads.list", { filters: { status: "eligible" } }],
+      [`attempts?lead_id=${one.id}&limit=3`, one.id, { limit: 3, filters: { lead_id: one.id } }],
+      [`calls?lead_id=${one.id}&campaign_id=${campaign}`, one.id, { filters: { lead_id: one.id, campaign_id: campaign } }],
+      [`consent_events?person_id=${person}`, person, { filters: { person_id: person } }],
+    ] as const) {
+      const { answer, entries } = await noting(() => org.get(`/v1/${query}`));
+      expect(answer.status, query).toBe(200);
+      expect(entries, query).toMatchObject([{ type: accessed, subject, facts }]);
+      expect(JSON.stringify(entries), query).not.toContain("people.test");
+    }
+  }); // prettier-ignore
+
   test("is read in no request that did not name it", async () => {
     const { phone } = await lead();
     const allow = await forbidEntry(api, accessed);

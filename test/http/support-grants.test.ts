@@ -56,6 +56,32 @@ describe("a support grant", () => {
     expect([refused.status, refused.headers.get("set-cookie")]).toEqual([403, expect.stringContaining("dgs_")]);
   });
 
+  test("notes each request that was refused, as what it was: nobody's data was read, and nothing of what was sent is kept", async () => {
+    const guest = await operator();
+    const { json: grant } = await open(guest, { role: "member" });
+    const words = encodeURIComponent("Ada Lovelace +13035550142 ".repeat(50));
+    const refused: readonly (readonly [string, string, unknown?, Record<string, string>?])[] = [
+      ["GET", "/v1/leads?limit=abc"], ["GET", "/v1/leads?limit=%00"], ["GET", "/v1/calls?limit=1e400"], ["GET", "/v1/leads?limit=1&limit=2"],
+      ["GET", `/v1/leads?limit=5&cursor=${words}`], ["GET", `/v1/leads?status=${words}`], ["GET", "/v1/leads?foo=1"],
+      ["POST", "/v1/leads/search", { nope: 1 }], ["POST", "/v1/suppressions/lookup", { phones: [] }],
+      ["POST", "/v1/suppressions/lookup", { phones: ["+13035550142"] }, { "idempotency-key": "\u0001" }],
+    ];
+    for (const [method, path, body, headers] of refused) {
+      const before = (await chainOf(api, org.orgId)).length;
+      const answer = await guest.send(method, path, body, { ...inside(grant.id), ...headers });
+      expect([422, 400], path).toContain(answer.status);
+      const entries = (await chainOf(api, org.orgId)).slice(before);
+      expect(entries.map(({ type }) => type), path).toEqual(["support.acted"]);
+      expect(Object.keys(entries[0]?.facts ?? {}).toSorted(), path).toEqual(["actor", "operation", "request_id"]);
+    }
+    expect((await owner.send("GET", `/v1/support_grants/${grant.id}`)).json.requests).toBe(refused.length);
+    // As it is where something is read.
+    const before = (await chainOf(api, org.orgId)).length;
+    expect((await guest.send("GET", "/v1/leads?limit=5", undefined, inside(grant.id))).status).toBe(200);
+    const read = (await chainOf(api, org.orgId)).slice(before);
+    expect(read).toMatchObject([{ type: "customer_data_accessed", facts: { limit: 5 } }, { type: "support.acted" }]);
+  }); // prettier-ignore
+
   test("lets nobody act any more whose own term has ended", async () => {
     const guest = await operator();
     const { json } = await open(guest);

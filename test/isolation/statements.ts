@@ -57,6 +57,7 @@ const knownSql = {
   dnc: "select id::text as v from connections where org_id = $1 and kind = 'dnc'",
   lead: "select id::text as v from leads where org_id = $1 order by id",
   person: "select person_id::text as v from leads where org_id = $1 order by id",
+  externalId: "select external_id as v from leads where org_id = $1 and external_id is not null order by id",
   hmac: "select p.e164_hmac::text as v from persons p join leads l on l.person_id = p.id where p.org_id = $1 order by p.id",
   alias:
     "select a.e164_hmac::text as v from person_aliases a join leads l on l.person_id = a.person_id where a.org_id = $1 order by a.person_id",
@@ -261,6 +262,7 @@ export const statements: Readonly<Record<string, Make>> = {
     return [{ name: "leads.person_of_lead", text, params }];
   },
   "leads.leadsByNumber": (k) => [leads.leadsByNumber([k.hmac, k.alias])],
+  "leads.leadsByExternalId": (k) => [leads.leadsByExternalId(k.externalId)],
   "leads.refusedLeads": (k) => [leads.refusedLeads([k.refusedPerson])],
   "leads.admitLeads": (k) => [leads.admitLeads([{ id: k.refusedLead, personVersion: Number(k.refusedVersion) }])],
   "leads.moveEnrolments": (k) => [leads.moveEnrolments(k.haltedLead, ["campaign_halted"])],

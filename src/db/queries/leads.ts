@@ -50,6 +50,16 @@ export function leadsByNumber(hmacs: readonly string[]): Statement {
   };
 }
 
+/** The newest leads of an external id. */
+export function leadsByExternalId(externalId: string): Statement {
+  return {
+    name: "leads.by_external_id",
+    bookkeeping: true,
+    text: `select l.id from leads l where ${inOrg("l")} and l.external_id = $1 order by l.id desc limit 100`,
+    params: [externalId],
+  };
+}
+
 /** The person of a lead, as a term: what is indexed by person is found for a lead through it. */
 export const personOfLead = (leadId: string): SQL =>
   sql`(select l.person_id from leads l where ${sql.raw(inOrg("l"))} and l.id = ${leadId})`;

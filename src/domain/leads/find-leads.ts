@@ -1,6 +1,6 @@
 import { eq, or } from "drizzle-orm";
 import type { OrgDb } from "../../db/org-db.ts";
-import { leadsByNumber } from "../../db/queries/leads.ts";
+import { leadsByExternalId, leadsByNumber } from "../../db/queries/leads.ts";
 import { leads } from "../../db/schema/index.ts";
 import { byteaText } from "../../lib/bytes.ts";
 import { publicId } from "../../lib/ids.ts";
@@ -16,7 +16,12 @@ export interface LeadFilter {
 
 export const findLead = (org: OrgDb, id: string): Promise<Lead | null> => org.findOne(leads, eq(leads.id, id));
 
-export function findLeads(org: OrgDb, page: Page, filter: LeadFilter): Promise<Lead[]> {
+/** Those of an external id are named in the note of the read: their ids are looked up first. */
+export async function findLeads(org: OrgDb, page: Page, filter: LeadFilter): Promise<Lead[]> {
+  if (filter.externalId !== undefined) {
+    const named = await org.rows<{ id: string }>(leadsByExternalId(filter.externalId));
+    if (named.length > 0) org.about(named.map(({ id }) => publicId("lead", id)));
+  }
   return findPage(
     org,
     leads,
