@@ -12,8 +12,9 @@ export const askingOf = (c: Context<HttpEnv>): Asking => ({
   country: countryOf(c),
   network: networkOf(addressOf(c)),
 });
-/** Where the platform says that the request comes from. */
+/** Where the platform says that the request comes from. `XX` is its word for not knowing; `T1` is Tor, which is somewhere. */
 export function countryOf(c: Context<HttpEnv>): string | null {
   const { cf } = c.req.raw as Request & { readonly cf?: { readonly country?: unknown } };
-  return typeof cf?.country === "string" && /^[A-Z0-9]{2}$/.test(cf.country) ? cf.country : null;
+  const country = cf?.country;
+  return typeof country === "string" && /^[A-Z0-9]{2}$/.test(country) && country !== "XX" ? country : null;
 }

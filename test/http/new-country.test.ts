@@ -1,15 +1,17 @@
 /** A session that is used from another country than before: its person is told, and the chain of each change. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { publicId } from "../../src/lib/ids.ts";
+import { addSeconds, type Instant } from "../../src/lib/instant.ts";
 import { type SignedInPerson, signInPerson } from "../support/factor-holder.ts";
-import { type Api, type Caller, openApi } from "./api.ts";
+import { type Api, type Caller, openApi, realNow } from "./api.ts";
 import { chainOf, forbidEntry } from "./signed-in.ts";
 
 const platform = "00000000-0000-0000-0000-000000000000";
 let api: Api;
 let org: Caller;
+let clock: Instant = realNow;
 beforeAll(async () => {
-  api = await openApi();
+  api = await openApi({ now: () => clock });
   org = await api.seed();
 });
 afterAll(() => api?.close());
@@ -48,10 +50,16 @@ describe("a session that is used from another country", () => {
     // Whoever goes to and fro with a copied cookie fills no mailbox: once for each country in an hour.
     for (const one of [away, person, away]) await campaigns(one);
     expect([(await mails(person)).length, (await entries(person)).length]).toEqual([2, 5]);
+    clock = addSeconds(realNow, 2_400);
+    await campaigns(away);
+    clock = addSeconds(realNow, 3_600);
+    for (const one of [person, away]) await campaigns(one);
+    expect((await mails(person)).length).toBe(4);
+    clock = realNow;
     // Another session of theirs has mails of its own.
     const second = await fromGermany({ person });
     await campaigns({ browser: second.browser.copy({ country: "BR" }) });
-    expect((await mails(person)).length).toBe(3);
+    expect((await mails(person)).length).toBe(5);
   });
 
   test("is told where the first that it asks for is refused, in an org, in one's own matters, or while a factor is due", async () => {
@@ -85,7 +93,8 @@ describe("a session that is used from another country", () => {
     const unknown = await signInPerson(api, { orgId: org.orgId, browser: { country: "BR" } });
     const person = await fromGermany();
     expect((await campaigns(unknown)).status).toBe(200);
-    expect((await campaigns({ browser: person.browser.copy({}) })).status).toBe(200);
+    for (const nowhere of [{}, { country: "XX" }])
+      expect((await campaigns({ browser: person.browser.copy(nowhere) })).status).toBe(200);
     for (const one of [unknown, person]) expect([await mails(one), await entries(one)]).toEqual([[], []]);
   });
 });

@@ -446,6 +446,11 @@ describe("attempts to sign in", () => {
     expect(statuses).toEqual(Array.from({ length: 60 }, (_, n) => (n < 50 ? 200 : 429)));
     for (let n = 0; n < 6; n += 1) statuses.push((await attempt("dana@acme.example", "known-phone", at)).status);
     expect(statuses.slice(60)).toEqual([200, 200, 200, 200, 200, 429]);
+    // And elsewhere fifty more.
+    const elsewhere = "203.0.113.75";
+    for (let n = 0; n < 50; n += 1) await attempt(`person${n}@acme.example`, "", elsewhere);
+    expect((await attempt("erin@acme.example", "", elsewhere)).status).toBe(429);
+    expect((await attempt("erin@acme.example", "known-laptop", elsewhere)).status).toBe(200);
   });
 
   test("cannot be moved from one to another by what an account or a device is called", async () => {

@@ -697,6 +697,10 @@ describe("attempts", () => {
     expect((await stranger.browser.makesKey()).status).toBe(201);
     const { rows } = await api.db.admin("select ended_why from sessions where id = $1", [guesser.sessionId]);
     expect(rows).toEqual([{ ended_why: "factor_failures" }]);
+    const failed = (await chainOf(api, platform)).filter(
+      ({ type, subject }) => type === "second_factor.failed" && subject === publicId("session", guesser.sessionId),
+    );
+    expect(failed.map(({ facts }) => facts["failures"])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect((await api.mailbox.read(person.email)).map(({ subject }) => subject)).toContain(
       "Failed attempts to sign in to Dialgate",
     );

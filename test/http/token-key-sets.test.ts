@@ -173,6 +173,19 @@ test("a fetch that is under way when the address is replaced brings the new one 
   expect((await ask(bySecond)).status).toBe(200);
 });
 
+test("an answer of 128 KiB is read, and one of a byte more is not", async () => {
+  const sized = (bytes: number) => {
+    const rest = JSON.stringify({ keys: [jwk(first, "one")], pad: "" });
+    return JSON.stringify({ keys: [jwk(first, "one")], pad: "x".repeat(bytes - rest.length) });
+  };
+  for (const [more, failure] of [[0, null], [1, "answer_too_large"]] as const) {
+    failing(200, sized(128 * 1024 + more));
+    later(keySetSeconds.fresh + 1);
+    expect((await ask()).status).toBe(200);
+    expect(await view()).toMatchObject({ failure });
+  }
+}); // prettier-ignore
+
 describe("an outage of the issuer", () => {
   const outages: readonly (readonly [string, () => void, string])[] = [
     ["500", () => failing(500, "{}"), "answer_refused"],

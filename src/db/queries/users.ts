@@ -155,8 +155,7 @@ export const rotateSession = (
 /** Takes what is to be told of a session that is used from another country. No row when another request has taken it. */
 export const takeUntoldCountry = (sessionId: string): Statement => ({
   name: "users.take_untold_country",
-  text: `update sessions s set country_untold = false where s.id = $1 and s.country_untold and s.ended_at is null
-    returning s.country, s.user_agent`,
+  text: `update sessions s set country_untold = false where s.id = $1 and s.country_untold returning s.country, s.user_agent`,
   params: [sessionId],
 });
 
