@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { z } from "@hono/zod-openapi";
 import { bindOrg } from "./bind-org.ts";
 import type { HttpEnv } from "./http-env.ts";
-import { idempotency } from "./idempotency.ts";
+import { idempotency, type KeyRule } from "./idempotency.ts";
 import { readJson } from "./read-json.ts";
 import { type OperationId, operations, type Rule } from "../domain/access/operations.ts";
 import { outlivingScopes } from "../domain/access/scopes.ts";
@@ -43,21 +43,10 @@ export const changes = <const Id extends OperationId>(id: Id, bodyBytesMax = sma
   middleware: [bindOrg(id), readJson(bodyBytesMax)] as Chain,
 });
 /** A POST: takes an Idempotency-Key, or demands one. A `secret` in its answer is told once: a repetition gets null in its place. */
-export const posts = <const Id extends OperationId>(
-  id: Id,
-  options: { bodyBytesMax?: number; keyRequired?: boolean; tellsSecret?: boolean; ofSession?: boolean } = {},
-) => ({
+export const posts = <const Id extends OperationId>(id: Id, options: KeyRule & { readonly bodyBytesMax?: number } = {}) => ({
   ...declared(id),
   "x-idempotency-key": options.keyRequired === true ? "required" : "optional",
-  middleware: [
-    bindOrg(id),
-    readJson(options.bodyBytesMax ?? smallBodyBytes),
-    idempotency({
-      required: options.keyRequired === true,
-      tellsSecret: options.tellsSecret === true,
-      ofSession: options.ofSession === true,
-    }),
-  ] as Chain,
+  middleware: [bindOrg(id), readJson(options.bodyBytesMax ?? smallBodyBytes), idempotency(options)] as Chain,
 });
 /** A PUT whose body the route streams through. */
 export const streams = <const Id extends OperationId>(id: Id) => ({ ...declared(id), middleware: [bindOrg(id)] as Chain });

@@ -6,11 +6,11 @@ import { isAccessRefused, isDbError, nothingDone, sameKey } from "./on-error.ts"
 import { Problem } from "./problem.ts";
 
 export interface KeyRule {
-  readonly required: boolean;
+  readonly keyRequired?: boolean;
   /** `secret` in the answer is told once. */
-  readonly tellsSecret: boolean;
+  readonly tellsSecret?: boolean;
   /** What is done concerns the session that asks, and is not true of another one of its person's. */
-  readonly ofSession: boolean;
+  readonly ofSession?: boolean;
 }
 
 const keyForm = /^[\x21-\x7e]{1,255}$/;
@@ -23,11 +23,15 @@ const notedHeader = ":noted";
  * repetition gets the first answer; where nobody knows what came of the first, it says so instead of doing it again. One that
  * failed here and did nothing for certain leaves its key free.
  */
-export const idempotency = ({ required, tellsSecret, ofSession }: KeyRule): MiddlewareHandler<HttpEnv> =>
+export const idempotency = ({
+  keyRequired = false,
+  tellsSecret = false,
+  ofSession = false,
+}: KeyRule): MiddlewareHandler<HttpEnv> =>
   async function idempotency(c, next) {
     const key = c.req.header("idempotency-key");
     if (key === undefined) {
-      if (!required) return next();
+      if (!keyRequired) return next();
       throw new Problem("idempotency_key_missing", {
         detail: "Send an Idempotency-Key, so that a repetition cannot do this twice.",
         unproven: true,
