@@ -148,7 +148,12 @@ describe("an account that its person took away", () => {
          where e.org_id = app.platform() and e.event_type = 'sign_in.refused' order by e.seq desc limit 1`,
     );
     expect(refusal).toEqual({ reason: "identity_removed" });
-    // Another account of the same person is not the one that was taken away.
+    // Another account of the same person is not the one that was taken away, nor is one that another issuer calls the same.
+    await world.rows("update oidc_removals set issuer = 'https://another.example' where user_id = $1", userId);
+    const sameName = world.browser();
+    expect(outcome(await sameName.signIn("google", email))).toBe("in");
+    await world.rows("delete from oidc_identities where user_id = $1", userId);
+    await world.rows("update oidc_removals set issuer = $2 where user_id = $1", userId, "https://accounts.google.com");
     expect(outcome(await world.browser().signIn("microsoft", email))).toBe("in");
     const mine = await linked(userId);
     const before = (await subjects(email)).length;

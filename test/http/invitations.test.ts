@@ -509,6 +509,10 @@ describe("an invitation", () => {
     await api.db.admin("update invitations set revoked_at = null, accepted_at = created_at where org_id = $1 and email = 'y1@people.test'", [uuidOf("org", one.org)]);
     expect((await two.invites(address())).status).toBe(201);
     expect((await two.invites(address())).status).toBe(429);
+    // Nor does one of the day before.
+    await api.db.admin("update invitations set created_at = created_at - interval '1 day' where org_id = $1 and email = 'y2@people.test'", [uuidOf("org", one.org)]);
+    expect((await two.invites(address())).status).toBe(201);
+    expect((await two.invites(address())).status).toBe(429);
   }); // prettier-ignore
 
   test("that several quotas refuse is told by the one that refuses longest", async () => {

@@ -82,6 +82,14 @@ describe("a key set", () => {
     expect(ground.identityProvider.fetches).toBe(2);
   });
 
+  test("of an issuer that was revoked is asked for no more", async () => {
+    expect((await ground.org.delete(`/v1/token_issuers/${issuer.id}`)).status).toBe(200);
+    ground.forgetIssuers();
+    later(keySetSeconds.fresh + 1, realNow);
+    for (const over of [{}, bySecond]) expect((await ask(over)).status).toBe(401);
+    expect(ground.identityProvider.fetches).toBe(0);
+  });
+
   test("is not fetched for a token of another algorithm, issuer or without a key's id", async () => {
     later(keySetSeconds.retry + 1, realNow);
     const other = signerOf("EdDSA");
